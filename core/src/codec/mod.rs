@@ -1,0 +1,7 @@
+//! How keys and values become bytes.
+//!
+//! Keys have an encoding that sorts ([`key`]); values are bincode ([`value`]). The two are never mixed: bincode's
+//! variable-length integers do not sort, and the sorting encoding is not made to be small.
+
+pub mod key;
+pub mod value;

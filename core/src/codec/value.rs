@@ -1,0 +1,120 @@
+//! Values: bincode 2 in its standard configuration, behind one module.
+//!
+//! A length in damaged bytes is not trusted: what a decoder may claim is bounded ([`SMALL_CLAIM`], [`LARGE_CLAIM`]), so
+//! that decoding fails instead of exhausting memory. The bounds do not change the format.
+
+use bincode::config::standard;
+use bincode::de::read::{Reader, SliceReader};
+use bincode::de::{Decoder, DecoderImpl};
+use bincode::enc::EncoderImpl;
+use bincode::enc::write::Writer;
+use bincode::error::{DecodeError, EncodeError};
+
+use crate::error::{ErrorKind, NetabaseError};
+use crate::model::Record;
+
+/// Memory that the decoded form of a value of up to [`SMALL_VALUE`] bytes may claim.
+const SMALL_CLAIM: usize = 256 << 20;
+
+/// Memory that the decoded form of any value may claim.
+const LARGE_CLAIM: usize = if usize::BITS > 32 {
+    (4 << 30) - 1
+} else {
+    isize::MAX as usize
+};
+
+/// The largest value that [`SMALL_CLAIM`] is for.
+const SMALL_VALUE: usize = 64 << 10;
+
+/// Runs `$read` on a decoder of `$bytes` with the claim that fits their length, and checks that all bytes were taken.
+macro_rules! bounded {
+    ($bytes:expr, $decoder:ident => $read:expr) => {{
+        let bytes = $bytes;
+        macro_rules! within {
+            ($claim:expr) => {{
+                let mut $decoder = DecoderImpl::new(
+                    SliceReader::new(bytes),
+                    standard().with_limit::<{ $claim }>(),
+                    (),
+                );
+                let value = $read.map_err(undecodable)?;
+                if $decoder.reader().peek_read(1).is_some() {
+                    Err(left_over())
+                } else {
+                    Ok(value)
+                }
+            }};
+        }
+        if bytes.len() <= SMALL_VALUE {
+            within!(SMALL_CLAIM)
+        } else {
+            within!(LARGE_CLAIM)
+        }
+    }};
+}
+
+/// A writer that appends to a buffer which its owner uses again.
+struct AppendTo<'a>(&'a mut Vec<u8>);
+
+impl Writer for AppendTo<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Appends the encoding of `record` to `out`.
+///
+/// # Errors
+/// [`Codec`](ErrorKind::Codec) if a field's own encoding fails.
+#[inline]
+pub fn encode<M: Record>(record: &M, out: &mut Vec<u8>) -> Result<(), NetabaseError> {
+    record
+        .encode_fields(&mut EncoderImpl::new(AppendTo(out), standard()))
+        .map_err(unencodable)
+}
+
+/// Decodes a record, which has to take all of `bytes`.
+///
+/// # Errors
+/// [`Codec`](ErrorKind::Codec) if the bytes are not such a record, or some are left over.
+#[inline]
+pub fn decode<M: Record>(bytes: &[u8]) -> Result<M, NetabaseError> {
+    bounded!(bytes, decoder => M::decode_fields(&mut decoder))
+}
+
+/// Decodes the borrowed view of a record, which has to take all of `bytes`.
+///
+/// # Errors
+/// [`Codec`](ErrorKind::Codec) if the bytes are not such a record, or some are left over.
+#[inline]
+pub fn decode_ref<M: Record>(bytes: &[u8]) -> Result<M::Ref<'_>, NetabaseError> {
+    bounded!(bytes, decoder => M::borrow_fields(&mut decoder))
+}
+
+#[cold]
+fn unencodable(error: EncodeError) -> NetabaseError {
+    NetabaseError::new(
+        ErrorKind::Codec,
+        "the value cannot be encoded; a field's own encoding failed",
+    )
+    .with_source(error)
+}
+
+#[cold]
+fn undecodable(error: DecodeError) -> NetabaseError {
+    NetabaseError::new(
+        ErrorKind::Codec,
+        "the stored bytes are not a value of this type; another version of the type wrote them, or they are damaged",
+    )
+    .with_source(error)
+}
+
+#[cold]
+fn left_over() -> NetabaseError {
+    NetabaseError::new(
+        ErrorKind::Codec,
+        "bytes are left over after the value; another version of the type wrote them, or they are damaged",
+    )
+}

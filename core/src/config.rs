@@ -1,0 +1,55 @@
+//! Configuration of a database that lives in a file or folder.
+
+use std::path::{Path, PathBuf};
+
+use typed_builder::TypedBuilder;
+
+/// How to open a database that lives in a file or folder.
+///
+/// Every field is honoured by a driver or refused with [`Unsupported`](crate::error::ErrorKind::Unsupported); none is
+/// accepted and ignored.
+///
+/// # Examples
+/// ```
+/// use netabase_core::config::FileConfig;
+///
+/// let config = FileConfig::builder().path("my_app.redb".into()).cache_size_mb(512).build();
+/// assert!(config.create_if_missing);
+/// assert_eq!(FileConfig::new("my_app.redb").cache_size_mb, 256);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, TypedBuilder)]
+pub struct FileConfig {
+    /// The database file or folder.
+    pub path: PathBuf,
+    /// Size of the engine's cache, in MiB.
+    #[builder(default = 256)]
+    pub cache_size_mb: usize,
+    /// Create the database if there is none. Without it, opening a missing database is
+    /// [`NotFound`](crate::error::ErrorKind::NotFound).
+    #[builder(default = true)]
+    pub create_if_missing: bool,
+    /// Start empty: remove all that an existing database holds. A file that is no database of this engine is refused,
+    /// not overwritten.
+    #[builder(default = false)]
+    pub truncate: bool,
+    /// Open for reading only; a write is [`ReadOnly`](crate::error::ErrorKind::ReadOnly).
+    #[builder(default = false)]
+    pub read_only: bool,
+    /// Commit with [`Durability::Immediate`](crate::driver::Durability::Immediate) unless a transaction says
+    /// otherwise. Without it commits default to [`Durability::None`](crate::driver::Durability::None).
+    #[builder(default = true)]
+    pub use_fsync: bool,
+}
+
+impl FileConfig {
+    /// The defaults, at this path.
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        Self::builder().path(path.as_ref().to_owned()).build()
+    }
+}
+
+impl<P: AsRef<Path>> From<P> for FileConfig {
+    fn from(path: P) -> Self {
+        Self::new(path)
+    }
+}

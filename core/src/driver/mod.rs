@@ -1,0 +1,412 @@
+//! The driver contract: ordered trees of bytes, transactions over them, and what every engine promises.
+//!
+//! A driver is a type that implements [`Driver`]; its store implements [`Store`], its transactions [`Read`] and
+//! [`Write`], its cursors [`Cursor`]. The set is small on purpose: whatever can be derived from it is written once, in
+//! [`ext`] and above, and limits and states are checked once, in [`checked`].
+//!
+//! # What every driver promises
+//! - Keys are ordered by unsigned byte comparison. Values may be empty; keys may not.
+//! - There is one writer at a time; a second [`Store::begin_write`] waits for the first to end. A write transaction
+//!   covers any number of trees and is atomic, in memory and after a crash. Its reads see its own writes.
+//! - A read transaction sees one snapshot for its whole life. An engine that cannot hold one reports
+//!   [`SnapshotLost`](ErrorKind::SnapshotLost) and never shows a torn view.
+//! - [`Durability::Immediate`]: on disk when `commit` returns. [`Durability::None`]: atomic and ordered, may be lost
+//!   in a crash, kept by an orderly close.
+//! - Dropping a write transaction rolls it back. Handles may be dropped in any order.
+//! - A tree that nobody wrote to is empty; reading it is no error.
+//! - No call panics on anything that a caller, a file or the operating system can cause.
+
+pub mod aio;
+pub mod checked;
+pub mod ext;
+mod manifest;
+mod operations;
+
+use std::ops::Bound;
+use std::path::Path;
+
+pub use crate::error::{DriverError, ErrorKind};
+pub use manifest::{Capabilities, Limits, Manifest};
+pub use operations::{Operation, Operations, OperationsBuilder};
+
+/// The result of a driver's operation.
+pub type Result<T, E = DriverError> = std::result::Result<T, E>;
+
+/// One storage engine.
+pub trait Driver: Send + Sync + 'static {
+    /// An open database of this engine.
+    type Store: Store;
+
+    /// What this driver is, offers and allows. The same for the driver's whole life.
+    fn manifest(&self) -> &Manifest;
+
+    /// Opens the database that `config` names.
+    ///
+    /// An implementor honours every field of `config` or refuses the ones it cannot with
+    /// [`Unsupported`](ErrorKind::Unsupported), and leaves a file that is not its own as it is, byte for byte.
+    ///
+    /// # Errors
+    /// - [`NotFound`](ErrorKind::NotFound): there is no database and `create_if_missing` is off.
+    /// - [`Locked`](ErrorKind::Locked): another handle, here or in another process, holds it.
+    /// - [`Corrupt`](ErrorKind::Corrupt): there is something that this engine did not write.
+    /// - [`InvalidInput`](ErrorKind::InvalidInput), [`Unsupported`](ErrorKind::Unsupported): a field has no meaning
+    ///   for this engine.
+    /// - [`Io`](ErrorKind::Io): the operating system refused.
+    fn open(&self, config: &OpenConfig<'_>) -> Result<Self::Store>;
+}
+
+/// How a driver opens a database.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenConfig<'a> {
+    /// The database file or folder. Empty for an engine that keeps nothing on disk.
+    pub path: &'a Path,
+    /// Size of the engine's cache in bytes; `None` leaves it to the engine.
+    pub cache_bytes: Option<u64>,
+    /// Create the database if there is none.
+    pub create_if_missing: bool,
+    /// Remove all that an existing database holds.
+    pub truncate: bool,
+    /// Open for reading only.
+    pub read_only: bool,
+    /// Options of this engine alone, as name and value. An unknown name or value is
+    /// [`InvalidInput`](ErrorKind::InvalidInput), and the message lists the known ones.
+    pub options: &'a [(&'a str, &'a str)],
+}
+
+impl<'a> OpenConfig<'a> {
+    /// The defaults at this path: create if missing, keep what is there, read and write.
+    #[must_use]
+    pub fn new(path: &'a Path) -> Self {
+        Self {
+            path,
+            cache_bytes: None,
+            create_if_missing: true,
+            truncate: false,
+            read_only: false,
+            options: &[],
+        }
+    }
+}
+
+impl<'a> From<&'a crate::config::FileConfig> for OpenConfig<'a> {
+    fn from(config: &'a crate::config::FileConfig) -> Self {
+        Self {
+            path: &config.path,
+            cache_bytes: Some((config.cache_size_mb as u64).saturating_mul(1024 * 1024)),
+            create_if_missing: config.create_if_missing,
+            truncate: config.truncate,
+            read_only: config.read_only,
+            options: &[],
+        }
+    }
+}
+
+/// An open database. Shared by threads; transactions keep what they need of it alive.
+pub trait Store: Send + Sync + 'static {
+    /// A read transaction: one snapshot.
+    type Reader: Read + Send + 'static;
+    /// A write transaction.
+    type Writer: Write + Send + 'static;
+
+    /// Begins a read transaction. Never waits for a writer.
+    ///
+    /// # Errors
+    /// An error of the engine.
+    fn begin_read(&self) -> Result<Self::Reader>;
+
+    /// Begins a write transaction; waits while another one is open.
+    ///
+    /// Core refuses the call on a store that was opened read-only before it reaches the driver.
+    ///
+    /// # Errors
+    /// An error of the engine.
+    fn begin_write(&self) -> Result<Self::Writer>;
+
+    /// Runs one of the engine's own operations, such as `compact`, by name; hands its answer to `output`.
+    ///
+    /// The names a driver answers to are listed in [`Manifest::operations`]; `docs/writing-a-driver.md` defines the
+    /// common ones with the form of their argument and answer.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) for a name that is not in the manifest, or an error of the engine.
+    fn maintain(
+        &self,
+        operation: &str,
+        argument: &[u8],
+        output: &mut dyn FnMut(&[u8]),
+    ) -> Result<()> {
+        let _ = (argument, output);
+        Err(DriverError::unsupported(operation))
+    }
+}
+
+/// A tree as a transaction knows it: resolved from its name once, then used for each operation.
+///
+/// An id is meaningful only to the transaction that gave it. To an id that it did not give, a driver answers
+/// [`InvalidInput`](ErrorKind::InvalidInput).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(transparent)]
+pub struct TreeId(pub u32);
+
+impl TreeId {
+    /// The error for an id that the transaction did not give.
+    #[must_use]
+    pub fn unknown(self) -> DriverError {
+        DriverError::new(
+            ErrorKind::InvalidInput,
+            format!(
+                "tree id {} does not belong to this transaction; ids are not shared between transactions",
+                self.0
+            ),
+        )
+    }
+}
+
+/// The direction of a cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum Direction {
+    /// From the smallest key up.
+    Forward = 0,
+    /// From the largest key down.
+    Backward = 1,
+}
+
+/// What a commit promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[repr(u32)]
+pub enum Durability {
+    /// Atomic and ordered after earlier commits; may be lost in a crash, kept by an orderly close.
+    None = 0,
+    /// On disk when `commit` returns.
+    #[default]
+    Immediate = 1,
+}
+
+/// The keys that a cursor covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds<'a> {
+    /// Where the keys begin.
+    pub lower: Bound<&'a [u8]>,
+    /// Where the keys end.
+    pub upper: Bound<&'a [u8]>,
+}
+
+impl<'a> Bounds<'a> {
+    /// Every key.
+    pub const ALL: Bounds<'static> = Bounds {
+        lower: Bound::Unbounded,
+        upper: Bound::Unbounded,
+    };
+
+    /// Whether no key at all can lie within: the bounds are inverted, or equal with an end excluded.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match (self.lower, self.upper) {
+            (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+            (Bound::Included(lower), Bound::Included(upper)) => lower > upper,
+            (
+                Bound::Included(lower) | Bound::Excluded(lower),
+                Bound::Included(upper) | Bound::Excluded(upper),
+            ) => lower >= upper,
+        }
+    }
+
+    /// Whether `key` lies within.
+    #[must_use]
+    pub fn contains(&self, key: &[u8]) -> bool {
+        self.reaches_down_to(key) && self.reaches_up_to(key)
+    }
+
+    /// Whether `key` is not below the lower bound.
+    #[must_use]
+    pub fn reaches_down_to(&self, key: &[u8]) -> bool {
+        match self.lower {
+            Bound::Unbounded => true,
+            Bound::Included(lower) => key >= lower,
+            Bound::Excluded(lower) => key > lower,
+        }
+    }
+
+    /// Whether `key` is not above the upper bound.
+    #[must_use]
+    pub fn reaches_up_to(&self, key: &[u8]) -> bool {
+        match self.upper {
+            Bound::Unbounded => true,
+            Bound::Included(upper) => key <= upper,
+            Bound::Excluded(upper) => key < upper,
+        }
+    }
+
+    /// These bounds without the keys that a cursor of this direction has to pass before it is at `key`.
+    ///
+    /// `at` says whether `key` itself is still to come.
+    #[must_use]
+    pub fn resumed(self, direction: Direction, key: &'a [u8], at: Resume) -> Self {
+        let bound = match at {
+            Resume::At => Bound::Included(key),
+            Resume::After => Bound::Excluded(key),
+        };
+        match direction {
+            Direction::Forward if self.reaches_down_to(key) => Self {
+                lower: bound,
+                ..self
+            },
+            Direction::Backward if self.reaches_up_to(key) => Self {
+                upper: bound,
+                ..self
+            },
+            Direction::Forward | Direction::Backward => self,
+        }
+    }
+}
+
+/// Whether a resumed cursor gives the key that it resumes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resume {
+    /// The key itself, if it is there, comes first.
+    At,
+    /// The key itself is left out.
+    After,
+}
+
+/// The smallest key above every key that begins with `prefix`; `None` if there is none.
+///
+/// Written to the buffer's place: what `prefix` held is shortened and incremented.
+#[must_use]
+pub fn prefix_end(mut prefix: Vec<u8>) -> Option<Vec<u8>> {
+    while let Some(last) = prefix.pop() {
+        if last < u8::MAX {
+            prefix.push(last + 1);
+            return Some(prefix);
+        }
+    }
+    None
+}
+
+/// Reading, in a read or a write transaction.
+pub trait Read {
+    /// A cursor over one tree.
+    type Cursor<'t>: Cursor
+    where
+        Self: 't;
+
+    /// Resolves a tree by name. The name is valid UTF-8, not empty, and at most 255 bytes long.
+    ///
+    /// A tree need not exist: it is empty until somebody writes to it, and asking for it in a read transaction creates
+    /// nothing. Asking for the same name again gives an id for the same tree.
+    ///
+    /// # Errors
+    /// An error of the engine.
+    fn tree(&self, name: &str) -> Result<TreeId>;
+
+    /// Hands the value stored under `key` to `visit`, without a copy; `None` if there is none.
+    ///
+    /// # Errors
+    /// An error of the engine.
+    fn get<R>(&self, tree: TreeId, key: &[u8], visit: impl FnOnce(&[u8]) -> R)
+    -> Result<Option<R>>;
+
+    /// Opens a cursor over the keys within `bounds`, before the first entry of its direction.
+    ///
+    /// Core does not pass bounds that [are empty](Bounds::is_empty) on to the driver.
+    ///
+    /// # Errors
+    /// An error of the engine.
+    fn cursor(
+        &self,
+        tree: TreeId,
+        bounds: Bounds<'_>,
+        direction: Direction,
+    ) -> Result<Self::Cursor<'_>>;
+
+    /// The number of entries in a tree.
+    ///
+    /// # Errors
+    /// An error of the engine.
+    fn len(&self, tree: TreeId) -> Result<u64>;
+}
+
+/// Writing. Dropping a write transaction without [`commit`](Self::commit) rolls it back.
+pub trait Write: Read {
+    /// Stores `value` under `key`; hands the value that was there before to `previous`.
+    ///
+    /// The value that was there costs no second descent. `None` means there was none.
+    ///
+    /// # Errors
+    /// An error of the engine. Core then lets the transaction only be rolled back.
+    fn put<R>(
+        &mut self,
+        tree: TreeId,
+        key: &[u8],
+        value: &[u8],
+        previous: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>>;
+
+    /// Removes `key`; hands the value that was there to `previous`. `None` means there was none.
+    ///
+    /// # Errors
+    /// An error of the engine. Core then lets the transaction only be rolled back.
+    fn remove<R>(
+        &mut self,
+        tree: TreeId,
+        key: &[u8],
+        previous: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>>;
+
+    /// Removes every entry of a tree.
+    ///
+    /// # Errors
+    /// An error of the engine. Core then lets the transaction only be rolled back.
+    fn clear(&mut self, tree: TreeId) -> Result<()>;
+
+    /// Runs a list of operations in order, all or none.
+    ///
+    /// Core has checked the list against the limits. The provided form is right for every engine; one that has a
+    /// batch call of its own, or a network between, may do better.
+    ///
+    /// # Errors
+    /// An error of the engine. Core then lets the transaction only be rolled back, so that none is kept.
+    fn apply(&mut self, operations: &Operations<'_>) -> Result<()> {
+        for operation in operations {
+            match operation {
+                Operation::Put { tree, key, value } => {
+                    self.put(tree, key, value, |_| ())?;
+                }
+                Operation::Remove { tree, key } => {
+                    self.remove(tree, key, |_| ())?;
+                }
+                Operation::Clear { tree } => self.clear(tree)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the transaction's writes permanent, all at once.
+    ///
+    /// # Errors
+    /// An error of the engine; nothing of the transaction is kept then.
+    fn commit(self, durability: Durability) -> Result<()>;
+}
+
+/// A position among the entries of one tree, moving in one direction.
+pub trait Cursor {
+    /// Moves to the next entry; `false` when there is none. After `false` or an error the cursor stays at its end.
+    ///
+    /// # Errors
+    /// An error of the engine. An error is never shown as an early end.
+    fn advance(&mut self) -> Result<bool>;
+
+    /// The key of the current entry, valid until the cursor moves; empty before the first and after the last.
+    fn key(&self) -> &[u8];
+
+    /// The value of the current entry, valid until the cursor moves; empty before the first and after the last.
+    fn value(&self) -> &[u8];
+
+    /// Moves so that the next [`advance`](Self::advance) gives the first entry, in the cursor's direction and within
+    /// its bounds, at or after `key`. May move backwards as well.
+    ///
+    /// # Errors
+    /// An error of the engine.
+    fn seek(&mut self, key: &[u8]) -> Result<()>;
+}

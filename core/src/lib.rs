@@ -1,0 +1,24 @@
+//! Driver contract, key and value codecs and the typed layer of [`netabase_store`](https://docs.rs/netabase_store).
+//!
+//! Applications use `netabase_store`; drivers use this crate's [`driver`] module and nothing above it.
+
+#![cfg_attr(not(feature = "dynamic"), forbid(unsafe_code))]
+
+pub mod codec;
+pub mod config;
+pub mod driver;
+pub mod error;
+pub mod model;
+
+/// What generated code names. Not for use by hand; it may change with any release.
+#[doc(hidden)]
+pub mod __private {
+    pub use bincode;
+
+    pub use crate::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
+    pub use crate::error::NetabaseError;
+    pub use crate::model::{
+        AnySecondaryKey, FieldInfo, IndexInfo, ModelInfo, ModelKey, NetabaseDefinitionTrait,
+        NetabaseModelTrait, Record, SecondaryKey,
+    };
+}

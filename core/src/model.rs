@@ -1,0 +1,156 @@
+//! What the derive macros generate for models and definitions, and what the typed layer asks of them.
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use bincode::de::{BorrowDecoder, Decoder};
+use bincode::enc::Encoder;
+use bincode::error::{DecodeError, EncodeError};
+
+use crate::codec::key::{EncodeKey, Key, KeyShape};
+use crate::error::NetabaseError;
+
+/// A set of models that live in one database: the enum that `#[netabase_definition_module(Definition, Keys)]`
+/// generates, with one variant a model.
+pub trait NetabaseDefinitionTrait: Sized + Send + Sync + 'static {
+    /// The enum of the models' keys.
+    type Keys: Send + 'static;
+    /// The field-less enum of the models.
+    type Discriminant: Copy + Debug + Eq + Ord + Hash + Send + Sync + 'static;
+
+    /// The definition's name.
+    const NAME: &'static str;
+
+    /// Every model of the definition, in the order of its module.
+    const MODELS: &'static [&'static ModelInfo];
+
+    /// The key of the model within.
+    ///
+    /// # Errors
+    /// None today; the signature leaves room for keys that have to be computed.
+    fn to_key(&self) -> Result<Self::Keys, NetabaseError>;
+
+    /// The name of the model within.
+    fn discriminant_name(&self) -> &'static str;
+}
+
+/// A model of the definition `D`: a struct with `#[derive(NetabaseModel)]`.
+pub trait NetabaseModelTrait<D: NetabaseDefinitionTrait>: Record {
+    /// The model's place in its definition.
+    const DISCRIMINANT: D::Discriminant;
+
+    /// The primary key: `UserPrimaryKey` for a model `User`.
+    type PrimaryKey: ModelKey;
+    /// The enum of the secondary keys: `UserSecondaryKeys`. Without variants if the model has none.
+    type SecondaryKeys: AnySecondaryKey<Model = Self>;
+    /// The enum of both: `UserKey`.
+    type Keys: Send + 'static;
+
+    /// The primary key of this record.
+    fn primary_key(&self) -> Self::PrimaryKey;
+
+    /// The secondary keys of this record, in the order of their fields.
+    fn secondary_keys(&self) -> Vec<Self::SecondaryKeys>;
+
+    /// The model's name.
+    #[must_use]
+    fn discriminant_name() -> &'static str {
+        Self::INFO.name
+    }
+}
+
+/// How one model is stored; generated, and used by the typed layer alone.
+pub trait Record: Sized + Send + Sync + 'static {
+    /// The model's name, fields and keys.
+    const INFO: ModelInfo;
+
+    /// The borrowed view: `UserRef<'a>` for a model `User`. Strings and byte strings are borrowed, other fields decoded.
+    type Ref<'a>;
+
+    /// Appends the encoded primary key.
+    fn encode_primary_key(&self, out: &mut Vec<u8>);
+
+    /// Appends the encoded secondary key of this index, which is below `INFO.indexes.len()`.
+    fn encode_secondary_key(&self, index: usize, out: &mut Vec<u8>);
+
+    /// [`encode_secondary_key`](Self::encode_secondary_key) from a borrowed view.
+    fn encode_secondary_key_of(view: &Self::Ref<'_>, index: usize, out: &mut Vec<u8>);
+
+    /// Writes the fields in order, in the form that `#[derive(bincode::Encode)]` gives a struct of these fields.
+    ///
+    /// # Errors
+    /// A field's own encoding failed.
+    fn encode_fields<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError>;
+
+    /// Reads what [`encode_fields`](Self::encode_fields) wrote.
+    ///
+    /// # Errors
+    /// The input is not such a record.
+    fn decode_fields<D: Decoder<Context = ()>>(decoder: &mut D) -> Result<Self, DecodeError>;
+
+    /// Reads what [`encode_fields`](Self::encode_fields) wrote, borrowing strings and byte strings from the input.
+    ///
+    /// # Errors
+    /// The input is not such a record.
+    fn borrow_fields<'a, D: BorrowDecoder<'a, Context = ()>>(
+        decoder: &mut D,
+    ) -> Result<Self::Ref<'a>, DecodeError>;
+}
+
+/// A generated key type over one field, or over several in order.
+pub trait ModelKey: Key + Debug + Send + Sync + 'static {
+    /// The type of the field; a tuple of the fields' types for a composite key.
+    type Fields;
+}
+
+/// The generated key of one secondary index, such as `UserEmailSecondaryKey`.
+pub trait SecondaryKey: ModelKey {
+    /// The model that it indexes.
+    type Model: Record;
+    /// Its place among the model's indexes.
+    const INDEX: usize;
+}
+
+/// The generated enum of a model's secondary keys, such as `UserSecondaryKeys`.
+pub trait AnySecondaryKey: EncodeKey + Clone + Debug + Send + 'static {
+    /// The model that it indexes.
+    type Model: Record;
+
+    /// The place, among the model's indexes, of the key within. [`EncodeKey`] encodes that key alone.
+    fn index(&self) -> usize;
+}
+
+/// A model's name, fields and keys, as generated code states them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModelInfo {
+    /// The model's name, and that of its tree.
+    pub name: &'static str,
+    /// The fields in order.
+    pub fields: &'static [FieldInfo],
+    /// What the primary key's encoding looks like.
+    pub primary_key: KeyShape,
+    /// The secondary indexes, in the order of their fields.
+    pub indexes: &'static [IndexInfo],
+}
+
+/// A field of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FieldInfo {
+    /// The field's name.
+    pub name: &'static str,
+    /// Its type as written, each path shortened to its last segment and without spaces: `Option<String>`.
+    pub ty: &'static str,
+}
+
+/// A secondary index of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexInfo {
+    /// The name of the field.
+    pub name: &'static str,
+    /// The index's tree: `User.email`.
+    pub tree: &'static str,
+    /// What the key's encoding looks like.
+    pub key: KeyShape,
+    /// Whether two records may not have the same key.
+    pub unique: bool,
+}

@@ -1,0 +1,2 @@
+//! Typed storage whose engine is a plug-in.
+#![forbid(unsafe_code)]
