@@ -1,1 +1,459 @@
-//! x
+//! Checks that hold for every driver, done once above it: limits, empty keys and bounds, closed and read-only stores,
+//! transactions that a failure has ended.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{PoisonError, RwLock};
+
+use super::{
+    Bounds, Cursor, Direction, Driver, DriverError, Durability, ErrorKind, Limits, OpenConfig,
+    Operation, Operations, Read, Result, Store, TreeId, Write,
+};
+
+/// Longest name of a tree, in bytes.
+pub const TREE_NAME_BYTES: usize = 255;
+
+/// An open store behind the checks.
+///
+/// It does not implement [`Store`] itself, since it adds [`close`](Self::close); its transactions implement [`Read`]
+/// and [`Write`].
+pub struct Checked<S> {
+    store: RwLock<Option<S>>,
+    driver: Cow<'static, str>,
+    limits: Limits,
+    read_only: bool,
+}
+
+impl<S: Store> Checked<S> {
+    /// Opens a database.
+    ///
+    /// # Errors
+    /// What [`Driver::open`] reports, and [`InvalidInput`](ErrorKind::InvalidInput) if `config` asks to truncate a
+    /// database that it opens read-only.
+    pub fn open<D: Driver<Store = S>>(driver: &D, config: &OpenConfig<'_>) -> Result<Self> {
+        if config.read_only && config.truncate {
+            return Err(DriverError::new(
+                ErrorKind::InvalidInput,
+                "`truncate` removes what is stored, which `read_only` forbids; set one of the two",
+            ));
+        }
+        let manifest = driver.manifest();
+        Ok(Self {
+            store: RwLock::new(Some(driver.open(config)?)),
+            driver: manifest.name.clone(),
+            limits: manifest.limits,
+            read_only: config.read_only,
+        })
+    }
+
+    /// The driver's name.
+    #[must_use]
+    pub fn driver(&self) -> &Cow<'static, str> {
+        &self.driver
+    }
+
+    /// Whether the store was opened read-only.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// Begins a read transaction.
+    ///
+    /// # Errors
+    /// [`Closed`](ErrorKind::Closed) after [`close`](Self::close), or what [`Store::begin_read`] reports.
+    #[inline]
+    pub fn begin_read(&self) -> Result<CheckedReader<S::Reader>> {
+        let reader = self.with(Store::begin_read)?;
+        Ok(CheckedReader {
+            reader,
+            limits: self.limits,
+        })
+    }
+
+    /// Begins a write transaction; waits while another one is open.
+    ///
+    /// # Errors
+    /// [`ReadOnly`](ErrorKind::ReadOnly) on a read-only store, [`Closed`](ErrorKind::Closed) after
+    /// [`close`](Self::close), or what [`Store::begin_write`] reports.
+    pub fn begin_write(&self) -> Result<CheckedWriter<S::Writer>> {
+        if self.read_only {
+            return Err(DriverError::new(
+                ErrorKind::ReadOnly,
+                "the store was opened with `read_only`; open it without to write",
+            ));
+        }
+        let writer = self.with(Store::begin_write)?;
+        Ok(CheckedWriter {
+            writer,
+            limits: self.limits,
+            written: 0,
+            generation: 0,
+            failed: false,
+        })
+    }
+
+    /// Runs one of the engine's own operations.
+    ///
+    /// # Errors
+    /// [`Closed`](ErrorKind::Closed) after [`close`](Self::close), or what [`Store::maintain`] reports.
+    pub fn maintain(
+        &self,
+        operation: &str,
+        argument: &[u8],
+        output: &mut dyn FnMut(&[u8]),
+    ) -> Result<()> {
+        self.with(|store| store.maintain(operation, argument, output))
+    }
+
+    /// Closes the database. Open transactions go on and keep what they need of it; new ones answer
+    /// [`Closed`](ErrorKind::Closed). Closing twice is no error.
+    pub fn close(&self) {
+        let store = self
+            .store
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        drop(store);
+    }
+
+    fn with<R>(&self, run: impl FnOnce(&S) -> Result<R>) -> Result<R> {
+        let guard = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        match &*guard {
+            Some(store) => run(store),
+            None => Err(closed("the store was closed; open it again")),
+        }
+    }
+}
+
+impl<S> fmt::Debug for Checked<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Checked")
+            .field("driver", &self.driver)
+            .field("read_only", &self.read_only)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cold]
+fn closed(message: &'static str) -> DriverError {
+    DriverError::new(ErrorKind::Closed, message)
+}
+
+#[cold]
+fn too_large(what: &str, size: u64, limit: u64) -> DriverError {
+    DriverError::new(
+        ErrorKind::LimitExceeded,
+        format!("{what} of {size} bytes is larger than the {limit} bytes that this engine takes"),
+    )
+}
+
+impl Limits {
+    const fn exceeded_by(limit: u64, size: u64) -> bool {
+        limit != 0 && size > limit
+    }
+
+    /// Whether an engine with these limits could hold `key` at all.
+    #[inline]
+    fn can_hold(&self, key: &[u8]) -> bool {
+        !key.is_empty() && !Self::exceeded_by(self.key_bytes, key.len() as u64)
+    }
+
+    #[inline]
+    fn check_key(&self, key: &[u8]) -> Result<()> {
+        if self.can_hold(key) {
+            return Ok(());
+        }
+        Err(if key.is_empty() {
+            DriverError::new(
+                ErrorKind::InvalidInput,
+                "the key is empty; keys have at least one byte",
+            )
+        } else {
+            too_large("a key", key.len() as u64, self.key_bytes)
+        })
+    }
+
+    #[inline]
+    fn check_value(&self, value: &[u8]) -> Result<()> {
+        if Self::exceeded_by(self.value_bytes, value.len() as u64) {
+            return Err(too_large("a value", value.len() as u64, self.value_bytes));
+        }
+        Ok(())
+    }
+}
+
+fn check_tree_name(name: &str) -> Result<()> {
+    if name.is_empty() || name.len() > TREE_NAME_BYTES {
+        return Err(DriverError::new(
+            ErrorKind::InvalidInput,
+            format!(
+                "the name of a tree has 1 to {TREE_NAME_BYTES} bytes, not {}",
+                name.len()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// A read transaction behind the checks.
+#[derive(Debug)]
+pub struct CheckedReader<R> {
+    reader: R,
+    limits: Limits,
+}
+
+impl<R: Read> Read for CheckedReader<R> {
+    type Cursor<'t>
+        = CheckedCursor<R::Cursor<'t>>
+    where
+        R: 't;
+
+    #[inline]
+    fn tree(&self, name: &str) -> Result<TreeId> {
+        check_tree_name(name)?;
+        self.reader.tree(name)
+    }
+
+    #[inline]
+    fn get<T>(
+        &self,
+        tree: TreeId,
+        key: &[u8],
+        visit: impl FnOnce(&[u8]) -> T,
+    ) -> Result<Option<T>> {
+        if self.limits.can_hold(key) {
+            self.reader.get(tree, key, visit)
+        } else {
+            Ok(None)
+        }
+    }
+
+    #[inline]
+    fn cursor(
+        &self,
+        tree: TreeId,
+        bounds: Bounds<'_>,
+        direction: Direction,
+    ) -> Result<Self::Cursor<'_>> {
+        CheckedCursor::open(&self.reader, tree, bounds, direction)
+    }
+
+    #[inline]
+    fn len(&self, tree: TreeId) -> Result<u64> {
+        self.reader.len(tree)
+    }
+}
+
+/// A cursor behind the checks: over nothing where the bounds are empty.
+#[derive(Debug)]
+pub struct CheckedCursor<C>(Option<C>);
+
+impl<C> CheckedCursor<C> {
+    fn open<'t, R: Read<Cursor<'t> = C>>(
+        reader: &'t R,
+        tree: TreeId,
+        bounds: Bounds<'_>,
+        direction: Direction,
+    ) -> Result<Self> {
+        if bounds.is_empty() {
+            Ok(Self(None))
+        } else {
+            reader
+                .cursor(tree, bounds, direction)
+                .map(|cursor| Self(Some(cursor)))
+        }
+    }
+}
+
+impl<C: Cursor> Cursor for CheckedCursor<C> {
+    #[inline]
+    fn advance(&mut self) -> Result<bool> {
+        self.0.as_mut().map_or(Ok(false), C::advance)
+    }
+
+    #[inline]
+    fn key(&self) -> &[u8] {
+        self.0.as_ref().map_or(&[], C::key)
+    }
+
+    #[inline]
+    fn value(&self) -> &[u8] {
+        self.0.as_ref().map_or(&[], C::value)
+    }
+
+    fn seek(&mut self, key: &[u8]) -> Result<()> {
+        self.0.as_mut().map_or(Ok(()), |cursor| cursor.seek(key))
+    }
+}
+
+/// A write transaction behind the checks.
+///
+/// After a driver's write failed, the transaction can only be rolled back: what the engine holds of it is not known.
+#[derive(Debug)]
+pub struct CheckedWriter<W> {
+    writer: W,
+    limits: Limits,
+    written: u64,
+    generation: u64,
+    failed: bool,
+}
+
+impl<W: Write> CheckedWriter<W> {
+    /// A number that changes with every write; a cursor that was opened at another number has to be opened again.
+    #[inline]
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Runs an encoded list of operations, all or none. Nothing is run if any part of the list is refused.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) or [`LimitExceeded`](ErrorKind::LimitExceeded) for the list,
+    /// [`Closed`](ErrorKind::Closed) after a failure, or what [`Write::apply`] reports.
+    pub fn apply_encoded(&mut self, operations: &[u8]) -> Result<()> {
+        self.apply(&Operations::parse(operations)?)
+    }
+
+    /// Lets the transaction only be rolled back from now on.
+    pub fn fail(&mut self) {
+        self.failed = true;
+    }
+
+    #[inline]
+    fn check_alive(&self) -> Result<()> {
+        if self.failed {
+            return Err(closed(
+                "an earlier failure ended this transaction; roll it back and begin again",
+            ));
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn check_room(&self, bytes: u64) -> Result<u64> {
+        let written = self.written.saturating_add(bytes);
+        if Limits::exceeded_by(self.limits.transaction_bytes, written) {
+            return Err(too_large(
+                "a transaction",
+                written,
+                self.limits.transaction_bytes,
+            ));
+        }
+        Ok(written)
+    }
+
+    #[inline]
+    fn write<T>(&mut self, run: impl FnOnce(&mut W) -> Result<T>) -> Result<T> {
+        self.generation += 1;
+        let result = run(&mut self.writer);
+        self.failed |= result.is_err();
+        result
+    }
+}
+
+impl<W: Write> Read for CheckedWriter<W> {
+    type Cursor<'t>
+        = CheckedCursor<W::Cursor<'t>>
+    where
+        W: 't;
+
+    #[inline]
+    fn tree(&self, name: &str) -> Result<TreeId> {
+        self.check_alive()?;
+        check_tree_name(name)?;
+        self.writer.tree(name)
+    }
+
+    #[inline]
+    fn get<T>(
+        &self,
+        tree: TreeId,
+        key: &[u8],
+        visit: impl FnOnce(&[u8]) -> T,
+    ) -> Result<Option<T>> {
+        self.check_alive()?;
+        if self.limits.can_hold(key) {
+            self.writer.get(tree, key, visit)
+        } else {
+            Ok(None)
+        }
+    }
+
+    #[inline]
+    fn cursor(
+        &self,
+        tree: TreeId,
+        bounds: Bounds<'_>,
+        direction: Direction,
+    ) -> Result<Self::Cursor<'_>> {
+        self.check_alive()?;
+        CheckedCursor::open(&self.writer, tree, bounds, direction)
+    }
+
+    #[inline]
+    fn len(&self, tree: TreeId) -> Result<u64> {
+        self.check_alive()?;
+        self.writer.len(tree)
+    }
+}
+
+impl<W: Write> Write for CheckedWriter<W> {
+    #[inline]
+    fn put<T>(
+        &mut self,
+        tree: TreeId,
+        key: &[u8],
+        value: &[u8],
+        previous: impl FnOnce(&[u8]) -> T,
+    ) -> Result<Option<T>> {
+        self.check_alive()?;
+        self.limits.check_key(key)?;
+        self.limits.check_value(value)?;
+        self.written = self.check_room((key.len() + value.len()) as u64)?;
+        self.write(|writer| writer.put(tree, key, value, previous))
+    }
+
+    #[inline]
+    fn remove<T>(
+        &mut self,
+        tree: TreeId,
+        key: &[u8],
+        previous: impl FnOnce(&[u8]) -> T,
+    ) -> Result<Option<T>> {
+        self.check_alive()?;
+        if !self.limits.can_hold(key) {
+            return Ok(None);
+        }
+        self.write(|writer| writer.remove(tree, key, previous))
+    }
+
+    fn clear(&mut self, tree: TreeId) -> Result<()> {
+        self.check_alive()?;
+        self.write(|writer| writer.clear(tree))
+    }
+
+    fn apply(&mut self, operations: &Operations<'_>) -> Result<()> {
+        self.check_alive()?;
+        let mut bytes = 0u64;
+        for operation in operations {
+            match operation {
+                Operation::Put { key, value, .. } => {
+                    self.limits.check_key(key)?;
+                    self.limits.check_value(value)?;
+                    bytes = bytes.saturating_add((key.len() + value.len()) as u64);
+                }
+                Operation::Remove { key, .. } => self.limits.check_key(key)?,
+                Operation::Clear { .. } => {}
+            }
+        }
+        self.written = self.check_room(bytes)?;
+        self.write(|writer| writer.apply(operations))
+    }
+
+    fn commit(self, durability: Durability) -> Result<()> {
+        self.check_alive()?;
+        self.writer.commit(durability)
+    }
+}
