@@ -8,7 +8,10 @@ pub mod codec;
 pub mod config;
 pub mod driver;
 pub mod error;
+mod index;
 pub mod model;
+pub mod schema;
+pub mod store;
 
 /// What generated code names. Not for use by hand; it may change with any release.
 #[doc(hidden)]
@@ -18,7 +21,7 @@ pub mod __private {
     pub use crate::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
     pub use crate::error::NetabaseError;
     pub use crate::model::{
-        AnySecondaryKey, FieldInfo, IndexInfo, ModelInfo, ModelKey, NetabaseDefinitionTrait,
-        NetabaseModelTrait, Record, SecondaryKey,
+        AnySecondaryKey, FieldInfo, IndexInfo, ModelInfo, ModelKey, ModelVisitor,
+        NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,
     };
 }

@@ -24,6 +24,12 @@ pub trait NetabaseDefinitionTrait: Sized + Send + Sync + 'static {
     /// Every model of the definition, in the order of its module.
     const MODELS: &'static [&'static ModelInfo];
 
+    /// Calls `visitor` with the type of every model, in the order of its module.
+    ///
+    /// # Errors
+    /// The visitor's first error.
+    fn visit_models<V: ModelVisitor<Self>>(visitor: &mut V) -> Result<(), V::Error>;
+
     /// The key of the model within.
     ///
     /// # Errors
@@ -57,6 +63,18 @@ pub trait NetabaseModelTrait<D: NetabaseDefinitionTrait>: Record {
     fn discriminant_name() -> &'static str {
         Self::INFO.name
     }
+}
+
+/// What is done for the type of every model of a definition.
+pub trait ModelVisitor<D: NetabaseDefinitionTrait> {
+    /// Why the visit ends early.
+    type Error;
+
+    /// Takes the model's type.
+    ///
+    /// # Errors
+    /// Ends the visit.
+    fn visit<M: NetabaseModelTrait<D>>(&mut self) -> Result<(), Self::Error>;
 }
 
 /// How one model is stored; generated, and used by the typed layer alone.

@@ -1,0 +1,303 @@
+//! The schema record: what a database says of the models that it holds, and the check against the models that open it.
+//!
+//! It lives in the tree [`SCHEMA_TREE`]: the format's version under `format`, and one record a model under
+//! `model/<name>`, as lines of text:
+//!
+//! ```text
+//! primary_key u64
+//! field id u64
+//! field email String
+//! index email str unique
+//! ```
+
+use std::fmt;
+
+use crate::error::{ErrorKind, NetabaseError};
+use crate::model::ModelInfo;
+
+/// The tree that holds the schema record. No model can have this name.
+pub const SCHEMA_TREE: &str = "$netabase";
+
+/// The key of the format's version within [`SCHEMA_TREE`].
+pub const FORMAT_KEY: &[u8] = b"format";
+
+/// The version of the stored format: key codec, value codec, layout of indexes, and this record. Stored as `u32`,
+/// little endian.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The key of a model's record within [`SCHEMA_TREE`].
+#[must_use]
+pub fn model_key(name: &str) -> Vec<u8> {
+    [b"model/", name.as_bytes()].concat()
+}
+
+/// The stored shape of one model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelSchema {
+    /// The primary key's encoding, in the form of [`KeyShape`](crate::codec::key::KeyShape)'s `Display`.
+    pub primary_key: String,
+    /// Each field's name and type, in order.
+    pub fields: Vec<(String, String)>,
+    /// The indexes, in the order of their fields.
+    pub indexes: Vec<IndexSchema>,
+}
+
+/// The stored shape of one index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexSchema {
+    /// The name of the field.
+    pub name: String,
+    /// The key's encoding.
+    pub key: String,
+    /// Whether two records may not have the same key.
+    pub unique: bool,
+}
+
+impl From<&ModelInfo> for ModelSchema {
+    fn from(info: &ModelInfo) -> Self {
+        Self {
+            primary_key: info.primary_key.to_string(),
+            fields: info
+                .fields
+                .iter()
+                .map(|field| (field.name.into(), field.ty.into()))
+                .collect(),
+            indexes: info
+                .indexes
+                .iter()
+                .map(|index| IndexSchema {
+                    name: index.name.into(),
+                    key: index.key.to_string(),
+                    unique: index.unique,
+                })
+                .collect(),
+        }
+    }
+}
+
+impl fmt::Display for ModelSchema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "primary_key {}", self.primary_key)?;
+        for (name, ty) in &self.fields {
+            writeln!(f, "field {name} {ty}")?;
+        }
+        for IndexSchema { name, key, unique } in &self.indexes {
+            writeln!(
+                f,
+                "index {name} {key}{}",
+                if *unique { " unique" } else { "" }
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl ModelSchema {
+    /// Reads the stored text.
+    ///
+    /// # Errors
+    /// [`Corrupt`](ErrorKind::Corrupt) if it is not what [`Display`](fmt::Display) writes.
+    pub fn parse(text: &[u8]) -> Result<Self, NetabaseError> {
+        let mut schema = Self {
+            primary_key: String::new(),
+            fields: Vec::new(),
+            indexes: Vec::new(),
+        };
+        let text = std::str::from_utf8(text).map_err(|error| damaged().with_source(error))?;
+        for line in text.lines() {
+            let (kind, rest) = line.split_once(' ').ok_or_else(damaged)?;
+            match kind {
+                "primary_key" => schema.primary_key = rest.into(),
+                "field" => {
+                    let (name, ty) = rest.split_once(' ').ok_or_else(damaged)?;
+                    schema.fields.push((name.into(), ty.into()));
+                }
+                "index" => {
+                    let (name, key) = rest.split_once(' ').ok_or_else(damaged)?;
+                    let (key, unique) = key
+                        .strip_suffix(" unique")
+                        .map_or((key, false), |key| (key, true));
+                    schema.indexes.push(IndexSchema {
+                        name: name.into(),
+                        key: key.into(),
+                        unique,
+                    });
+                }
+                _ => return Err(damaged()),
+            }
+        }
+        if schema.primary_key.is_empty() {
+            Err(damaged())
+        } else {
+            Ok(schema)
+        }
+    }
+
+    /// What has to be done before a model of shape `self` can use a database that records the shape `stored`.
+    ///
+    /// # Errors
+    /// [`SchemaMismatch`](ErrorKind::SchemaMismatch) where records would be read as what they are not.
+    pub fn migration_from(&self, stored: &Self, model: &str) -> Result<Migration, NetabaseError> {
+        let mismatch = |what: String| {
+            Err(NetabaseError::new(
+                ErrorKind::SchemaMismatch,
+                format!(
+                    "model `{model}` is not stored as it is defined: {what}; open the database with the definition that \
+                     wrote it, or give the changed model a new name and copy the records"
+                ),
+            ))
+        };
+        if self.primary_key != stored.primary_key {
+            return mismatch(format!(
+                "the stored primary key is `{}`, the model's `{}`",
+                stored.primary_key, self.primary_key
+            ));
+        }
+        let mut own = self.fields.iter();
+        let mut theirs = stored.fields.iter();
+        loop {
+            match (own.next(), theirs.next()) {
+                (None, None) => break,
+                (own, theirs) if own == theirs => {}
+                (own, theirs) => {
+                    let show = |field: Option<&(String, String)>| {
+                        field.map_or("no field".into(), |(name, ty)| format!("`{name}: {ty}`"))
+                    };
+                    return mismatch(format!(
+                        "where {} is stored, the model has {}",
+                        show(theirs),
+                        show(own)
+                    ));
+                }
+            }
+        }
+        let find = |schema: &Self, name: &str| {
+            schema
+                .indexes
+                .iter()
+                .find(|index| index.name == name)
+                .cloned()
+        };
+        let build = (self.indexes.iter().enumerate())
+            .filter(|(_, index)| find(stored, &index.name).as_ref() != Some(*index))
+            .map(|(place, _)| place)
+            .collect();
+        let discard = (stored.indexes.iter())
+            .filter(|index| find(self, &index.name).is_none())
+            .map(|index| format!("{model}.{}", index.name))
+            .collect();
+        Ok(Migration { build, discard })
+    }
+}
+
+#[cold]
+fn damaged() -> NetabaseError {
+    NetabaseError::new(
+        ErrorKind::Corrupt,
+        "the schema record of this database is damaged, or another program wrote it; restore a backup",
+    )
+}
+
+/// What opening a database has to do to its indexes. They hold nothing that the records do not say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Migration {
+    /// The places, among the model's indexes, of those to build from the records.
+    pub build: Vec<usize>,
+    /// The trees of indexes that the model no longer has.
+    pub discard: Vec<String>,
+}
+
+impl Migration {
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.build.is_empty() && self.discard.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema(fields: &[(&str, &str)], indexes: &[(&str, bool)]) -> ModelSchema {
+        ModelSchema {
+            primary_key: "u64".into(),
+            fields: fields
+                .iter()
+                .map(|(name, ty)| ((*name).into(), (*ty).into()))
+                .collect(),
+            indexes: (indexes.iter())
+                .map(|(name, unique)| IndexSchema {
+                    name: (*name).into(),
+                    key: "str".into(),
+                    unique: *unique,
+                })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn text_gives_back_the_schema() {
+        let schema = schema(
+            &[("id", "u64"), ("tags", "HashMap<String,Vec<u8>>")],
+            &[("email", true), ("name", false)],
+        );
+        assert_eq!(
+            ModelSchema::parse(schema.to_string().as_bytes()).unwrap(),
+            schema
+        );
+    }
+
+    #[test]
+    fn damaged_text_is_an_error() {
+        for text in [
+            "",
+            "field a u8\n",
+            "primary_key u64\nfield a\n",
+            "what is this\n",
+        ] {
+            assert_eq!(
+                ModelSchema::parse(text.as_bytes()).unwrap_err().kind(),
+                ErrorKind::Corrupt,
+                "{text:?}"
+            );
+        }
+        assert_eq!(
+            ModelSchema::parse(&[0xFF]).unwrap_err().kind(),
+            ErrorKind::Corrupt
+        );
+    }
+
+    #[test]
+    fn a_changed_index_is_built_and_a_lost_one_discarded() {
+        let stored = schema(&[("id", "u64")], &[("a", false), ("b", false)]);
+        let model = schema(&[("id", "u64")], &[("b", true), ("c", false)]);
+        let migration = model.migration_from(&stored, "M").unwrap();
+        assert_eq!(
+            migration,
+            Migration {
+                build: vec![0, 1],
+                discard: vec!["M.a".into()]
+            }
+        );
+        assert!(stored.migration_from(&stored, "M").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_changed_field_is_a_mismatch_that_names_it() {
+        let stored = schema(&[("id", "u64"), ("name", "String")], &[]);
+        for other in [
+            schema(&[("id", "u64"), ("name", "Option<String>")], &[]),
+            schema(&[("id", "u64"), ("title", "String")], &[]),
+            schema(&[("id", "u64")], &[]),
+            schema(&[("id", "u64"), ("name", "String"), ("age", "u8")], &[]),
+        ] {
+            let error = other.migration_from(&stored, "M").unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::SchemaMismatch);
+            assert!(
+                error.to_string().contains("name") || error.to_string().contains("age"),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The typed layer: models in, ordered trees of bytes out.
+//!
+//! [`TypedStore`] is one open database of one definition. A [`Tree`] runs each call in a transaction of its own; a
+//! [`TxnGuard`] runs any number of calls in one, through its [`TreeView`]s. Every write goes through one path
+//! ([`write`]), which keeps records and indexes exact.
+
+mod batch;
+mod iter;
+mod open;
+mod scratch;
+mod transaction;
+mod tree;
+mod view;
+mod write;
+
+use std::any::Any;
+use std::fmt;
+use std::marker::PhantomData;
+
+pub use batch::Batch;
+pub use iter::{IndexIter, Iter, SnapshotIter};
+pub use transaction::{Mode, ReadOnly, ReadWrite, TxnGuard};
+pub use tree::Tree;
+pub use view::TreeView;
+
+use crate::driver::checked::Checked;
+use crate::driver::{Driver, Durability, ErrorKind};
+use crate::error::NetabaseError;
+use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
+
+/// One open database that holds the models of the definition `D`, on the engine `E`.
+///
+/// Shared by threads as a reference or in an `Arc`. Dropping it closes the database; transactions that are still open
+/// borrow it, so there are none.
+pub struct TypedStore<D, E: Driver> {
+    store: Checked<E::Store>,
+    durability: Durability,
+    definition: PhantomData<fn() -> D>,
+    // Dropped after the store, since fields are dropped in order.
+    attachment: Option<Box<dyn Any + Send + Sync>>,
+}
+
+impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
+    /// The view of one model's records in which each call is a transaction of its own.
+    ///
+    /// Costs nothing; the tree is looked up by the first call.
+    #[must_use]
+    pub fn open_tree<M: NetabaseModelTrait<D>>(&self) -> Tree<'_, D, M, E> {
+        Tree::new(self)
+    }
+
+    /// Begins a read transaction: one snapshot for as long as the guard lives.
+    ///
+    /// If the engine cannot begin one, the guard's first operation says so.
+    #[must_use]
+    pub fn read(&self) -> TxnGuard<'_, D, ReadOnly, E> {
+        TxnGuard::begin_read(self)
+    }
+
+    /// Begins a write transaction; waits while another one is open. Dropping the guard rolls it back.
+    ///
+    /// # Errors
+    /// [`ReadOnly`](ErrorKind::ReadOnly) on a store that was opened read-only, or an error of the engine.
+    pub fn write(&self) -> Result<TxnGuard<'_, D, ReadWrite, E>, NetabaseError> {
+        TxnGuard::begin_write(self)
+    }
+
+    /// Collects writes, over any of the definition's models, to commit them in one transaction.
+    pub fn batch(&self) -> Batch<'_, D, E> {
+        Batch::new(self)
+    }
+
+    /// The driver's name.
+    #[must_use]
+    pub fn driver_name(&self) -> &str {
+        self.store.driver()
+    }
+
+    /// What a commit promises unless it says otherwise.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// Runs one of the engine's own operations by name, such as `compact`; gives back each part of its answer.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) if the driver's manifest does not list the operation, or an error of the
+    /// engine.
+    pub fn maintain(
+        &self,
+        operation: &str,
+        argument: &[u8],
+    ) -> Result<Vec<Vec<u8>>, NetabaseError> {
+        let mut parts = Vec::new();
+        self.store
+            .maintain(operation, argument, &mut |part| parts.push(part.to_vec()))
+            .map_err(|error| self.locate(error, operation.to_owned()))?;
+        Ok(parts)
+    }
+
+    /// The names of all trees that hold at least one entry, records, indexes and the schema record, in order.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) if the driver does not list `tree_names`, or an error of the engine.
+    pub fn tree_names(&self) -> Result<Vec<String>, NetabaseError> {
+        let mut names = (self.maintain("tree_names", &[])?.into_iter())
+            .map(|name| {
+                String::from_utf8(name).map_err(|error| {
+                    NetabaseError::new(ErrorKind::Corrupt, "the name of a tree is not UTF-8")
+                        .with_source(error)
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Space that the database takes on disk, in bytes.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) if the driver does not list `size_on_disk`, or an error of the engine.
+    pub fn size_on_disk(&self) -> Result<u64, NetabaseError> {
+        let parts = self.maintain("size_on_disk", &[])?;
+        match parts.as_slice() {
+            [size] => size.as_slice().try_into().ok().map(u64::from_le_bytes),
+            _ => None,
+        }
+        .ok_or_else(|| {
+            NetabaseError::new(
+                ErrorKind::Internal,
+                "the driver's answer to `size_on_disk` is not 8 bytes",
+            )
+        })
+    }
+
+    /// Closes the database. Later calls answer [`Closed`](ErrorKind::Closed); closing twice is no error.
+    pub fn close(&self) {
+        self.store.close();
+    }
+
+    fn locate(
+        &self,
+        error: impl Into<NetabaseError>,
+        operation: impl Into<std::borrow::Cow<'static, str>>,
+    ) -> NetabaseError {
+        error
+            .into()
+            .during(operation)
+            .on_driver(self.store.driver().clone())
+    }
+}
+
+impl<D, E: Driver> fmt::Debug for TypedStore<D, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TypedStore")
+            .field("store", &self.store)
+            .field("durability", &self.durability)
+            .finish_non_exhaustive()
+    }
+}

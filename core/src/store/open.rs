@@ -1,0 +1,266 @@
+//! Opening: the engine, the schema check, and the indexes that the models ask for.
+
+use std::any::Any;
+use std::marker::PhantomData;
+
+use super::TypedStore;
+use super::write::{self, Trees};
+use crate::codec::value;
+use crate::config::FileConfig;
+use crate::driver::checked::{Checked, CheckedWriter};
+use crate::driver::{
+    Bounds, Cursor, Direction, Driver, Durability, ErrorKind, OpenConfig, Read, TreeId, Write,
+};
+use crate::error::NetabaseError;
+use crate::index::{EncodedKeys, Pending};
+use crate::model::{ModelVisitor, NetabaseDefinitionTrait, NetabaseModelTrait, Record};
+use crate::schema::{FORMAT_KEY, FORMAT_VERSION, Migration, ModelSchema, SCHEMA_TREE, model_key};
+
+impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
+    /// Opens the database that `config` names, on this driver.
+    ///
+    /// Models that the database does not know yet are recorded; indexes that a model has gained are built from the
+    /// records, those that it has lost are discarded. All of that is one transaction.
+    ///
+    /// # Errors
+    /// - what [`Driver::open`] reports;
+    /// - [`SchemaMismatch`](ErrorKind::SchemaMismatch) if a model is stored in another shape; nothing is changed then;
+    /// - [`AlreadyExists`](ErrorKind::AlreadyExists) if a key has become unique and two records share one;
+    /// - [`ReadOnly`](ErrorKind::ReadOnly) if an index has to be built and the database is opened read-only.
+    pub fn open_on(driver: &E, config: &FileConfig) -> Result<Self, NetabaseError> {
+        let durability = if config.use_fsync {
+            Durability::Immediate
+        } else {
+            Durability::None
+        };
+        Self::open_with(driver, &OpenConfig::from(config), durability)
+    }
+
+    /// [`open_on`](Self::open_on) with all that a driver takes.
+    ///
+    /// # Errors
+    /// As [`open_on`](Self::open_on).
+    pub fn open_with(
+        driver: &E,
+        config: &OpenConfig<'_>,
+        durability: Durability,
+    ) -> Result<Self, NetabaseError> {
+        let name = &driver.manifest().name;
+        #[cfg(feature = "tracing")]
+        let _span =
+            tracing::info_span!("open", driver = %name, path = %config.path.display()).entered();
+        let open = || {
+            let store = Checked::open(driver, config)?;
+            check_schema::<D, E>(&store)?;
+            Ok(Self {
+                store,
+                durability,
+                definition: PhantomData,
+                attachment: None,
+            })
+        };
+        open().map_err(|error: NetabaseError| {
+            let error = error.during("open").on_driver(name.clone());
+            #[cfg(feature = "tracing")]
+            tracing::warn!(%error, "cannot open the database");
+            error
+        })
+    }
+
+    /// Keeps `attachment`, such as a temporary folder, until the database is closed.
+    #[must_use]
+    pub fn with_attachment(mut self, attachment: impl Any + Send + Sync) -> Self {
+        self.attachment = Some(Box::new(attachment));
+        self
+    }
+}
+
+fn check_schema<D: NetabaseDefinitionTrait, E: Driver>(
+    store: &Checked<E::Store>,
+) -> Result<(), NetabaseError> {
+    let plan = Plan::read::<D>(&store.begin_read()?)?;
+    if plan.is_empty() {
+        return Ok(());
+    }
+    if store.is_read_only() {
+        return match plan
+            .migrations
+            .iter()
+            .find(|(_, migration)| !migration.build.is_empty())
+        {
+            // A model that is not recorded has no records: there is nothing to read, and nothing to prepare.
+            None => Ok(()),
+            Some((model, _)) => Err(NetabaseError::new(
+                ErrorKind::ReadOnly,
+                format!(
+                    "model `{model}` has an index that the database does not hold; open it once without `read_only` to \
+                     build it"
+                ),
+            )),
+        };
+    }
+    let mut writer = store.begin_write()?;
+    // Another thread may have opened the same database between the two transactions.
+    let plan = Plan::read::<D>(&writer)?;
+    let schema = writer.tree(SCHEMA_TREE)?;
+    if plan.record_format {
+        writer.put(schema, FORMAT_KEY, &FORMAT_VERSION.to_le_bytes(), |_| ())?;
+    }
+    D::visit_models(&mut Migrator {
+        writer: &mut writer,
+        schema,
+        plan: &plan,
+    })?;
+    writer.commit(Durability::Immediate)?;
+    Ok(())
+}
+
+/// What the database has to be told or prepared for before a definition's models can use it.
+struct Plan {
+    record_format: bool,
+    /// Models that are not recorded as they are defined.
+    migrations: Vec<(&'static str, Migration)>,
+}
+
+impl Plan {
+    fn read<D: NetabaseDefinitionTrait>(reader: &impl Read) -> Result<Self, NetabaseError> {
+        let schema = reader.tree(SCHEMA_TREE)?;
+        let format = reader.get(schema, FORMAT_KEY, |bytes| {
+            bytes.try_into().ok().map(u32::from_le_bytes)
+        })?;
+        let record_format = match format {
+            None => true,
+            Some(Some(FORMAT_VERSION)) => false,
+            Some(Some(version)) => {
+                return Err(NetabaseError::new(
+                    ErrorKind::SchemaMismatch,
+                    format!(
+                        "the database has format version {version}, and this release knows {FORMAT_VERSION}; use the \
+                         release that wrote it, or a newer one"
+                    ),
+                ));
+            }
+            Some(None) => {
+                return Err(NetabaseError::new(
+                    ErrorKind::Corrupt,
+                    "the format version of the database is damaged; restore a backup",
+                )
+                .in_tree(SCHEMA_TREE));
+            }
+        };
+        let mut survey = Survey {
+            reader,
+            schema,
+            migrations: Vec::new(),
+        };
+        D::visit_models(&mut survey)?;
+        Ok(Self {
+            record_format,
+            migrations: survey.migrations,
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        !self.record_format && self.migrations.is_empty()
+    }
+}
+
+/// Compares each model with what the database records of it.
+struct Survey<'r, R> {
+    reader: &'r R,
+    schema: TreeId,
+    migrations: Vec<(&'static str, Migration)>,
+}
+
+impl<D: NetabaseDefinitionTrait, R: Read> ModelVisitor<D> for Survey<'_, R> {
+    type Error = NetabaseError;
+
+    fn visit<M: NetabaseModelTrait<D>>(&mut self) -> Result<(), NetabaseError> {
+        let name = M::INFO.name;
+        match self
+            .reader
+            .get(self.schema, &model_key(name), ModelSchema::parse)?
+        {
+            Some(stored) => {
+                let (stored, own) = (stored?, ModelSchema::from(&M::INFO));
+                if stored != own {
+                    self.migrations
+                        .push((name, own.migration_from(&stored, name)?));
+                }
+            }
+            None if self.reader.len(self.reader.tree(name)?)? == 0 => {
+                self.migrations.push((name, Migration::default()))
+            }
+            None => {
+                return Err(NetabaseError::new(
+                    ErrorKind::SchemaMismatch,
+                    "the tree of this model holds entries that this library did not write; use another database",
+                )
+                .in_tree(name));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Builds and discards indexes as planned, and records each model as it is defined.
+struct Migrator<'w, W> {
+    writer: &'w mut CheckedWriter<W>,
+    schema: TreeId,
+    plan: &'w Plan,
+}
+
+impl<D: NetabaseDefinitionTrait, W: Write> ModelVisitor<D> for Migrator<'_, W> {
+    type Error = NetabaseError;
+
+    fn visit<M: NetabaseModelTrait<D>>(&mut self) -> Result<(), NetabaseError> {
+        let Some((name, migration)) = self
+            .plan
+            .migrations
+            .iter()
+            .find(|(name, _)| *name == M::INFO.name)
+        else {
+            return Ok(());
+        };
+        for tree in &migration.discard {
+            let tree = self.writer.tree(tree)?;
+            self.writer.clear(tree)?;
+        }
+        if !migration.build.is_empty() {
+            build_indexes::<M, W>(self.writer, &migration.build)?;
+        }
+        self.writer.put(
+            self.schema,
+            &model_key(name),
+            ModelSchema::from(&M::INFO).to_string().as_bytes(),
+            |_| (),
+        )?;
+        Ok(())
+    }
+}
+
+/// Builds these indexes of a model from its records. Holds all of their entries at once.
+fn build_indexes<M: Record, W: Write>(
+    writer: &mut CheckedWriter<W>,
+    indexes: &[usize],
+) -> Result<(), NetabaseError> {
+    let trees = Trees::resolve(&*writer, &M::INFO)?;
+    for index in indexes {
+        writer.clear(trees.indexes[*index])?;
+    }
+    let mut pending = Pending::new(&M::INFO);
+    let mut keys = EncodedKeys::default();
+    let mut cursor = writer.cursor(trees.records, Bounds::ALL, Direction::Forward)?;
+    let mut number = 0;
+    while cursor.advance()? {
+        keys.encode_view::<M>(&value::decode_ref::<M>(cursor.value())?);
+        for index in indexes {
+            pending.add(*index, number, cursor.key(), |out| {
+                out.extend_from_slice(keys.get(*index))
+            });
+        }
+        number += 1;
+    }
+    drop(cursor);
+    write::write_pending(writer, &trees, &M::INFO, &mut pending)
+}

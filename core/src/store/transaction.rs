@@ -1,0 +1,303 @@
+//! Transactions: guards whose type says whether they may write.
+
+use std::cell::{Ref, RefCell};
+use std::fmt;
+
+use super::{TreeView, TypedStore};
+use crate::driver::checked::{CheckedReader, CheckedWriter};
+use crate::driver::resume::ResumingCursor;
+use crate::driver::{
+    Bounds, Cursor, Direction, Driver, DriverError, Durability, ErrorKind, Read,
+    Result as DriverResult, Store, TreeId, Write,
+};
+use crate::error::NetabaseError;
+use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
+
+/// Whether a transaction may write: [`ReadOnly`] or [`ReadWrite`].
+pub trait Mode: sealed::Mode {}
+
+/// The mode of a transaction that only reads.
+#[derive(Debug, Clone, Copy)]
+pub enum ReadOnly {}
+
+/// The mode of a transaction that reads and writes.
+#[derive(Debug, Clone, Copy)]
+pub enum ReadWrite {}
+
+impl Mode for ReadOnly {}
+impl Mode for ReadWrite {}
+
+pub(crate) mod sealed {
+    use super::{ReadState, Store, WriteState};
+    use crate::driver::Read;
+
+    pub trait Mode: 'static {
+        type Transaction<S: Store>: Read;
+    }
+
+    impl Mode for super::ReadOnly {
+        type Transaction<S: Store> = ReadState<S::Reader>;
+    }
+
+    impl Mode for super::ReadWrite {
+        type Transaction<S: Store> = WriteState<S::Writer>;
+    }
+}
+
+/// The transaction behind a guard of mode `Md` on the engine `E`.
+pub(crate) type Transaction<Md, E> = <Md as sealed::Mode>::Transaction<<E as Driver>::Store>;
+
+/// A transaction on the store: one snapshot to read from, and for [`ReadWrite`] everything written, or nothing.
+///
+/// # Examples
+/// ```ignore
+/// let txn = store.write()?;
+/// txn.open_tree::<User>().put(user)?;
+/// txn.open_tree::<Post>().put(post)?;
+/// txn.commit()?; // or drop it to roll back
+/// ```
+pub struct TxnGuard<'db, D, Md: Mode, E: Driver> {
+    store: &'db TypedStore<D, E>,
+    transaction: Transaction<Md, E>,
+}
+
+impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadOnly, E> {
+    pub(crate) fn begin_read(store: &'db TypedStore<D, E>) -> Self {
+        let transaction = match store.store.begin_read() {
+            Ok(reader) => ReadState::Open(reader),
+            Err(error) => ReadState::Failed(error.kind(), error.to_string()),
+        };
+        Self { store, transaction }
+    }
+}
+
+impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadWrite, E> {
+    pub(crate) fn begin_write(store: &'db TypedStore<D, E>) -> Result<Self, NetabaseError> {
+        let writer = store
+            .store
+            .begin_write()
+            .map_err(|error| store.locate(error, "write"))?;
+        Ok(Self {
+            store,
+            transaction: WriteState {
+                writer: RefCell::new(Some(writer)),
+            },
+        })
+    }
+
+    /// Makes every write of this transaction permanent, all at once, as durable as the store was opened for.
+    ///
+    /// # Errors
+    /// [`Closed`](ErrorKind::Closed) if an earlier failure ended the transaction, or an error of the engine. Nothing of
+    /// the transaction is kept then.
+    pub fn commit(self) -> Result<(), NetabaseError> {
+        let durability = self.store.durability;
+        self.commit_with(durability)
+    }
+
+    /// [`commit`](Self::commit) with a durability of its own.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub fn commit_with(self, durability: Durability) -> Result<(), NetabaseError> {
+        #[cfg(feature = "tracing")]
+        let _span = tracing::debug_span!("commit", driver = %self.store.driver_name(), ?durability)
+            .entered();
+        let writer = self.transaction.writer.into_inner().ok_or_else(ended);
+        writer
+            .and_then(|writer| writer.commit(durability))
+            .map_err(|error| self.store.locate(error, "commit"))
+    }
+
+    /// Undoes every write of this transaction. Dropping the guard does the same.
+    ///
+    /// # Errors
+    /// None today; the signature leaves room for engines that have to be told.
+    pub fn rollback(self) -> Result<(), NetabaseError> {
+        drop(self);
+        Ok(())
+    }
+}
+
+impl<D: NetabaseDefinitionTrait, Md: Mode, E: Driver> TxnGuard<'_, D, Md, E> {
+    pub(crate) fn transaction(&self) -> &Transaction<Md, E> {
+        &self.transaction
+    }
+
+    pub(crate) fn driver(&self) -> &str {
+        self.store.store.driver()
+    }
+
+    /// The view of one model's records in this transaction. Any number of views may be open at once.
+    ///
+    /// Costs nothing; trees are looked up by the first operation that needs them.
+    pub fn open_tree<M: NetabaseModelTrait<D>>(&self) -> TreeView<'_, D, M, Md, E> {
+        TreeView::new(&self.transaction, self.driver())
+    }
+}
+
+impl<D, Md: Mode, E: Driver> fmt::Debug for TxnGuard<'_, D, Md, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TxnGuard")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A read transaction, or why there is none.
+#[derive(Debug)]
+pub enum ReadState<R> {
+    Open(CheckedReader<R>),
+    Failed(ErrorKind, String),
+}
+
+impl<R> ReadState<R> {
+    #[inline]
+    fn reader(&self) -> DriverResult<&CheckedReader<R>> {
+        match self {
+            Self::Open(reader) => Ok(reader),
+            Self::Failed(kind, message) => Err(DriverError::new(*kind, message.clone())),
+        }
+    }
+}
+
+impl<R: Read> Read for ReadState<R> {
+    type Cursor<'t>
+        = <CheckedReader<R> as Read>::Cursor<'t>
+    where
+        R: 't;
+
+    #[inline]
+    fn tree(&self, name: &str) -> DriverResult<TreeId> {
+        self.reader()?.tree(name)
+    }
+
+    #[inline]
+    fn get<T>(
+        &self,
+        tree: TreeId,
+        key: &[u8],
+        visit: impl FnOnce(&[u8]) -> T,
+    ) -> DriverResult<Option<T>> {
+        self.reader()?.get(tree, key, visit)
+    }
+
+    #[inline]
+    fn cursor(
+        &self,
+        tree: TreeId,
+        bounds: Bounds<'_>,
+        direction: Direction,
+    ) -> DriverResult<Self::Cursor<'_>> {
+        self.reader()?.cursor(tree, bounds, direction)
+    }
+
+    #[inline]
+    fn len(&self, tree: TreeId) -> DriverResult<u64> {
+        self.reader()?.len(tree)
+    }
+}
+
+/// A write transaction, shared by the views of one guard.
+#[derive(Debug)]
+pub struct WriteState<W> {
+    writer: RefCell<Option<CheckedWriter<W>>>,
+}
+
+#[cold]
+fn ended() -> DriverError {
+    DriverError::new(
+        ErrorKind::Closed,
+        "this transaction has ended; begin another one",
+    )
+}
+
+#[cold]
+fn busy() -> DriverError {
+    DriverError::new(
+        ErrorKind::Conflict,
+        "a borrowed read of this transaction is still running; write after its closure has returned",
+    )
+}
+
+impl<W: Write> WriteState<W> {
+    /// Runs `run` on the writer, unless a borrowed read of the same transaction is running.
+    pub(crate) fn write<T>(
+        &self,
+        run: impl FnOnce(&mut CheckedWriter<W>) -> Result<T, NetabaseError>,
+    ) -> Result<T, NetabaseError> {
+        let mut writer = self.writer.try_borrow_mut().map_err(|_| busy())?;
+        run(writer.as_mut().ok_or_else(ended)?)
+    }
+
+    fn reader(&self) -> DriverResult<Ref<'_, CheckedWriter<W>>> {
+        let writer = self.writer.try_borrow().map_err(|_| busy())?;
+        Ref::filter_map(writer, Option::as_ref).map_err(|_| ended())
+    }
+}
+
+impl<W: Write> Read for WriteState<W> {
+    type Cursor<'t>
+        = SharedCursor<'t, W>
+    where
+        W: 't;
+
+    #[inline]
+    fn tree(&self, name: &str) -> DriverResult<TreeId> {
+        self.reader()?.tree(name)
+    }
+
+    #[inline]
+    fn get<T>(
+        &self,
+        tree: TreeId,
+        key: &[u8],
+        visit: impl FnOnce(&[u8]) -> T,
+    ) -> DriverResult<Option<T>> {
+        self.reader()?.get(tree, key, visit)
+    }
+
+    fn cursor(
+        &self,
+        tree: TreeId,
+        bounds: Bounds<'_>,
+        direction: Direction,
+    ) -> DriverResult<Self::Cursor<'_>> {
+        Ok(SharedCursor {
+            state: self,
+            cursor: ResumingCursor::new(tree, bounds, direction),
+        })
+    }
+
+    #[inline]
+    fn len(&self, tree: TreeId) -> DriverResult<u64> {
+        self.reader()?.len(tree)
+    }
+}
+
+/// A cursor in a write transaction that lets other views write between its steps.
+#[derive(Debug)]
+pub struct SharedCursor<'t, W> {
+    state: &'t WriteState<W>,
+    cursor: ResumingCursor,
+}
+
+impl<W: Write> Cursor for SharedCursor<'_, W> {
+    fn advance(&mut self) -> DriverResult<bool> {
+        let writer = self.state.reader()?;
+        self.cursor.advance(&*writer, writer.generation())
+    }
+
+    fn key(&self) -> &[u8] {
+        self.cursor.key()
+    }
+
+    fn value(&self) -> &[u8] {
+        self.cursor.value()
+    }
+
+    fn seek(&mut self, key: &[u8]) -> DriverResult<()> {
+        self.cursor.seek(key);
+        Ok(())
+    }
+}

@@ -1,0 +1,460 @@
+//! One model's records within a transaction: reading in every mode, writing in [`ReadWrite`].
+
+use std::borrow::Borrow;
+use std::cell::OnceCell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{Bound, RangeBounds};
+
+use super::iter::{self, IndexIter, Iter};
+use super::scratch;
+use super::transaction::{Mode, ReadWrite, Transaction};
+use super::write::{self, Trees};
+use crate::codec::key::{EncodeKey, KeyPrefix};
+use crate::codec::value;
+use crate::driver::checked::CheckedWriter;
+use crate::driver::{Bounds, Cursor, Direction, Driver, ErrorKind, Read, Store, TreeId};
+use crate::error::NetabaseError;
+use crate::model::{
+    AnySecondaryKey, ModelKey, NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,
+};
+
+/// One model's records within a transaction.
+///
+/// Any number of views may be open on one guard, also of the same model. Iterators borrow the view and stream: they
+/// hold one entry at a time.
+pub struct TreeView<'txn, D, M, Md: Mode, E: Driver> {
+    transaction: &'txn Transaction<Md, E>,
+    driver: &'txn str,
+    records: OnceCell<TreeId>,
+    indexes: OnceCell<Box<[OnceCell<TreeId>]>>,
+    trees: OnceCell<Trees>,
+    model: PhantomData<fn() -> (D, M)>,
+}
+
+impl<'txn, D, M, Md, E> TreeView<'txn, D, M, Md, E>
+where
+    D: NetabaseDefinitionTrait,
+    M: NetabaseModelTrait<D>,
+    Md: Mode,
+    E: Driver,
+{
+    pub(crate) fn new(transaction: &'txn Transaction<Md, E>, driver: &'txn str) -> Self {
+        Self {
+            transaction,
+            driver,
+            records: OnceCell::new(),
+            indexes: OnceCell::new(),
+            trees: OnceCell::new(),
+            model: PhantomData,
+        }
+    }
+
+    /// The record with this primary key. One descent; the record is decoded from the engine's own memory.
+    ///
+    /// # Errors
+    /// [`Codec`](ErrorKind::Codec) if what is stored is no such record, or an error of the engine.
+    pub fn get(&self, key: impl Borrow<M::PrimaryKey>) -> Result<Option<M>, NetabaseError> {
+        self.find(key.borrow(), "get", value::decode::<M>)
+    }
+
+    /// Hands the borrowed view of the record with this primary key to `visit`; nothing is copied or allocated on the way.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn get_with<R>(
+        &self,
+        key: impl Borrow<M::PrimaryKey>,
+        visit: impl FnOnce(M::Ref<'_>) -> R,
+    ) -> Result<Option<R>, NetabaseError> {
+        self.find(key.borrow(), "get_with", |bytes| {
+            value::decode_ref::<M>(bytes).map(visit)
+        })
+    }
+
+    /// The records with these primary keys, in their order; `None` for those that are not there.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn get_many<K: Borrow<M::PrimaryKey>>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<Vec<Option<M>>, NetabaseError> {
+        keys.into_iter().map(|key| self.get(key)).collect()
+    }
+
+    /// Whether there is a record with this primary key. One descent; nothing is decoded.
+    ///
+    /// # Errors
+    /// An error of the engine.
+    pub fn contains(&self, key: impl Borrow<M::PrimaryKey>) -> Result<bool, NetabaseError> {
+        Ok(self.find(key.borrow(), "contains", |_| Ok(()))?.is_some())
+    }
+
+    /// The number of records.
+    ///
+    /// # Errors
+    /// An error of the engine.
+    pub fn len(&self) -> Result<usize, NetabaseError> {
+        let length = self
+            .records()
+            .and_then(|tree| Ok(self.transaction.len(tree)?));
+        length
+            .map(|length| length as usize)
+            .map_err(|error| self.locate(error, "len"))
+    }
+
+    /// Whether there are no records.
+    ///
+    /// # Errors
+    /// An error of the engine.
+    pub fn is_empty(&self) -> Result<bool, NetabaseError> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Every record, in the order of the primary keys.
+    ///
+    /// # Errors
+    /// An error of the engine; one that comes up on the way is an item of the iterator.
+    pub fn iter(&self) -> Result<Iter<'_, D, M, Md, E>, NetabaseError> {
+        self.iterate(iter::ALL, "iter")
+    }
+
+    /// The records whose primary keys lie in `range`, in order. An empty or inverted range has none.
+    ///
+    /// # Errors
+    /// As [`iter`](Self::iter).
+    pub fn range(
+        &self,
+        range: impl RangeBounds<M::PrimaryKey>,
+    ) -> Result<Iter<'_, D, M, Md, E>, NetabaseError> {
+        self.iterate(iter::record_bounds(&range), "range")
+    }
+
+    /// The records whose primary keys begin with `prefix`, in order: a `&str` for a `String` key, a tuple of the first
+    /// parts for a composite one.
+    ///
+    /// # Errors
+    /// As [`iter`](Self::iter).
+    pub fn prefix(
+        &self,
+        prefix: impl KeyPrefix<<M::PrimaryKey as ModelKey>::Fields>,
+    ) -> Result<Iter<'_, D, M, Md, E>, NetabaseError> {
+        self.iterate(iter::prefix_bounds(&prefix), "prefix")
+    }
+
+    /// The record with the smallest primary key.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn first(&self) -> Result<Option<(M::PrimaryKey, M)>, NetabaseError> {
+        self.iter()?.next().transpose()
+    }
+
+    /// The record with the largest primary key.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn last(&self) -> Result<Option<(M::PrimaryKey, M)>, NetabaseError> {
+        self.iter()?.next_back().transpose()
+    }
+
+    /// The records with this secondary key, in the order of their primary keys, all at once.
+    ///
+    /// One descent of the index, then one of the records for each match.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get), and [`Corrupt`](ErrorKind::Corrupt) if the index points to a record that is not there.
+    pub fn get_by_secondary_key(
+        &self,
+        key: impl Borrow<M::SecondaryKeys>,
+    ) -> Result<Vec<M>, NetabaseError> {
+        let mut found = Vec::new();
+        self.find_by(key.borrow(), |record| {
+            found.push(value::decode::<M>(record)?);
+            Ok(())
+        })
+        .map_err(|error| self.locate(error, "get_by_secondary_key"))?;
+        Ok(found)
+    }
+
+    /// The records with each of these secondary keys.
+    ///
+    /// # Errors
+    /// As [`get_by_secondary_key`](Self::get_by_secondary_key).
+    pub fn get_many_by_secondary_keys<K: Borrow<M::SecondaryKeys>>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<Vec<Vec<M>>, NetabaseError> {
+        keys.into_iter()
+            .map(|key| self.get_by_secondary_key(key))
+            .collect()
+    }
+
+    /// The records with this secondary key, in the order of their primary keys, one at a time.
+    ///
+    /// # Errors
+    /// As [`iter`](Self::iter).
+    pub fn by<K: SecondaryKey<Model = M>>(
+        &self,
+        key: impl Borrow<K>,
+    ) -> Result<IndexIter<'_, D, M, K, Md, E>, NetabaseError> {
+        let key = key.borrow();
+        self.iterate_index(
+            iter::index_bounds::<K>(&(Bound::Included(key), Bound::Included(key))),
+            "by",
+        )
+    }
+
+    /// The records whose secondary keys lie in `range`, in the order of the secondary keys.
+    ///
+    /// # Errors
+    /// As [`iter`](Self::iter).
+    pub fn range_by<K: SecondaryKey<Model = M>>(
+        &self,
+        range: impl RangeBounds<K>,
+    ) -> Result<IndexIter<'_, D, M, K, Md, E>, NetabaseError> {
+        self.iterate_index(iter::index_bounds(&range), "range_by")
+    }
+
+    /// The records whose secondary keys begin with `prefix`, in the order of the secondary keys.
+    ///
+    /// # Errors
+    /// As [`iter`](Self::iter).
+    pub fn prefix_by<K: SecondaryKey<Model = M>>(
+        &self,
+        prefix: impl KeyPrefix<K::Fields>,
+    ) -> Result<IndexIter<'_, D, M, K, Md, E>, NetabaseError> {
+        self.iterate_index(iter::prefix_bounds(&prefix), "prefix_by")
+    }
+
+    #[inline]
+    fn find<R>(
+        &self,
+        key: &M::PrimaryKey,
+        operation: &'static str,
+        read: impl FnOnce(&[u8]) -> Result<R, NetabaseError>,
+    ) -> Result<Option<R>, NetabaseError> {
+        scratch::with(|scratch| {
+            scratch.primary.clear();
+            key.encode_key(&mut scratch.primary);
+            self.records()
+                .and_then(|tree| Ok(self.transaction.get(tree, &scratch.primary, read)?))
+                .and_then(Option::transpose)
+                .map_err(|error| self.locate(error, operation).at_key(&scratch.primary))
+        })
+    }
+
+    fn find_by(
+        &self,
+        key: &M::SecondaryKeys,
+        mut read: impl FnMut(&[u8]) -> Result<(), NetabaseError>,
+    ) -> Result<(), NetabaseError> {
+        let place = key.index();
+        let (records, tree) = (self.records()?, self.index(place)?);
+        scratch::with(|scratch| {
+            scratch.entry.clear();
+            key.encode_key(&mut scratch.entry);
+            let secondary = scratch.entry.as_slice();
+            let mut follow = |primary: &[u8]| {
+                self.transaction
+                    .get(records, primary, &mut read)?
+                    .unwrap_or_else(|| Err(iter::dangling::<M>(place)))
+            };
+            if M::INFO.indexes[place].unique {
+                scratch.primary.clear();
+                let primary = &mut scratch.primary;
+                return match self
+                    .transaction
+                    .get(tree, secondary, |key| primary.extend_from_slice(key))?
+                {
+                    Some(()) => follow(primary),
+                    None => Ok(()),
+                };
+            }
+            let bounds = Bounds {
+                lower: Bound::Included(secondary),
+                ..Bounds::ALL
+            };
+            let mut cursor = self.transaction.cursor(tree, bounds, Direction::Forward)?;
+            while cursor.advance()? {
+                match cursor.key().strip_prefix(secondary) {
+                    Some(primary) => follow(primary)?,
+                    None => break,
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn iterate(
+        &self,
+        bounds: iter::OwnedBounds,
+        operation: &'static str,
+    ) -> Result<Iter<'_, D, M, Md, E>, NetabaseError> {
+        let tree = self
+            .records()
+            .map_err(|error| self.locate(error, operation))?;
+        Ok(Iter::new(self.transaction, tree, bounds, self.driver))
+    }
+
+    fn iterate_index<K: SecondaryKey<Model = M>>(
+        &self,
+        bounds: iter::OwnedBounds,
+        operation: &'static str,
+    ) -> Result<IndexIter<'_, D, M, K, Md, E>, NetabaseError> {
+        let trees = self
+            .records()
+            .and_then(|records| Ok((records, self.index(K::INDEX)?)));
+        let (records, tree) = trees.map_err(|error| self.locate(error, operation))?;
+        Ok(IndexIter::new(
+            self.transaction,
+            tree,
+            records,
+            bounds,
+            self.driver,
+        ))
+    }
+
+    #[inline]
+    fn records(&self) -> Result<TreeId, NetabaseError> {
+        resolve(&self.records, || Ok(self.transaction.tree(M::INFO.name)?))
+    }
+
+    fn index(&self, place: usize) -> Result<TreeId, NetabaseError> {
+        let indexes = self
+            .indexes
+            .get_or_init(|| M::INFO.indexes.iter().map(|_| OnceCell::new()).collect());
+        resolve(&indexes[place], || {
+            Ok(self.transaction.tree(M::INFO.indexes[place].tree)?)
+        })
+    }
+
+    #[cold]
+    fn locate(&self, error: impl Into<NetabaseError>, operation: &'static str) -> NetabaseError {
+        error
+            .into()
+            .during(operation)
+            .on_driver(self.driver.to_owned())
+            .in_tree(M::INFO.name)
+    }
+}
+
+#[inline]
+fn resolve<T: Copy>(
+    cell: &OnceCell<T>,
+    find: impl FnOnce() -> Result<T, NetabaseError>,
+) -> Result<T, NetabaseError> {
+    match cell.get() {
+        Some(found) => Ok(*found),
+        None => {
+            let found = find()?;
+            Ok(*cell.get_or_init(|| found))
+        }
+    }
+}
+
+impl<D, M, E> TreeView<'_, D, M, ReadWrite, E>
+where
+    D: NetabaseDefinitionTrait,
+    M: NetabaseModelTrait<D>,
+    E: Driver,
+{
+    /// Stores a record, over the one with the same primary key if there is one, and keeps the indexes exact.
+    ///
+    /// One descent for the record, and one for each index entry that changes.
+    ///
+    /// # Errors
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if another record has one of its unique keys; nothing is changed
+    /// then, and the transaction goes on. [`LimitExceeded`](ErrorKind::LimitExceeded) if the engine does not take keys
+    /// or values of this size. After an error of the engine the transaction can only be rolled back.
+    pub fn put(&mut self, record: impl Borrow<M>) -> Result<(), NetabaseError> {
+        self.write("put", |writer, trees| {
+            write::put(writer, trees, record.borrow())
+        })
+    }
+
+    /// Stores many records, sorted before they reach the engine.
+    ///
+    /// The result is that of one [`put`](Self::put) after another, except that unique keys are checked against the state
+    /// after the last one, so that records can swap them. Records are written in chunks of a few MiB; the new index
+    /// entries of all of them are held until the end.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put); but after any error the transaction can only be rolled back.
+    pub fn put_many<R: Borrow<M>>(
+        &mut self,
+        records: impl IntoIterator<Item = R>,
+    ) -> Result<(), NetabaseError> {
+        self.write("put_many", |writer, trees| {
+            write::put_many::<M, _>(writer, trees, records)
+        })
+    }
+
+    /// Removes the record with this primary key, with its index entries; gives it back.
+    ///
+    /// # Errors
+    /// [`Codec`](ErrorKind::Codec) if what is stored is no such record, or an error of the engine; the transaction can
+    /// then only be rolled back.
+    pub fn remove(&mut self, key: impl Borrow<M::PrimaryKey>) -> Result<Option<M>, NetabaseError> {
+        self.write("remove", |writer, trees| {
+            write::remove(writer, trees, key.borrow())
+        })
+    }
+
+    /// Removes the records with these primary keys; gives them back in the same order.
+    ///
+    /// # Errors
+    /// As [`remove`](Self::remove).
+    pub fn remove_many<K: Borrow<M::PrimaryKey>>(
+        &mut self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<Vec<Option<M>>, NetabaseError> {
+        self.write("remove_many", |writer, trees| {
+            keys.into_iter()
+                .map(|key| write::remove(writer, trees, key.borrow()))
+                .collect()
+        })
+    }
+
+    /// Removes every record of this model, with all index entries.
+    ///
+    /// # Errors
+    /// An error of the engine; the transaction can then only be rolled back.
+    pub fn clear(&mut self) -> Result<(), NetabaseError> {
+        self.write("clear", write::clear)
+    }
+
+    fn write<T>(
+        &self,
+        operation: &'static str,
+        run: impl FnOnce(
+            &mut CheckedWriter<<E::Store as Store>::Writer>,
+            &Trees,
+        ) -> Result<T, NetabaseError>,
+    ) -> Result<T, NetabaseError> {
+        let run = || {
+            if self.trees.get().is_none() {
+                let trees = Trees::resolve(self.transaction, &M::INFO)?;
+                self.trees.get_or_init(|| trees);
+            }
+            let trees = self.trees.get().ok_or_else(|| {
+                NetabaseError::new(
+                    ErrorKind::Internal,
+                    "the trees of a model were not looked up before a write",
+                )
+            })?;
+            self.transaction.write(|writer| run(writer, trees))
+        };
+        run().map_err(|error| self.locate(error, operation))
+    }
+}
+
+impl<D, M: Record, Md: Mode, E: Driver> fmt::Debug for TreeView<'_, D, M, Md, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TreeView")
+            .field("model", &M::INFO.name)
+            .field("driver", &self.driver)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,356 @@
+//! The one path that every typed write takes: records and index entries, in one transaction.
+
+use std::borrow::Borrow;
+
+use super::scratch::{self, Scratch};
+use crate::codec::key::EncodeKey;
+use crate::codec::value;
+use crate::driver::checked::CheckedWriter;
+use crate::driver::{ErrorKind, Read, TreeId, Write};
+use crate::error::NetabaseError;
+use crate::index::{self, Change, EncodedKeys, Outcome, Pending};
+use crate::model::{ModelInfo, Record};
+
+/// Bytes of encoded records that a bulk write gathers, sorts and writes at a time.
+const CHUNK: usize = 4 << 20;
+
+/// The trees of one model in one transaction.
+#[derive(Debug)]
+pub(crate) struct Trees {
+    pub(crate) records: TreeId,
+    pub(crate) indexes: Box<[TreeId]>,
+}
+
+impl Trees {
+    pub(crate) fn resolve(
+        transaction: &impl Read,
+        info: &ModelInfo,
+    ) -> Result<Self, NetabaseError> {
+        Ok(Self {
+            records: transaction.tree(info.name)?,
+            indexes: info
+                .indexes
+                .iter()
+                .map(|index| transaction.tree(index.tree))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// Stores one record. A unique key that is taken leaves everything as it was.
+pub(crate) fn put<M: Record, W: Write>(
+    writer: &mut CheckedWriter<W>,
+    trees: &Trees,
+    record: &M,
+) -> Result<(), NetabaseError> {
+    let info = &M::INFO;
+    let indexed = !info.indexes.is_empty();
+    let unique = info.indexes.iter().any(|index| index.unique);
+    scratch::with(
+        |Scratch {
+             primary,
+             value,
+             old_value,
+             entry,
+             old,
+             new,
+         }| {
+            primary.clear();
+            record.encode_primary_key(primary);
+            value.clear();
+            value::encode(record, value)?;
+            let previous = writer.put(trees.records, primary, value, |bytes| {
+                if !indexed || bytes == value {
+                    return Ok(false);
+                }
+                if unique {
+                    old_value.clear();
+                    old_value.extend_from_slice(bytes);
+                }
+                old.encode_view::<M>(&value::decode_ref::<M>(bytes)?);
+                Ok::<_, NetabaseError>(true)
+            })?;
+            let old = match previous {
+                None => None,
+                Some(Ok(false)) => return Ok(()),
+                Some(Ok(true)) => Some(&*old),
+                Some(Err(error)) => {
+                    writer.fail();
+                    return Err(error);
+                }
+            };
+            new.encode_record(record);
+            for Change { index, added, .. } in index::changes(info, old, Some(new)) {
+                let (true, Some(added)) = (info.indexes[index].unique, added) else {
+                    continue;
+                };
+                let holder = writer
+                    .put(trees.indexes[index], added, primary, |holder| {
+                        (holder != primary).then(|| holder.to_vec())
+                    })?
+                    .flatten();
+                if let Some(holder) = holder {
+                    writer.put(trees.indexes[index], added, &holder, |_| ())?;
+                    for earlier in index::changes(info, old, Some(new))
+                        .take_while(|change| change.index < index)
+                    {
+                        if let (true, Some(added)) =
+                            (info.indexes[earlier.index].unique, earlier.added)
+                        {
+                            writer.remove(trees.indexes[earlier.index], added, |_| ())?;
+                        }
+                    }
+                    match old {
+                        Some(_) => writer.put(trees.records, primary, old_value, |_| ())?,
+                        None => writer.remove(trees.records, primary, |_| ())?,
+                    };
+                    return Err(taken(info, index, added));
+                }
+            }
+            for Change {
+                index,
+                removed,
+                added,
+            } in index::changes(info, old, Some(new))
+            {
+                let (tree, index) = (trees.indexes[index], &info.indexes[index]);
+                if let Some(removed) = removed {
+                    writer.remove(
+                        tree,
+                        index::entry_key(index, removed, primary, entry),
+                        |_| (),
+                    )?;
+                }
+                if let (false, Some(added)) = (index.unique, added) {
+                    let key = index::entry_key(index, added, primary, entry);
+                    writer.put(tree, key, index::entry_value(index, primary), |_| ())?;
+                }
+            }
+            Ok(())
+        },
+    )
+}
+
+#[cold]
+fn taken(info: &ModelInfo, index: usize, key: &[u8]) -> NetabaseError {
+    let index = &info.indexes[index];
+    NetabaseError::new(
+        ErrorKind::AlreadyExists,
+        format!(
+            "another `{}` has this `{}`, which is unique; change it, or remove the other record first",
+            info.name, index.name
+        ),
+    )
+    .in_tree(index.tree)
+    .at_key(key)
+}
+
+/// Removes one record and its index entries.
+pub(crate) fn remove<M: Record, W: Write>(
+    writer: &mut CheckedWriter<W>,
+    trees: &Trees,
+    key: &impl EncodeKey,
+) -> Result<Option<M>, NetabaseError> {
+    let info = &M::INFO;
+    scratch::with(
+        |Scratch {
+             primary,
+             entry,
+             old,
+             ..
+         }| {
+            primary.clear();
+            key.encode_key(primary);
+            let removed = writer
+                .remove(trees.records, primary, value::decode::<M>)?
+                .transpose()
+                .inspect_err(|_| writer.fail())?;
+            let Some(record) = removed else {
+                return Ok(None);
+            };
+            old.encode_record(&record);
+            for Change { index, removed, .. } in index::changes(info, Some(old), None) {
+                let (tree, index) = (trees.indexes[index], &info.indexes[index]);
+                if let Some(removed) = removed {
+                    writer.remove(
+                        tree,
+                        index::entry_key(index, removed, primary, entry),
+                        |_| (),
+                    )?;
+                }
+            }
+            Ok(Some(record))
+        },
+    )
+}
+
+/// Removes every record and every index entry of a model.
+pub(crate) fn clear<W: Write>(
+    writer: &mut CheckedWriter<W>,
+    trees: &Trees,
+) -> Result<(), NetabaseError> {
+    writer.clear(trees.records)?;
+    trees
+        .indexes
+        .iter()
+        .try_for_each(|tree| writer.clear(*tree))
+        .map_err(Into::into)
+}
+
+/// Stores many records: sorted by primary key in chunks, then all index entries, sorted. Fails the transaction on error.
+pub(crate) fn put_many<M: Record, W: Write>(
+    writer: &mut CheckedWriter<W>,
+    trees: &Trees,
+    records: impl IntoIterator<Item = impl Borrow<M>>,
+) -> Result<(), NetabaseError> {
+    let mut bulk = Bulk::new(&M::INFO);
+    let run = || {
+        for record in records {
+            bulk.push(record.borrow())?;
+            if bulk.bytes.len() >= CHUNK {
+                bulk.write_records::<M, W>(writer, trees)?;
+            }
+        }
+        bulk.write_records::<M, W>(writer, trees)?;
+        write_pending(writer, trees, &M::INFO, &mut bulk.pending)
+    };
+    let result = run();
+    if result.is_err() {
+        writer.fail();
+    }
+    result
+}
+
+/// Builds an index from records that are stored already. Fails the transaction on error.
+pub(crate) fn write_pending<W: Write>(
+    writer: &mut CheckedWriter<W>,
+    trees: &Trees,
+    info: &ModelInfo,
+    pending: &mut Pending,
+) -> Result<(), NetabaseError> {
+    let mut buffer = Vec::new();
+    for (place, (index, &tree)) in info.indexes.iter().zip(&trees.indexes).enumerate() {
+        pending.outcomes(place, index.unique, |outcome| match outcome {
+            Outcome::Add { secondary, primary } => {
+                let key = index::entry_key(index, secondary, primary, &mut buffer);
+                let other =
+                    writer.put(tree, key, index::entry_value(index, primary), |holder| {
+                        holder != primary
+                    })?;
+                if index.unique && other == Some(true) {
+                    Err(taken(info, place, secondary))
+                } else {
+                    Ok(())
+                }
+            }
+            Outcome::Drop { secondary, primary } => {
+                writer.remove(
+                    tree,
+                    index::entry_key(index, secondary, primary, &mut buffer),
+                    |_| (),
+                )?;
+                Ok(())
+            }
+            Outcome::Collision { secondary } => Err(taken(info, place, secondary)),
+        })?;
+    }
+    Ok(())
+}
+
+/// Encoded records that wait to be sorted and written, and the index changes of all that went before.
+struct Bulk {
+    bytes: Vec<u8>,
+    rows: Vec<Row>,
+    sorted: bool,
+    writes: u64,
+    old: EncodedKeys,
+    pending: Pending,
+}
+
+/// One record within `Bulk::bytes`: its primary key, then its value.
+struct Row {
+    head: u64,
+    start: usize,
+    value: usize,
+    end: usize,
+    write: u64,
+}
+
+impl Bulk {
+    fn new(info: &ModelInfo) -> Self {
+        Self {
+            bytes: Vec::new(),
+            rows: Vec::new(),
+            sorted: true,
+            writes: 0,
+            old: EncodedKeys::default(),
+            pending: Pending::new(info),
+        }
+    }
+
+    fn push<M: Record>(&mut self, record: &M) -> Result<(), NetabaseError> {
+        let start = self.bytes.len();
+        record.encode_primary_key(&mut self.bytes);
+        let split = self.bytes.len();
+        value::encode(record, &mut self.bytes)?;
+        let primary = &self.bytes[start..split];
+        self.sorted &= self
+            .rows
+            .last()
+            .is_none_or(|last| &self.bytes[last.start..last.value] <= primary);
+        let write = self.writes;
+        self.writes += 1;
+        for index in 0..M::INFO.indexes.len() {
+            self.pending.add(index, write, primary, |out| {
+                record.encode_secondary_key(index, out)
+            });
+        }
+        self.rows.push(Row {
+            head: index::head(primary),
+            start,
+            value: split,
+            end: self.bytes.len(),
+            write,
+        });
+        Ok(())
+    }
+
+    fn write_records<M: Record, W: Write>(
+        &mut self,
+        writer: &mut CheckedWriter<W>,
+        trees: &Trees,
+    ) -> Result<(), NetabaseError> {
+        let Self {
+            bytes,
+            rows,
+            old,
+            pending,
+            sorted,
+            ..
+        } = self;
+        if !*sorted {
+            rows.sort_unstable_by(|left, right| {
+                (left.head.cmp(&right.head))
+                    .then_with(|| {
+                        bytes[left.start..left.value].cmp(&bytes[right.start..right.value])
+                    })
+                    .then_with(|| left.write.cmp(&right.write))
+            });
+        }
+        let indexed = !M::INFO.indexes.is_empty();
+        for row in rows.drain(..) {
+            let (primary, value) = (&bytes[row.start..row.value], &bytes[row.value..row.end]);
+            let decoded = writer.put(trees.records, primary, value, |previous| {
+                if indexed {
+                    old.encode_view::<M>(&value::decode_ref::<M>(previous)?);
+                    pending.drop_keys(row.write, primary, old);
+                }
+                Ok::<_, NetabaseError>(())
+            })?;
+            decoded.transpose()?;
+        }
+        bytes.clear();
+        *sorted = true;
+        Ok(())
+    }
+}
