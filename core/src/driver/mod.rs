@@ -21,6 +21,7 @@ pub mod checked;
 pub mod ext;
 mod manifest;
 mod operations;
+mod resume;
 
 use std::ops::Bound;
 use std::path::Path;
@@ -28,6 +29,7 @@ use std::path::Path;
 pub use crate::error::{DriverError, ErrorKind};
 pub use manifest::{Capabilities, Limits, Manifest};
 pub use operations::{Operation, Operations, OperationsBuilder};
+pub use resume::ResumingCursor;
 
 /// The result of a driver's operation.
 pub type Result<T, E = DriverError> = std::result::Result<T, E>;
