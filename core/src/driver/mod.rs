@@ -29,6 +29,7 @@ use std::path::Path;
 pub use crate::error::{DriverError, ErrorKind};
 pub use manifest::{Capabilities, Limits, Manifest};
 pub use operations::{Operation, Operations, OperationsBuilder};
+pub use resume::ResumingCursor;
 
 /// The result of a driver's operation.
 pub type Result<T, E = DriverError> = std::result::Result<T, E>;
