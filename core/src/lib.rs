@@ -8,6 +8,7 @@ pub mod codec;
 pub mod config;
 pub mod driver;
 pub mod error;
+pub mod memory;
 pub mod model;
 
 /// What generated code names. Not for use by hand; it may change with any release.
