@@ -9,6 +9,7 @@ pub mod config;
 pub mod driver;
 pub mod error;
 mod index;
+pub mod memory;
 pub mod model;
 pub mod schema;
 pub mod store;

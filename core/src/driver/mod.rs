@@ -21,7 +21,7 @@ pub mod checked;
 pub mod ext;
 mod manifest;
 mod operations;
-pub mod resume;
+mod resume;
 
 use std::ops::Bound;
 use std::path::Path;

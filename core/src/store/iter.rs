@@ -8,7 +8,7 @@ use std::ops::{Bound, RangeBounds};
 use super::transaction::{Mode, ReadOnly, Transaction, TxnGuard};
 use crate::codec::key::{self, EncodeKey, KeyPrefix};
 use crate::codec::value;
-use crate::driver::resume::ResumingCursor;
+use crate::driver::ResumingCursor;
 use crate::driver::{
     Bounds, Cursor, Direction, Driver, ErrorKind, Read, Result as DriverResult, TreeId, prefix_end,
 };

@@ -4,8 +4,8 @@ use std::cell::{Ref, RefCell};
 use std::fmt;
 
 use super::{TreeView, TypedStore};
+use crate::driver::ResumingCursor;
 use crate::driver::checked::{CheckedReader, CheckedWriter};
-use crate::driver::resume::ResumingCursor;
 use crate::driver::{
     Bounds, Cursor, Direction, Driver, DriverError, Durability, ErrorKind, Read,
     Result as DriverResult, Store, TreeId, Write,

@@ -1,0 +1,78 @@
+//! A cursor over one tree of a memory database.
+
+use std::fmt;
+use std::ops::Bound;
+
+use imbl::ordmap::RangedIter;
+use imbl::shared_ptr::DefaultSharedPtr;
+
+use super::store::{Bytes, Tree};
+use crate::driver::{Bounds, Cursor, Direction, Result, Resume};
+
+/// A cursor over one tree of a memory database.
+pub struct MemoryCursor<'t> {
+    tree: &'t Tree,
+    lower: Bound<Bytes>,
+    upper: Bound<Bytes>,
+    direction: Direction,
+    ahead: RangedIter<'t, Bytes, Bytes, DefaultSharedPtr>,
+    current: Option<(&'t [u8], &'t [u8])>,
+}
+
+impl<'t> MemoryCursor<'t> {
+    pub(super) fn new(tree: &'t Tree, bounds: Bounds<'_>, direction: Direction) -> Self {
+        Self {
+            tree,
+            lower: bounds.lower.map(Bytes::from),
+            upper: bounds.upper.map(Bytes::from),
+            direction,
+            ahead: range(tree, bounds),
+            current: None,
+        }
+    }
+}
+
+fn range<'t>(tree: &'t Tree, bounds: Bounds<'_>) -> RangedIter<'t, Bytes, Bytes, DefaultSharedPtr> {
+    tree.range::<_, [u8]>((bounds.lower, bounds.upper))
+}
+
+impl Cursor for MemoryCursor<'_> {
+    #[inline]
+    fn advance(&mut self) -> Result<bool> {
+        let entry = match self.direction {
+            Direction::Forward => self.ahead.next(),
+            Direction::Backward => self.ahead.next_back(),
+        };
+        self.current = entry.map(|(key, value)| (&**key, &**value));
+        Ok(self.current.is_some())
+    }
+
+    #[inline]
+    fn key(&self) -> &[u8] {
+        self.current.map_or(&[], |(key, _)| key)
+    }
+
+    #[inline]
+    fn value(&self) -> &[u8] {
+        self.current.map_or(&[], |(_, value)| value)
+    }
+
+    fn seek(&mut self, key: &[u8]) -> Result<()> {
+        let bounds = Bounds {
+            lower: self.lower.as_ref().map(|key| &**key),
+            upper: self.upper.as_ref().map(|key| &**key),
+        };
+        self.ahead = range(self.tree, bounds.resumed(self.direction, key, Resume::At));
+        self.current = None;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for MemoryCursor<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryCursor")
+            .field("key", &self.key())
+            .field("direction", &self.direction)
+            .finish_non_exhaustive()
+    }
+}
