@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::marker::PhantomData;
+use std::path::Path;
 
 use super::TypedStore;
 use super::write::{self, Trees};
@@ -9,7 +10,8 @@ use crate::codec::value;
 use crate::config::FileConfig;
 use crate::driver::checked::{Checked, CheckedWriter};
 use crate::driver::{
-    Bounds, Cursor, Direction, Driver, Durability, ErrorKind, OpenConfig, Read, TreeId, Write,
+    Bounds, Capabilities, Cursor, Direction, Driver, Durability, ErrorKind, OpenConfig, Read,
+    TreeId, Write,
 };
 use crate::error::NetabaseError;
 use crate::index::{EncodedKeys, Pending};
@@ -72,6 +74,77 @@ impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
     pub fn with_attachment(mut self, attachment: impl Any + Send + Sync) -> Self {
         self.attachment = Some(Box::new(attachment));
         self
+    }
+}
+
+impl<D: NetabaseDefinitionTrait, E: Driver + Default> TypedStore<D, E> {
+    /// Opens the database at a path, or as a [`FileConfig`] says; creates it if there is none. Keeps what is there.
+    ///
+    /// # Errors
+    /// As [`open_on`](Self::open_on).
+    pub fn new(config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
+        Self::open_on(&E::default(), &config.into())
+    }
+
+    /// Opens the existing database at a path, or as a [`FileConfig`] says.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is none, whatever the configuration says; else as
+    /// [`open_on`](Self::open_on).
+    pub fn open(config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
+        Self::open_on(
+            &E::default(),
+            &FileConfig {
+                create_if_missing: false,
+                ..config.into()
+            },
+        )
+    }
+
+    /// Opens an empty database that is removed when the store is dropped. Commits do not wait for the disk.
+    ///
+    /// An engine that keeps its data in files gets a folder of its own in the system's folder for temporary files.
+    ///
+    /// # Errors
+    /// [`Io`](ErrorKind::Io) if the folder cannot be created; else as [`open_on`](Self::open_on).
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn temp() -> Result<Self, NetabaseError> {
+        let driver = E::default();
+        let open = |path: &Path| Self::open_with(&driver, &OpenConfig::new(path), Durability::None);
+        if !driver
+            .manifest()
+            .capabilities
+            .contains(Capabilities::PERSISTENT)
+        {
+            return open(Path::new(""));
+        }
+        let folder = tempfile::Builder::new()
+            .prefix("netabase-")
+            .tempdir()
+            .map_err(|error| {
+                NetabaseError::new(
+                    ErrorKind::Io,
+                    format!(
+                        "cannot create a temporary folder in {}: {error}",
+                        std::env::temp_dir().display()
+                    ),
+                )
+                .with_source(error)
+            })?;
+        Ok(open(&folder.path().join("database"))?.with_attachment(folder))
+    }
+
+    /// Opens an empty database of an engine that keeps nothing on disk.
+    ///
+    /// # Errors
+    /// As [`open_with`](Self::open_with).
+    #[cfg(target_arch = "wasm32")]
+    pub fn temp() -> Result<Self, NetabaseError> {
+        Self::open_with(
+            &E::default(),
+            &OpenConfig::new(Path::new("")),
+            Durability::None,
+        )
     }
 }
 

@@ -31,6 +31,12 @@ where
         }
     }
 
+    /// The store that the tree belongs to.
+    #[must_use]
+    pub fn store(&self) -> &'db TypedStore<D, E> {
+        self.store
+    }
+
     /// Stores a record, over the one with the same primary key if there is one, and commits.
     ///
     /// # Errors

@@ -1,0 +1,177 @@
+//! [`NetabaseStore`]: one database of one definition, whatever the engine.
+
+use std::marker::PhantomData;
+
+use netabase_core::driver::Driver;
+use netabase_core::memory::Memory;
+use netabase_core::store::{Batch, ReadOnly, ReadWrite, Tree, TxnGuard, TypedStore};
+
+#[cfg(any(feature = "redb", feature = "dynamic"))]
+use crate::FileConfig;
+use crate::{NetabaseDefinitionTrait, NetabaseError, NetabaseModelTrait};
+
+/// One database of the definition `D` on the backend `B`.
+///
+/// The constructor decides on the engine; everything after it is the same for all of them.
+///
+/// # Examples
+/// ```
+/// # #[netabase_store::netabase_definition_module(Library, LibraryKeys)]
+/// # mod library {
+/// #     use netabase_store::{NetabaseModel, netabase};
+/// #     #[derive(NetabaseModel, Clone, Debug, PartialEq)]
+/// #     #[netabase(Library)]
+/// #     pub struct Book { #[primary_key] pub id: u64, pub title: String }
+/// # }
+/// # use library::*;
+/// use netabase_store::NetabaseStore;
+///
+/// let store = NetabaseStore::<Library, _>::temp()?;
+/// let books = store.open_tree::<Book>();
+/// books.put(Book { id: 1, title: "Emma".into() })?;
+/// assert_eq!(books.get(BookPrimaryKey(1))?.map(|book| book.title), Some("Emma".into()));
+/// # Ok::<(), netabase_store::NetabaseError>(())
+/// ```
+#[derive(Debug)]
+pub struct NetabaseStore<D, B> {
+    backend: B,
+    definition: PhantomData<fn() -> D>,
+}
+
+/// A store on the engine that is linked by default: redb where the feature `redb` is on, else memory.
+#[cfg(feature = "redb")]
+pub type DefaultStore<D> = crate::RedbStore<D>;
+/// A store on the engine that is linked by default: redb where the feature `redb` is on, else memory.
+#[cfg(not(feature = "redb"))]
+pub type DefaultStore<D> = crate::MemoryStore<D>;
+
+impl<D, B> NetabaseStore<D, B> {
+    /// A store on a backend that is open already.
+    pub fn from_backend(backend: B) -> Self {
+        Self { backend, definition: PhantomData }
+    }
+
+    /// The backend, with what it alone offers.
+    pub fn backend(&self) -> &B {
+        &self.backend
+    }
+
+    /// Gives up the wrapper.
+    pub fn into_backend(self) -> B {
+        self.backend
+    }
+}
+
+impl<D: NetabaseDefinitionTrait> NetabaseStore<D, DefaultStore<D>> {
+    /// Opens an empty database on the default engine, removed when the store is dropped.
+    ///
+    /// # Errors
+    /// As [`TypedStore::temp`].
+    pub fn temp() -> Result<Self, NetabaseError> {
+        DefaultStore::<D>::temp().map(Self::from_backend)
+    }
+}
+
+impl<D: NetabaseDefinitionTrait> NetabaseStore<D, TypedStore<D, Memory>> {
+    /// Opens an empty database in memory.
+    ///
+    /// # Errors
+    /// As [`TypedStore::temp`].
+    pub fn memory() -> Result<Self, NetabaseError> {
+        TypedStore::temp().map(Self::from_backend)
+    }
+}
+
+#[cfg(feature = "redb")]
+impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::RedbStore<D>> {
+    /// Opens a redb database at a path, or as a [`FileConfig`] says; creates it if there is none.
+    ///
+    /// # Errors
+    /// As [`TypedStore::new`].
+    pub fn redb(config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
+        TypedStore::new(config).map(Self::from_backend)
+    }
+}
+
+#[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
+impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::DynamicStore<D>> {
+    /// Opens a database, at a path or as a [`FileConfig`] says, on the driver of this name, loaded from a dynamic
+    /// library. The library is looked for in the directories of `NETABASE_DRIVER_PATH` and beside the executable; see
+    /// [`load_from`](Self::load_from) for others.
+    ///
+    /// # Errors
+    /// [`DriverNotFound`](crate::ErrorKind::DriverNotFound) or [`DriverRejected`](crate::ErrorKind::DriverRejected),
+    /// with every place that was looked at; else as [`TypedStore::open_on`].
+    pub fn load(driver: &str, config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
+        Self::load_from(&crate::loader::SearchPath::default(), driver, config)
+    }
+
+    /// [`load`](Self::load) with a search path of its own.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_from(
+        search: &crate::loader::SearchPath,
+        driver: &str,
+        config: impl Into<FileConfig>,
+    ) -> Result<Self, NetabaseError> {
+        let driver = crate::loader::load(driver, search)?;
+        TypedStore::open_on(&driver, &config.into()).map(Self::from_backend)
+    }
+}
+
+impl<D: NetabaseDefinitionTrait, E: Driver> NetabaseStore<D, TypedStore<D, E>> {
+    /// The view of one model's records in which each call is a transaction of its own.
+    #[must_use]
+    pub fn open_tree<M: NetabaseModelTrait<D>>(&self) -> Tree<'_, D, M, E> {
+        self.backend.open_tree()
+    }
+
+    /// Begins a read transaction: one snapshot for as long as the guard lives.
+    ///
+    /// If the engine cannot begin one, the guard's first operation says so.
+    #[must_use]
+    pub fn read(&self) -> TxnGuard<'_, D, ReadOnly, E> {
+        self.backend.read()
+    }
+
+    /// Begins a write transaction; waits while another one is open. Dropping the guard rolls it back.
+    ///
+    /// # Errors
+    /// As [`TypedStore::write`].
+    pub fn write(&self) -> Result<TxnGuard<'_, D, ReadWrite, E>, NetabaseError> {
+        self.backend.write()
+    }
+
+    /// Collects writes, over any of the definition's models, to commit them in one transaction.
+    pub fn batch(&self) -> Batch<'_, D, E> {
+        self.backend.batch()
+    }
+
+    /// The driver's name.
+    #[must_use]
+    pub fn driver_name(&self) -> &str {
+        self.backend.driver_name()
+    }
+
+    /// Runs one of the engine's own operations by name.
+    ///
+    /// # Errors
+    /// As [`TypedStore::maintain`].
+    pub fn maintain(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>, NetabaseError> {
+        self.backend.maintain(operation, argument)
+    }
+
+    /// The names of all trees that hold at least one entry, in order.
+    ///
+    /// # Errors
+    /// As [`TypedStore::tree_names`].
+    pub fn tree_names(&self) -> Result<Vec<String>, NetabaseError> {
+        self.backend.tree_names()
+    }
+
+    /// Closes the database. Later calls answer [`Closed`](crate::ErrorKind::Closed).
+    pub fn close(&self) {
+        self.backend.close();
+    }
+}

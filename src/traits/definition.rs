@@ -1,0 +1,3 @@
+//! The trait of definitions.
+
+pub use netabase_core::model::NetabaseDefinitionTrait;

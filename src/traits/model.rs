@@ -1,0 +1,3 @@
+//! The trait of models.
+
+pub use netabase_core::model::NetabaseModelTrait;
