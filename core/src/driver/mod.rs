@@ -126,8 +126,19 @@ pub trait Store: Send + Sync + 'static {
 
     /// Runs one of the engine's own operations, such as `compact`, by name; hands its answer to `output`.
     ///
-    /// The names a driver answers to are listed in [`Manifest::operations`]; `docs/writing-a-driver.md` defines the
-    /// common ones with the form of their argument and answer.
+    /// The names a driver answers to are listed in [`Manifest::operations`]. An engine's own ones have the form that the
+    /// engine gives them; the common ones take no argument and have these, numbers being little endian:
+    ///
+    /// | name | output |
+    /// |---|---|
+    /// | `tree_names` | the name of each tree that holds an entry, one output a name |
+    /// | `size_on_disk` | `u64`, in bytes |
+    /// | `check_integrity` | one byte: 1 if the database was sound, 0 if damage was found and repaired |
+    /// | `compact` | one byte: 1 if the database was made smaller |
+    /// | `flush` | `u64`, the bytes written |
+    /// | `generate_id` | `u64`, never given before in this database |
+    /// | `was_recovered` | one byte: 1 if the database was there before it was opened |
+    /// | `stats` | UTF-8 text, a line `name=value` for each figure |
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) for a name that is not in the manifest, or an error of the engine.

@@ -7,8 +7,7 @@ use imbl::OrdMap;
 use super::transaction::{MemoryReader, MemoryWriter};
 use crate::driver::{DriverError, ErrorKind, Result, Store};
 
-/// The operation that gives the names of the trees that hold an entry, in byte order: for each a `u32` length, little
-/// endian, and the name.
+/// The operation that gives the names of the trees that hold an entry, in byte order, one output a name.
 pub(super) const TREE_NAMES: &str = "tree_names";
 
 pub(super) type Bytes = Arc<[u8]>;
@@ -70,13 +69,7 @@ impl Store for MemoryStore {
             ));
         }
         let trees = self.0.committed().clone();
-        let mut names = Vec::new();
-        for name in trees.keys() {
-            // A name has at most 255 bytes, which core has checked before the tree was made.
-            names.extend_from_slice(&(name.len() as u32).to_le_bytes());
-            names.extend_from_slice(name.as_bytes());
-        }
-        output(&names);
+        trees.keys().for_each(|name| output(name.as_bytes()));
         Ok(())
     }
 }

@@ -1,0 +1,470 @@
+//! The typed layer on the memory driver, with a model written by hand as the macros generate it.
+
+use bincode::de::{BorrowDecode, BorrowDecoder, Decode, Decoder};
+use bincode::enc::{Encode, Encoder};
+use bincode::error::{DecodeError, EncodeError};
+use netabase_core::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
+use netabase_core::driver::OpenConfig;
+use netabase_core::error::{ErrorKind, NetabaseError};
+use netabase_core::memory::Memory;
+use netabase_core::model::{
+    AnySecondaryKey, FieldInfo, IndexInfo, ModelInfo, ModelKey, ModelVisitor,
+    NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,
+};
+use netabase_core::store::TypedStore;
+
+#[derive(Debug, Clone, PartialEq)]
+struct User {
+    id: u64,
+    email: String,
+    age: u32,
+}
+
+struct UserRef<'a> {
+    email: &'a str,
+    age: u32,
+}
+
+macro_rules! key {
+    ($name:ident($inner:ty)) => {
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+        struct $name($inner);
+
+        impl EncodeKey for $name {
+            fn encode_key(&self, out: &mut Vec<u8>) {
+                self.0.encode_key(out);
+            }
+        }
+
+        impl Key for $name {
+            const SHAPE: KeyShape = <$inner>::SHAPE;
+
+            fn decode_key(input: &mut &[u8]) -> Result<Self, KeyDecodeError> {
+                <$inner>::decode_key(input).map(Self)
+            }
+        }
+
+        impl ModelKey for $name {
+            type Fields = $inner;
+        }
+    };
+}
+
+key!(UserPrimaryKey(u64));
+key!(UserEmailSecondaryKey(String));
+key!(UserAgeSecondaryKey(u32));
+
+impl SecondaryKey for UserEmailSecondaryKey {
+    type Model = User;
+    const INDEX: usize = 0;
+}
+
+impl SecondaryKey for UserAgeSecondaryKey {
+    type Model = User;
+    const INDEX: usize = 1;
+}
+
+#[derive(Debug, Clone)]
+enum UserSecondaryKeys {
+    Email(UserEmailSecondaryKey),
+    Age(UserAgeSecondaryKey),
+}
+
+impl EncodeKey for UserSecondaryKeys {
+    fn encode_key(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Email(key) => key.encode_key(out),
+            Self::Age(key) => key.encode_key(out),
+        }
+    }
+}
+
+impl AnySecondaryKey for UserSecondaryKeys {
+    type Model = User;
+
+    fn index(&self) -> usize {
+        match self {
+            Self::Email(_) => 0,
+            Self::Age(_) => 1,
+        }
+    }
+}
+
+impl Record for User {
+    const INFO: ModelInfo = ModelInfo {
+        name: "User",
+        fields: &[
+            FieldInfo {
+                name: "id",
+                ty: "u64",
+            },
+            FieldInfo {
+                name: "email",
+                ty: "String",
+            },
+            FieldInfo {
+                name: "age",
+                ty: "u32",
+            },
+        ],
+        primary_key: u64::SHAPE,
+        indexes: &[
+            IndexInfo {
+                name: "email",
+                tree: "User.email",
+                key: String::SHAPE,
+                unique: true,
+            },
+            IndexInfo {
+                name: "age",
+                tree: "User.age",
+                key: u32::SHAPE,
+                unique: false,
+            },
+        ],
+    };
+
+    type Ref<'a> = UserRef<'a>;
+
+    fn encode_primary_key(&self, out: &mut Vec<u8>) {
+        self.id.encode_key(out);
+    }
+
+    fn encode_secondary_key(&self, index: usize, out: &mut Vec<u8>) {
+        match index {
+            0 => self.email.encode_key(out),
+            _ => self.age.encode_key(out),
+        }
+    }
+
+    fn encode_secondary_key_of(view: &UserRef<'_>, index: usize, out: &mut Vec<u8>) {
+        match index {
+            0 => view.email.encode_key(out),
+            _ => view.age.encode_key(out),
+        }
+    }
+
+    fn encode_fields<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        self.id.encode(encoder)?;
+        self.email.encode(encoder)?;
+        self.age.encode(encoder)
+    }
+
+    fn decode_fields<D: Decoder<Context = ()>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        Ok(Self {
+            id: Decode::decode(decoder)?,
+            email: Decode::decode(decoder)?,
+            age: Decode::decode(decoder)?,
+        })
+    }
+
+    fn borrow_fields<'a, D: BorrowDecoder<'a, Context = ()>>(
+        decoder: &mut D,
+    ) -> Result<UserRef<'a>, DecodeError> {
+        u64::borrow_decode(decoder)?;
+        Ok(UserRef {
+            email: BorrowDecode::borrow_decode(decoder)?,
+            age: BorrowDecode::borrow_decode(decoder)?,
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Models {
+    User,
+}
+
+struct Definition;
+
+impl NetabaseDefinitionTrait for Definition {
+    type Keys = ();
+    type Discriminant = Models;
+    const NAME: &'static str = "Definition";
+    const MODELS: &'static [&'static ModelInfo] = &[&User::INFO];
+
+    fn visit_models<V: ModelVisitor<Self>>(visitor: &mut V) -> Result<(), V::Error> {
+        visitor.visit::<User>()
+    }
+
+    fn to_key(&self) -> Result<(), NetabaseError> {
+        Ok(())
+    }
+
+    fn discriminant_name(&self) -> &'static str {
+        "User"
+    }
+}
+
+impl NetabaseModelTrait<Definition> for User {
+    const DISCRIMINANT: Models = Models::User;
+    type PrimaryKey = UserPrimaryKey;
+    type SecondaryKeys = UserSecondaryKeys;
+    type Keys = ();
+
+    fn primary_key(&self) -> UserPrimaryKey {
+        UserPrimaryKey(self.id)
+    }
+
+    fn secondary_keys(&self) -> Vec<UserSecondaryKeys> {
+        vec![
+            UserSecondaryKeys::Email(UserEmailSecondaryKey(self.email.clone())),
+            UserSecondaryKeys::Age(UserAgeSecondaryKey(self.age)),
+        ]
+    }
+}
+
+type Store = TypedStore<Definition, Memory>;
+
+fn user(id: u64, email: &str, age: u32) -> User {
+    User {
+        id,
+        email: email.into(),
+        age,
+    }
+}
+
+fn by_email(store: &Store, email: &str) -> Vec<u64> {
+    let key = UserSecondaryKeys::Email(UserEmailSecondaryKey(email.into()));
+    store
+        .open_tree::<User>()
+        .get_by_secondary_key(key)
+        .unwrap()
+        .iter()
+        .map(|user| user.id)
+        .collect()
+}
+
+fn by_age(store: &Store, age: u32) -> Vec<u64> {
+    let key = UserSecondaryKeys::Age(UserAgeSecondaryKey(age));
+    store
+        .open_tree::<User>()
+        .get_by_secondary_key(key)
+        .unwrap()
+        .iter()
+        .map(|user| user.id)
+        .collect()
+}
+
+#[test]
+fn an_overwrite_moves_the_index_entries() {
+    let store = Store::temp().unwrap();
+    let users = store.open_tree::<User>();
+    users.put(user(1, "a", 10)).unwrap();
+    users.put(user(1, "b", 20)).unwrap();
+    assert_eq!(
+        (by_email(&store, "a"), by_email(&store, "b")),
+        (vec![], vec![1])
+    );
+    assert_eq!((by_age(&store, 10), by_age(&store, 20)), (vec![], vec![1]));
+    assert_eq!(
+        users.remove(UserPrimaryKey(1)).unwrap(),
+        Some(user(1, "b", 20))
+    );
+    assert_eq!(
+        (by_email(&store, "b"), by_age(&store, 20)),
+        (vec![], vec![])
+    );
+    assert_eq!(store.tree_names().unwrap(), ["$netabase"]);
+}
+
+#[test]
+fn a_taken_unique_key_leaves_everything_as_it_was_and_the_transaction_goes_on() {
+    let store = Store::temp().unwrap();
+    store
+        .open_tree::<User>()
+        .put_many([user(1, "a", 1), user(2, "b", 2)])
+        .unwrap();
+    let transaction = store.write().unwrap();
+    let mut users = transaction.open_tree::<User>();
+    assert_eq!(
+        users.put(user(3, "a", 9)).unwrap_err().kind(),
+        ErrorKind::AlreadyExists
+    );
+    assert_eq!(
+        users.put(user(2, "a", 9)).unwrap_err().kind(),
+        ErrorKind::AlreadyExists
+    );
+    users.put(user(4, "d", 9)).unwrap();
+    transaction.commit().unwrap();
+    assert_eq!(
+        store.open_tree::<User>().get(UserPrimaryKey(3)).unwrap(),
+        None
+    );
+    assert_eq!(
+        store.open_tree::<User>().get(UserPrimaryKey(2)).unwrap(),
+        Some(user(2, "b", 2))
+    );
+    assert_eq!(
+        (
+            by_email(&store, "a"),
+            by_email(&store, "b"),
+            by_age(&store, 9)
+        ),
+        (vec![1], vec![2], vec![4])
+    );
+}
+
+#[test]
+fn a_bulk_put_ends_as_single_puts_do() {
+    let records = [
+        user(3, "c", 1),
+        user(1, "a", 1),
+        user(3, "x", 2),
+        user(2, "c", 2),
+        user(3, "y", 1),
+    ];
+    let (bulk, single) = (Store::temp().unwrap(), Store::temp().unwrap());
+    bulk.open_tree::<User>().put(user(1, "old", 7)).unwrap();
+    single.open_tree::<User>().put(user(1, "old", 7)).unwrap();
+    bulk.open_tree::<User>().put_many(&records).unwrap();
+    records
+        .iter()
+        .for_each(|record| single.open_tree::<User>().put(record).unwrap());
+    let all = |store: &Store| {
+        store
+            .open_tree::<User>()
+            .iter()
+            .unwrap()
+            .map(Result::unwrap)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(all(&bulk), all(&single));
+    for email in ["a", "c", "x", "y", "old"] {
+        assert_eq!(by_email(&bulk, email), by_email(&single, email), "{email}");
+    }
+    for age in [1, 2, 7] {
+        assert_eq!(by_age(&bulk, age), by_age(&single, age), "{age}");
+    }
+}
+
+#[test]
+fn a_bulk_put_with_a_collision_can_only_be_rolled_back() {
+    let store = Store::temp().unwrap();
+    let transaction = store.write().unwrap();
+    let mut users = transaction.open_tree::<User>();
+    assert_eq!(
+        users
+            .put_many([user(1, "a", 1), user(2, "a", 1)])
+            .unwrap_err()
+            .kind(),
+        ErrorKind::AlreadyExists
+    );
+    assert_eq!(transaction.commit().unwrap_err().kind(), ErrorKind::Closed);
+    assert!(store.open_tree::<User>().is_empty().unwrap());
+}
+
+#[test]
+fn ranges_over_keys_and_indexes_meet_from_both_ends() {
+    let store = Store::temp().unwrap();
+    store
+        .open_tree::<User>()
+        .put_many((0..100).map(|id| user(id, &format!("u{id:02}"), (id % 10) as u32)))
+        .unwrap();
+    let transaction = store.read();
+    let users = transaction.open_tree::<User>();
+    let ids = |found: Vec<Result<(UserPrimaryKey, User), NetabaseError>>| {
+        found
+            .into_iter()
+            .map(|item| item.unwrap().0.0)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        ids(users
+            .range(UserPrimaryKey(3)..=UserPrimaryKey(5))
+            .unwrap()
+            .collect()),
+        [3, 4, 5]
+    );
+    assert_eq!(
+        ids(users.range(..UserPrimaryKey(3)).unwrap().rev().collect()),
+        [2, 1, 0]
+    );
+    assert_eq!(
+        ids(users
+            .range(UserPrimaryKey(5)..UserPrimaryKey(3))
+            .unwrap()
+            .collect()),
+        [0u64; 0]
+    );
+    assert_eq!(
+        ids(users.by(UserAgeSecondaryKey(7)).unwrap().take(2).collect()),
+        [7, 17]
+    );
+    assert_eq!(
+        ids(users
+            .range_by(..UserAgeSecondaryKey(1))
+            .unwrap()
+            .rev()
+            .take(2)
+            .collect()),
+        [90, 80]
+    );
+    assert_eq!(
+        ids(users
+            .prefix_by::<UserEmailSecondaryKey>("u1")
+            .unwrap()
+            .collect()),
+        (10..20).collect::<Vec<_>>()
+    );
+    assert_eq!(users.last().unwrap().unwrap().0, UserPrimaryKey(99));
+    let mut both = users.range(..UserPrimaryKey(4)).unwrap();
+    let mut order = Vec::new();
+    while let (Some(front), back) = (both.next(), both.next_back()) {
+        order.push((front.unwrap().0.0, back.map(|back| back.unwrap().0.0)));
+    }
+    assert_eq!(order, [(0, Some(3)), (1, Some(2))]);
+    let mut borrowed = users.iter().unwrap();
+    let first = borrowed.next_ref().unwrap().unwrap();
+    assert_eq!((first.email, first.age), ("u00", 0));
+}
+
+#[test]
+fn views_of_one_transaction_write_while_another_iterates() {
+    let store = Store::temp().unwrap();
+    store
+        .open_tree::<User>()
+        .put_many((0..10).map(|id| user(id, &format!("u{id}"), 0)))
+        .unwrap();
+    let transaction = store.write().unwrap();
+    let (reading, mut writing) = (
+        transaction.open_tree::<User>(),
+        transaction.open_tree::<User>(),
+    );
+    for item in reading.iter().unwrap() {
+        let (_, mut record) = item.unwrap();
+        record.age = 5;
+        writing.put(record).unwrap();
+    }
+    transaction.commit().unwrap();
+    assert_eq!(by_age(&store, 5).len(), 10);
+    assert_eq!(by_age(&store, 0), [0u64; 0]);
+}
+
+#[test]
+fn a_write_inside_a_borrowed_read_is_refused() {
+    let store = Store::temp().unwrap();
+    let transaction = store.write().unwrap();
+    let (reading, mut writing) = (
+        transaction.open_tree::<User>(),
+        transaction.open_tree::<User>(),
+    );
+    writing.put(user(1, "a", 1)).unwrap();
+    let inner = reading
+        .get_with(UserPrimaryKey(1), |_| writing.put(user(2, "b", 2)))
+        .unwrap()
+        .unwrap();
+    assert_eq!(inner.unwrap_err().kind(), ErrorKind::Conflict);
+    writing.put(user(2, "b", 2)).unwrap();
+}
+
+#[test]
+fn a_closed_store_says_so_in_the_first_operation() {
+    let store =
+        Store::open_with(&Memory, &OpenConfig::new("".as_ref()), Default::default()).unwrap();
+    store.close();
+    assert_eq!(
+        store.read().open_tree::<User>().len().unwrap_err().kind(),
+        ErrorKind::Closed
+    );
+    assert_eq!(store.write().unwrap_err().kind(), ErrorKind::Closed);
+}
