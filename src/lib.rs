@@ -16,7 +16,8 @@ pub use netabase_core::error::{self, DriverError, ErrorKind, NetabaseError};
 pub use netabase_core::loader;
 pub use netabase_core::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
 pub use netabase_core::store::{
-    Batch, IndexIter, Iter, Mode, ReadOnly, ReadWrite, SnapshotIter, Tree, TreeView, TxnGuard, TypedStore,
+    Batch, IndexIter, Iter, Mode, ReadOnly, ReadWrite, SnapshotIter, Tree, TreeView, TxnGuard,
+    TypedStore,
 };
 pub use netabase_macros::{NetabaseKey, NetabaseModel, netabase_definition_module};
 

@@ -7,6 +7,7 @@ pub use crate::RedbStore;
 pub use crate::traits::backend_store::BackendStore;
 pub use crate::traits::batch::{BatchBuilder, Batchable};
 pub use crate::{
-    Durability, ErrorKind, FileConfig, MemoryStore, NetabaseDefinitionTrait, NetabaseError, NetabaseKey, NetabaseModel,
-    NetabaseModelTrait, NetabaseStore, ReadOnly, ReadWrite, TreeView, TxnGuard, netabase_definition_module,
+    Durability, ErrorKind, FileConfig, MemoryStore, NetabaseDefinitionTrait, NetabaseError,
+    NetabaseKey, NetabaseModel, NetabaseModelTrait, NetabaseStore, ReadOnly, ReadWrite, TreeView,
+    TxnGuard, netabase_definition_module,
 };

@@ -48,7 +48,10 @@ pub type DefaultStore<D> = crate::MemoryStore<D>;
 impl<D, B> NetabaseStore<D, B> {
     /// A store on a backend that is open already.
     pub fn from_backend(backend: B) -> Self {
-        Self { backend, definition: PhantomData }
+        Self {
+            backend,
+            definition: PhantomData,
+        }
     }
 
     /// The backend, with what it alone offers.
@@ -158,7 +161,11 @@ impl<D: NetabaseDefinitionTrait, E: Driver> NetabaseStore<D, TypedStore<D, E>> {
     ///
     /// # Errors
     /// As [`TypedStore::maintain`].
-    pub fn maintain(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>, NetabaseError> {
+    pub fn maintain(
+        &self,
+        operation: &str,
+        argument: &[u8],
+    ) -> Result<Vec<Vec<u8>>, NetabaseError> {
         self.backend.maintain(operation, argument)
     }
 

@@ -7,8 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    Bounds, Cursor, Direction, Driver, DriverError, Durability, ErrorKind, Manifest, OpenConfig, Operations, Read,
-    Result, Store, TreeId, Write,
+    Bounds, Cursor, Direction, Driver, DriverError, Durability, ErrorKind, Manifest, OpenConfig,
+    Operations, Read, Result, Store, TreeId, Write,
 };
 
 /// Any driver.
@@ -44,19 +44,36 @@ trait ErasedDriver: Send + Sync {
 trait ErasedStore: Send + Sync {
     fn begin_read(&self) -> Result<AnyReader>;
     fn begin_write(&self) -> Result<AnyWriter>;
-    fn maintain(&self, operation: &str, argument: &[u8], output: &mut dyn FnMut(&[u8])) -> Result<()>;
+    fn maintain(
+        &self,
+        operation: &str,
+        argument: &[u8],
+        output: &mut dyn FnMut(&[u8]),
+    ) -> Result<()>;
 }
 
 trait ErasedRead {
     fn tree(&self, name: &str) -> Result<TreeId>;
     fn get(&self, tree: TreeId, key: &[u8], visit: &mut dyn FnMut(&[u8])) -> Result<bool>;
-    fn cursor(&self, tree: TreeId, bounds: Bounds<'_>, direction: Direction) -> Result<AnyCursor<'_>>;
+    fn cursor(
+        &self,
+        tree: TreeId,
+        bounds: Bounds<'_>,
+        direction: Direction,
+    ) -> Result<AnyCursor<'_>>;
     fn len(&self, tree: TreeId) -> Result<u64>;
 }
 
 trait ErasedWrite: ErasedRead {
-    fn put(&mut self, tree: TreeId, key: &[u8], value: &[u8], previous: &mut dyn FnMut(&[u8])) -> Result<bool>;
-    fn remove(&mut self, tree: TreeId, key: &[u8], previous: &mut dyn FnMut(&[u8])) -> Result<bool>;
+    fn put(
+        &mut self,
+        tree: TreeId,
+        key: &[u8],
+        value: &[u8],
+        previous: &mut dyn FnMut(&[u8]),
+    ) -> Result<bool>;
+    fn remove(&mut self, tree: TreeId, key: &[u8], previous: &mut dyn FnMut(&[u8]))
+    -> Result<bool>;
     fn clear(&mut self, tree: TreeId) -> Result<()>;
     fn apply(&mut self, operations: &Operations<'_>) -> Result<()>;
     fn commit(self: Box<Self>, durability: Durability) -> Result<()>;
@@ -81,7 +98,12 @@ impl<S: Store> ErasedStore for S {
         Store::begin_write(self).map(|writer| AnyWriter(Box::new(writer)))
     }
 
-    fn maintain(&self, operation: &str, argument: &[u8], output: &mut dyn FnMut(&[u8])) -> Result<()> {
+    fn maintain(
+        &self,
+        operation: &str,
+        argument: &[u8],
+        output: &mut dyn FnMut(&[u8]),
+    ) -> Result<()> {
         Store::maintain(self, operation, argument, output)
     }
 }
@@ -95,7 +117,12 @@ impl<R: Read> ErasedRead for R {
         Read::get(self, tree, key, visit).map(|found| found.is_some())
     }
 
-    fn cursor(&self, tree: TreeId, bounds: Bounds<'_>, direction: Direction) -> Result<AnyCursor<'_>> {
+    fn cursor(
+        &self,
+        tree: TreeId,
+        bounds: Bounds<'_>,
+        direction: Direction,
+    ) -> Result<AnyCursor<'_>> {
         Read::cursor(self, tree, bounds, direction).map(|cursor| AnyCursor(Box::new(cursor)))
     }
 
@@ -105,11 +132,22 @@ impl<R: Read> ErasedRead for R {
 }
 
 impl<W: Write> ErasedWrite for W {
-    fn put(&mut self, tree: TreeId, key: &[u8], value: &[u8], previous: &mut dyn FnMut(&[u8])) -> Result<bool> {
+    fn put(
+        &mut self,
+        tree: TreeId,
+        key: &[u8],
+        value: &[u8],
+        previous: &mut dyn FnMut(&[u8]),
+    ) -> Result<bool> {
         Write::put(self, tree, key, value, previous).map(|found| found.is_some())
     }
 
-    fn remove(&mut self, tree: TreeId, key: &[u8], previous: &mut dyn FnMut(&[u8])) -> Result<bool> {
+    fn remove(
+        &mut self,
+        tree: TreeId,
+        key: &[u8],
+        previous: &mut dyn FnMut(&[u8]),
+    ) -> Result<bool> {
         Write::remove(self, tree, key, previous).map(|found| found.is_some())
     }
 
@@ -178,7 +216,12 @@ impl Store for AnyDatabase {
         self.0.begin_write()
     }
 
-    fn maintain(&self, operation: &str, argument: &[u8], output: &mut dyn FnMut(&[u8])) -> Result<()> {
+    fn maintain(
+        &self,
+        operation: &str,
+        argument: &[u8],
+        output: &mut dyn FnMut(&[u8]),
+    ) -> Result<()> {
         self.0.maintain(operation, argument, output)
     }
 }
@@ -190,11 +233,21 @@ impl Read for AnyReader {
         self.0.tree(name)
     }
 
-    fn get<R>(&self, tree: TreeId, key: &[u8], visit: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+    fn get<R>(
+        &self,
+        tree: TreeId,
+        key: &[u8],
+        visit: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
         through(visit, |visit| self.0.get(tree, key, visit))
     }
 
-    fn cursor(&self, tree: TreeId, bounds: Bounds<'_>, direction: Direction) -> Result<AnyCursor<'_>> {
+    fn cursor(
+        &self,
+        tree: TreeId,
+        bounds: Bounds<'_>,
+        direction: Direction,
+    ) -> Result<AnyCursor<'_>> {
         self.0.cursor(tree, bounds, direction)
     }
 
@@ -210,11 +263,21 @@ impl Read for AnyWriter {
         self.0.tree(name)
     }
 
-    fn get<R>(&self, tree: TreeId, key: &[u8], visit: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+    fn get<R>(
+        &self,
+        tree: TreeId,
+        key: &[u8],
+        visit: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
         through(visit, |visit| self.0.get(tree, key, visit))
     }
 
-    fn cursor(&self, tree: TreeId, bounds: Bounds<'_>, direction: Direction) -> Result<AnyCursor<'_>> {
+    fn cursor(
+        &self,
+        tree: TreeId,
+        bounds: Bounds<'_>,
+        direction: Direction,
+    ) -> Result<AnyCursor<'_>> {
         self.0.cursor(tree, bounds, direction)
     }
 
@@ -234,7 +297,12 @@ impl Write for AnyWriter {
         through(previous, |previous| self.0.put(tree, key, value, previous))
     }
 
-    fn remove<R>(&mut self, tree: TreeId, key: &[u8], previous: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+    fn remove<R>(
+        &mut self,
+        tree: TreeId,
+        key: &[u8],
+        previous: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
         through(previous, |previous| self.0.remove(tree, key, previous))
     }
 
@@ -271,7 +339,9 @@ impl Cursor for AnyCursor<'_> {
 
 impl fmt::Debug for AnyDriver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AnyDriver").field(&self.0.manifest().name).finish()
+        f.debug_tuple("AnyDriver")
+            .field(&self.0.manifest().name)
+            .finish()
     }
 }
 
