@@ -3,6 +3,7 @@
 
 extern crate self as netabase_store;
 
+mod connect;
 pub mod databases;
 pub mod prelude;
 mod store;
@@ -23,6 +24,7 @@ pub use netabase_macros::{NetabaseKey, NetabaseModel, netabase_definition_module
 
 #[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
 pub use crate::databases::DynamicStore;
+pub use crate::connect::AnyStore;
 pub use crate::databases::MemoryStore;
 #[cfg(feature = "redb")]
 pub use crate::databases::redb_store::RedbStore;
