@@ -49,8 +49,11 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, AnyStore<D>> {
         let connect = || {
             let target = Target::parse(url)?;
             let driver = driver(&target.driver)?;
-            let options: Vec<_> =
-                target.options.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let options: Vec<_> = target
+                .options
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect();
             let config = OpenConfig {
                 path: &target.path,
                 cache_bytes: target.cache_bytes,
@@ -61,7 +64,9 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, AnyStore<D>> {
             };
             TypedStore::open_with(&driver, &config, target.durability)
         };
-        connect().map(Self::from_backend).map_err(|error| error.during("connect"))
+        connect()
+            .map(Self::from_backend)
+            .map_err(|error| error.during("connect"))
     }
 }
 
@@ -80,17 +85,25 @@ fn driver(name: &str) -> Result<AnyDriver, NetabaseError> {
         return Ok(driver.clone());
     }
     #[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
-    let loaded = crate::loader::load(name, &crate::loader::SearchPath::default()).map(AnyDriver::new);
+    let loaded =
+        crate::loader::load(name, &crate::loader::SearchPath::default()).map(AnyDriver::new);
     #[cfg(not(all(feature = "dynamic", not(target_arch = "wasm32"))))]
     let loaded = Err(NetabaseError::new(
         ErrorKind::DriverNotFound,
         "this program cannot load drivers; build it with the feature `dynamic`",
     ));
     loaded.map_err(|error| {
-        let names: Vec<_> = linked.iter().map(|driver| driver.manifest().name.as_ref()).collect();
+        let names: Vec<_> = linked
+            .iter()
+            .map(|driver| driver.manifest().name.as_ref())
+            .collect();
         NetabaseError::new(
             error.kind(),
-            format!("no driver `{name}` is linked in (those are: {}); {}", names.join(", "), error.message()),
+            format!(
+                "no driver `{name}` is linked in (those are: {}); {}",
+                names.join(", "),
+                error.message()
+            ),
         )
         .with_source(error)
     })
@@ -138,11 +151,15 @@ impl Target {
         let mut seen = BTreeSet::new();
         for option in query.split('&').filter(|option| !option.is_empty()) {
             let (name, value) = option.split_once('=').ok_or_else(|| {
-                invalid(format!("option `{option}` has no value; write `{option}=value`"))
+                invalid(format!(
+                    "option `{option}` has no value; write `{option}=value`"
+                ))
             })?;
             let (name, value) = (decode(name)?, decode(value)?);
             if !seen.insert(name.clone()) {
-                return Err(invalid(format!("option `{name}` is given twice; give it once")));
+                return Err(invalid(format!(
+                    "option `{name}` is given twice; give it once"
+                )));
             }
             target.set(name, value)?;
         }
@@ -153,7 +170,10 @@ impl Target {
         match name.as_str() {
             "cache_size_mb" => {
                 let megabytes = value.parse::<u64>().map_err(|error| {
-                    invalid(format!("`cache_size_mb={value}` is not a whole number of megabytes")).with_source(error)
+                    invalid(format!(
+                        "`cache_size_mb={value}` is not a whole number of megabytes"
+                    ))
+                    .with_source(error)
                 })?;
                 self.cache_bytes = Some(megabytes.saturating_mul(1024 * 1024));
             }
@@ -161,7 +181,11 @@ impl Target {
             "truncate" => self.truncate = flag(&name, &value)?,
             "read_only" => self.read_only = flag(&name, &value)?,
             "use_fsync" => {
-                self.durability = if flag(&name, &value)? { Durability::Immediate } else { Durability::None };
+                self.durability = if flag(&name, &value)? {
+                    Durability::Immediate
+                } else {
+                    Durability::None
+                };
             }
             _ => self.options.push((name, value)),
         }
@@ -173,14 +197,22 @@ fn flag(name: &str, value: &str) -> Result<bool, NetabaseError> {
     match value {
         "true" => Ok(true),
         "false" => Ok(false),
-        _ => Err(invalid(format!("`{name}={value}` is neither `true` nor `false`"))),
+        _ => Err(invalid(format!(
+            "`{name}={value}` is neither `true` nor `false`"
+        ))),
     }
 }
 
 fn decode(text: &str) -> Result<String, NetabaseError> {
-    percent_decode_str(text).decode_utf8().map(Into::into).map_err(|error| {
-        invalid(format!("`{text}` is not UTF-8 once its percent signs are decoded")).with_source(error)
-    })
+    percent_decode_str(text)
+        .decode_utf8()
+        .map(Into::into)
+        .map_err(|error| {
+            invalid(format!(
+                "`{text}` is not UTF-8 once its percent signs are decoded"
+            ))
+            .with_source(error)
+        })
 }
 
 #[cold]
@@ -194,7 +226,9 @@ mod tests {
 
     #[test]
     fn a_string_says_driver_location_and_options() {
-        let target = Target::parse("redb:./a%3Fb.redb?cache_size_mb=2&read_only=true&use_fsync=false&x=%26").unwrap();
+        let target =
+            Target::parse("redb:./a%3Fb.redb?cache_size_mb=2&read_only=true&use_fsync=false&x=%26")
+                .unwrap();
         assert_eq!(
             target,
             Target {
@@ -208,9 +242,15 @@ mod tests {
                 options: vec![("x".into(), "&".into())],
             }
         );
-        assert_eq!(Target::parse("redb:///var/x").unwrap().path, PathBuf::from("/var/x"));
+        assert_eq!(
+            Target::parse("redb:///var/x").unwrap().path,
+            PathBuf::from("/var/x")
+        );
         assert_eq!(Target::parse("memory:").unwrap().path, PathBuf::new());
-        assert_eq!(Target::parse(r"redb:C:\x").unwrap().path, PathBuf::from(r"C:\x"));
+        assert_eq!(
+            Target::parse(r"redb:C:\x").unwrap().path,
+            PathBuf::from(r"C:\x")
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod prelude;
 mod store;
 pub mod traits;
 
+pub use netabase_core::codec::ivec::{FromIVec, IVec, ToIVec};
 pub use netabase_core::codec::key;
 pub use netabase_core::config::{self, FileConfig};
 pub use netabase_core::driver::{self, Durability};
