@@ -125,7 +125,8 @@ fn empty_and_inverted_bounds_select_nothing<D: Driver>(fixture: &Fixture<D>) -> 
     let reader = store.begin_read()?;
     let writer = store.begin_write()?;
     let (in_reader, in_writer) = (reader.tree("t")?, writer.tree("t")?);
-    let nothing: [(Bound<&[u8]>, Bound<_>); 7] = [
+    type Side = Bound<&'static [u8]>;
+    let nothing: [(Side, Side); 7] = [
         (Included(b"a"), Excluded(b"a")),
         (Excluded(b"a"), Included(b"a")),
         (Excluded(b"a"), Excluded(b"a")),
