@@ -2,6 +2,7 @@
 
 use netabase_core::driver::Driver;
 use netabase_core::memory::Memory;
+use netabase_driver_redb::Redb;
 
 /// What is done with each driver of the list.
 pub(crate) trait Visitor {
@@ -12,4 +13,5 @@ pub(crate) trait Visitor {
 /// Every native driver, one line each.
 pub(crate) fn each(visitor: &mut impl Visitor) {
     visitor.visit(Memory);
+    visitor.visit(Redb);
 }
