@@ -1,6 +1,10 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+#[allow(
+    unused_extern_crates,
+    reason = "generated code inside this package names the crate as users do"
+)]
 extern crate self as netabase_store;
 
 mod connect;

@@ -8,6 +8,7 @@ pub mod codec;
 pub mod config;
 pub mod driver;
 pub mod error;
+mod generated;
 mod index;
 pub mod memory;
 pub mod model;
@@ -18,9 +19,15 @@ pub mod store;
 #[doc(hidden)]
 pub mod __private {
     pub use bincode;
+    pub use core;
+    pub use std::option::Option::{self, None, Some};
+    pub use std::result::Result::{self, Err, Ok};
+    pub use std::string::String;
+    pub use std::vec::Vec;
 
     pub use crate::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
     pub use crate::error::NetabaseError;
+    pub use crate::generated::KeyPart;
     pub use crate::model::{
         AnySecondaryKey, FieldInfo, IndexInfo, ModelInfo, ModelKey, ModelVisitor,
         NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,
