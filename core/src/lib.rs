@@ -3,13 +3,23 @@
 //! Applications use `netabase_store`; drivers use this crate's [`driver`] module and nothing above it.
 
 #![cfg_attr(not(feature = "dynamic"), forbid(unsafe_code))]
+#![deny(unsafe_code)]
 
+#[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
+#[allow(
+    unsafe_code,
+    reason = "a C ABI is pointers; each use is proved where it stands"
+)]
+pub mod abi;
 pub mod codec;
 pub mod config;
 pub mod driver;
 pub mod error;
 mod generated;
 mod index;
+#[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
+#[allow(unsafe_code, reason = "loading a library is unsafe in itself")]
+pub mod loader;
 pub mod memory;
 pub mod model;
 pub mod schema;
