@@ -1,0 +1,122 @@
+//! Hand-written redb code, the static and the dynamic driver, side by side: `cargo xtask bench`.
+#![forbid(unsafe_code)]
+
+mod contender;
+mod data;
+mod hand;
+mod options;
+mod rounds;
+mod rows;
+mod scan;
+mod table;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use contender::{Contender, Result};
+use hand::Hand;
+use options::Options;
+use rounds::Arena;
+use rows::{ROWS, Row, Workload};
+
+fn main() -> ExitCode {
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(message) => {
+            eprintln!("{message}");
+            return ExitCode::from(2);
+        }
+    };
+    if options.help {
+        print!("{}", options::usage());
+        return ExitCode::SUCCESS;
+    }
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<()> {
+    if let Some(path) = &options.scanned {
+        return scan::child(contender(options, &options.contender)?.as_ref(), path);
+    }
+    let directory = tempfile::tempdir_in(&options.directory)?;
+    let workload = Workload::new(data::users(options.records));
+    if let Some(name) = &options.profile {
+        let contenders = vec![contender(options, &options.contender)?];
+        let arena = Arena::new(directory.path(), contenders, workload)?;
+        for row in chosen(std::slice::from_ref(name)) {
+            let time = arena.repeat(row, &options.contender, options.time)?;
+            println!(
+                "{} by {}: {time:?} at its fastest",
+                row.title, options.contender
+            );
+        }
+        return Ok(());
+    }
+    compare(options, directory.path(), workload)
+}
+
+fn compare(options: &Options, directory: &Path, workload: Workload) -> Result<()> {
+    let contenders = ["hand", "static", "dynamic"]
+        .into_iter()
+        .map(|name| contender(options, name))
+        .collect::<Result<Vec<_>>>()?;
+    println!(
+        "{} records, databases in {}\n\n{}",
+        options.records,
+        options.directory.display(),
+        table::HEADER
+    );
+    let arena = Arena::new(directory, contenders, workload)?;
+    let mut missed = Vec::new();
+    for row in chosen(&options.rows) {
+        let times = arena.measure(row, options.rounds.unwrap_or(row.rounds))?;
+        let (line, met) = table::line(row, arena.workload(), &times);
+        println!("{line}");
+        if !met {
+            missed.push(row.name);
+        }
+    }
+    drop(arena);
+    println!();
+    if options.scan {
+        let writer = contender(options, "static")?;
+        let readers = ["static", "dynamic"];
+        if !scan::run(
+            directory,
+            writer.as_ref(),
+            &readers,
+            options.drivers.as_deref(),
+        )? {
+            missed.push("scan");
+        }
+    }
+    if missed.is_empty() {
+        println!("\nevery target met");
+    } else {
+        println!("\ntargets missed: {}", missed.join(", "));
+    }
+    Ok(())
+}
+
+/// The rows of these names; all rows if there are none.
+fn chosen(names: &[String]) -> impl Iterator<Item = &'static Row> {
+    ROWS.iter()
+        .filter(move |row| names.is_empty() || names.iter().any(|name| name == row.name))
+}
+
+fn contender(_options: &Options, name: &str) -> Result<Box<dyn Contender>> {
+    match name {
+        "hand" => Ok(Box::new(Hand("hand"))),
+        "static" => Ok(Box::new(Hand("static"))),
+        "dynamic" => Ok(Box::new(Hand("dynamic"))),
+        _ => {
+            Err(format!("there is no contender {name}; there are hand, static and dynamic").into())
+        }
+    }
+}
