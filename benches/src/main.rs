@@ -62,20 +62,21 @@ fn run(options: &Options) -> Result<()> {
 }
 
 fn compare(options: &Options, directory: &Path, workload: Workload) -> Result<()> {
-    let contenders = ["hand", "static", "dynamic"]
+    let contenders = table::CONTENDERS
         .into_iter()
         .map(|name| contender(options, name))
         .collect::<Result<Vec<_>>>()?;
     println!(
-        "{} records, databases in {}\n\n{}",
+        "{} records, medians of {} rounds, databases in {}\n\n{}",
         options.records,
+        options.rounds,
         options.directory.display(),
         table::HEADER
     );
     let arena = Arena::new(directory, contenders, workload)?;
     let mut missed = Vec::new();
     for row in chosen(&options.rows) {
-        let times = arena.measure(row, options.rounds.unwrap_or(row.rounds))?;
+        let times = arena.measure(row, options.rounds)?;
         let (line, met) = table::line(row, arena.workload(), &times);
         println!("{line}");
         if !met {

@@ -9,7 +9,7 @@ use crate::rows::ROWS;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Options {
     pub(crate) records: usize,
-    pub(crate) rounds: Option<usize>,
+    pub(crate) rounds: usize,
     pub(crate) rows: Vec<String>,
     pub(crate) directory: PathBuf,
     pub(crate) drivers: Option<PathBuf>,
@@ -32,7 +32,7 @@ impl Options {
     ) -> std::result::Result<Self, String> {
         let mut options = Self {
             records: 100_000,
-            rounds: None,
+            rounds: 21,
             rows: Vec::new(),
             directory: default_directory(),
             drivers: None,
@@ -52,7 +52,7 @@ impl Options {
             };
             match name.as_str() {
                 "--records" => options.records = number(&name, &value()?)?,
-                "--rounds" => options.rounds = Some(number(&name, &value()?)?),
+                "--rounds" => options.rounds = number(&name, &value()?)?,
                 "--rows" => {
                     options.rows = value()?
                         .split(',')
