@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::data::User;
+use crate::rows::Emails;
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -33,7 +34,7 @@ pub(crate) trait Database {
     /// Reads users without copying their strings, in one transaction.
     fn get_borrowed(&self, ids: &[u64]) -> Result<u64>;
     /// Reads the users with these e-mail addresses, in one transaction.
-    fn by_email(&self, emails: &[String]) -> Result<u64>;
+    fn by_email(&self, emails: &Emails) -> Result<u64>;
     /// Reads all users of these ages, in one transaction.
     fn by_age(&self, ages: &[u32]) -> Result<u64>;
     /// Reads all users.

@@ -1,17 +1,29 @@
 //! The record that is measured, and the same ones each time.
 
+use netabase_store::netabase_definition_module;
+
 /// The number of different ages.
 pub(crate) const AGES: u32 = 100;
 
-/// A user: 8 bytes of key, about 12 of name, 24 of e-mail address, 200 of text.
-#[derive(Clone, Debug, PartialEq, Eq, bincode::Encode, bincode::Decode)]
-pub(crate) struct User {
-    pub(crate) id: u64,
-    pub(crate) name: String,
-    pub(crate) email: String,
-    pub(crate) age: u32,
-    pub(crate) bio: String,
+#[netabase_definition_module(Measured, MeasuredKeys)]
+mod model {
+    use netabase_store::{NetabaseModel, netabase};
+
+    /// A user: 8 bytes of key, about 12 of name, 24 of e-mail address, 200 of text.
+    #[derive(NetabaseModel, Clone, Debug, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+    #[netabase(Measured)]
+    pub(crate) struct User {
+        #[primary_key]
+        pub(crate) id: u64,
+        pub(crate) name: String,
+        #[secondary_key(unique)]
+        pub(crate) email: String,
+        #[secondary_key]
+        pub(crate) age: u32,
+        pub(crate) bio: String,
+    }
 }
+pub(crate) use model::*;
 
 /// A sequence of numbers without a pattern that an engine could profit from; the same for the same seed.
 #[derive(Debug)]

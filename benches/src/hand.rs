@@ -9,6 +9,7 @@ use redb::{
 
 use crate::contender::{CACHE_MIB, Contender, Database, Result, digest, digest_of};
 use crate::data::User;
+use crate::rows::Emails;
 
 const USERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("users");
 const EMAILS: TableDefinition<'_, &str, u64> = TableDefinition::new("users.email");
@@ -165,12 +166,12 @@ impl Database for HandDatabase {
         Ok(sum)
     }
 
-    fn by_email(&self, emails: &[String]) -> Result<u64> {
+    fn by_email(&self, emails: &Emails) -> Result<u64> {
         let transaction = self.0.begin_read()?;
         let users = transaction.open_table(USERS)?;
         let ids = transaction.open_table(EMAILS)?;
         let mut sum = 0_u64;
-        for email in emails {
+        for email in &emails.texts {
             if let Some(id) = ids.get(email.as_str())?
                 && let Some(value) = users.get(id.value())?
             {

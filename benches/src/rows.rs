@@ -1,7 +1,9 @@
 //! The rows of the comparison: what is measured, on which state, and how good it has to be.
 
 use crate::contender::{Database, Result};
-use crate::data::{AGES, Random, User};
+use crate::data::{
+    AGES, Random, User, UserEmailSecondaryKey, UserSecondaryKeys,
+};
 
 /// The share of hand-written time that most rows may take.
 const LEVEL: f64 = 1.05;
@@ -52,11 +54,18 @@ pub(crate) struct Workload {
     pub(crate) writes: usize,
 }
 
+/// E-mail addresses, for each contender in the form that it looks them up by.
+#[derive(Debug)]
+pub(crate) struct Emails {
+    pub(crate) texts: Vec<String>,
+    pub(crate) keys: Vec<UserSecondaryKeys>,
+}
+
 /// What one round works on: the same for every contender.
 #[derive(Debug)]
 pub(crate) struct Turn {
     ids: Vec<u64>,
-    emails: Vec<String>,
+    emails: Emails,
     ages: Vec<u32>,
     starts: Vec<u64>,
     /// The users that a write changes or removes, as they were.
@@ -81,9 +90,13 @@ impl Workload {
         let ids: Vec<u64> = (0..self.reads)
             .map(|_| random.below(count) as u64)
             .collect();
-        let emails = ids
+        let texts: Vec<String> = ids
             .iter()
             .map(|&id| self.users[id as usize].email.clone())
+            .collect();
+        let keys = texts
+            .iter()
+            .map(|email| UserSecondaryKeys::Email(UserEmailSecondaryKey(email.clone())))
             .collect();
         let starts = (0..(self.reads / RANGE as usize).max(1))
             .map(|_| random.below(count) as u64)
@@ -104,7 +117,7 @@ impl Workload {
             .collect();
         Turn {
             ids,
-            emails,
+            emails: Emails { texts, keys },
             ages: (0..AGES_OF_A_TURN)
                 .map(|_| random.below(AGES as usize) as u32)
                 .collect(),

@@ -11,6 +11,7 @@ use crate::data::{
     Measured, User, UserAgeSecondaryKey, UserEmailSecondaryKey, UserPrimaryKey, UserRef,
     UserSecondaryKeys,
 };
+use crate::rows::Emails;
 
 /// A driver under the name of its contender.
 #[derive(Debug)]
@@ -100,11 +101,11 @@ impl<E: Driver> Database for TypedDatabase<E> {
         Ok(sum)
     }
 
-    fn by_email(&self, emails: &[UserSecondaryKeys]) -> Result<u64> {
+    fn by_email(&self, emails: &Emails) -> Result<u64> {
         let transaction = self.0.read();
         let tree = transaction.open_tree::<User>();
         let mut sum = 0_u64;
-        for email in emails {
+        for email in &emails.keys {
             for user in tree.get_by_secondary_key(email)? {
                 sum = sum.wrapping_add(digest_of(&user));
             }
