@@ -55,7 +55,7 @@ pub(crate) fn run(root: &Path) -> Vec<Outcome> {
             &["--load", "redb", "--input"],
         )
         .arg(&small)
-        .run_and_expect(agreed),
+        .run_and_expect(answered(&["loaded by name", "rollback"])),
         case(
             "cities: a missing input is named",
             &["--input", "no-such-file.csv"],
