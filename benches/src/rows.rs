@@ -1,9 +1,7 @@
 //! The rows of the comparison: what is measured, on which state, and how good it has to be.
 
 use crate::contender::{Database, Result};
-use crate::data::{
-    AGES, Random, User, UserEmailSecondaryKey, UserSecondaryKeys,
-};
+use crate::data::{AGES, Random, User, UserEmailSecondaryKey, UserSecondaryKeys};
 
 /// The share of hand-written time that most rows may take.
 const LEVEL: f64 = 1.05;

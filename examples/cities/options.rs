@@ -69,7 +69,11 @@ impl Options {
                 "--load" => options.loaded = Some(value()?),
                 "--path" => options.path = Some(value()?.into()),
                 "--help" | "-h" => options.help = true,
-                _ => return Err(format!("unknown option {name}; --help lists the known ones")),
+                _ => {
+                    return Err(format!(
+                        "unknown option {name}; --help lists the known ones"
+                    ));
+                }
             }
             if inline.is_some() {
                 return Err(format!("{name} takes no value"));

@@ -160,10 +160,7 @@ fn questions<E: Driver>(
     Ok(largest)
 }
 
-fn import<E: Driver>(
-    store: &TypedStore<Places, E>,
-    cities: &[City],
-) -> Result<String, TourError> {
+fn import<E: Driver>(store: &TypedStore<Places, E>, cities: &[City]) -> Result<String, TourError> {
     let bar = progress(cities.len());
     let transaction = store.write()?;
     let mut tree = transaction.open_tree::<City>();
@@ -181,10 +178,7 @@ fn import<E: Driver>(
 }
 
 /// Removes a country in a transaction, sees it gone, and takes that back.
-fn rollback<E: Driver>(
-    store: &TypedStore<Places, E>,
-    country: &str,
-) -> Result<String, TourError> {
+fn rollback<E: Driver>(store: &TypedStore<Places, E>, country: &str) -> Result<String, TourError> {
     let key = || CitySecondaryKeys::Country(CityCountrySecondaryKey(country.to_owned()));
     let transaction = store.write()?;
     let mut cities = transaction.open_tree::<City>();
