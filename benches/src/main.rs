@@ -5,19 +5,24 @@ mod contender;
 mod data;
 mod hand;
 mod options;
+mod plot;
 mod rounds;
 mod rows;
 mod scan;
 mod table;
+mod typed;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use contender::{Contender, Result};
 use hand::Hand;
+use netabase_driver_redb::Redb;
+use netabase_store::loader::{self, SearchPath};
 use options::Options;
 use rounds::Arena;
 use rows::{ROWS, Row, Workload};
+use typed::Typed;
 
 fn main() -> ExitCode {
     let options = match Options::parse(std::env::args().skip(1)) {
@@ -74,16 +79,21 @@ fn compare(options: &Options, directory: &Path, workload: Workload) -> Result<()
         table::HEADER
     );
     let arena = Arena::new(directory, contenders, workload)?;
+    let mut page = plot::Page::new("Hand-written redb code, the static and the dynamic driver");
     let mut missed = Vec::new();
     for row in chosen(&options.rows) {
         let times = arena.measure(row, options.rounds)?;
         let (line, met) = table::line(row, arena.workload(), &times);
         println!("{line}");
+        page.add(row, &times);
         if !met {
             missed.push(row.name);
         }
     }
     drop(arena);
+    if let Some(path) = &options.html {
+        page.write(path)?;
+    }
     println!();
     if options.scan {
         let writer = contender(options, "static")?;
@@ -111,13 +121,21 @@ fn chosen(names: &[String]) -> impl Iterator<Item = &'static Row> {
         .filter(move |row| names.is_empty() || names.iter().any(|name| name == row.name))
 }
 
-fn contender(_options: &Options, name: &str) -> Result<Box<dyn Contender>> {
-    match name {
-        "hand" => Ok(Box::new(Hand("hand"))),
-        "static" => Ok(Box::new(Hand("static"))),
-        "dynamic" => Ok(Box::new(Hand("dynamic"))),
-        _ => {
-            Err(format!("there is no contender {name}; there are hand, static and dynamic").into())
+fn contender(options: &Options, name: &str) -> Result<Box<dyn Contender>> {
+    Ok(match name {
+        "hand" => Box::new(Hand("hand")),
+        "control" => Box::new(Hand("control")),
+        "static" => Box::new(Typed::new("static", Redb)),
+        "dynamic" => {
+            let search = match &options.drivers {
+                Some(directory) => SearchPath::default().directory(directory),
+                None => SearchPath::default(),
+            };
+            Box::new(Typed::new("dynamic", loader::load("redb", &search)?))
         }
-    }
+        _ => {
+            let known = table::CONTENDERS.join(", ");
+            return Err(format!("there is no contender {name}; there are {known}").into());
+        }
+    })
 }

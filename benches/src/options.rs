@@ -14,6 +14,7 @@ pub(crate) struct Options {
     pub(crate) directory: PathBuf,
     pub(crate) drivers: Option<PathBuf>,
     pub(crate) scan: bool,
+    pub(crate) html: Option<PathBuf>,
     pub(crate) profile: Option<String>,
     pub(crate) contender: String,
     pub(crate) time: Duration,
@@ -37,6 +38,7 @@ impl Options {
             directory: default_directory(),
             drivers: None,
             scan: true,
+            html: None,
             profile: None,
             contender: "static".to_owned(),
             time: Duration::from_secs(10),
@@ -62,6 +64,7 @@ impl Options {
                 "--directory" => options.directory = value()?.into(),
                 "--drivers" => options.drivers = Some(value()?.into()),
                 "--no-scan" => options.scan = false,
+                "--html" => options.html = Some(value()?.into()),
                 "--profile" => options.profile = Some(known_row(&value()?)?),
                 "--contender" => options.contender = value()?,
                 "--seconds" => {
@@ -96,6 +99,7 @@ Options:
   --directory DIR   Where the databases are written (default: memory-backed where there is such a directory)
   --drivers DIR     Where the driver's library is; given by `cargo xtask bench`
   --no-scan         Leave out the memory that a scan of a million records takes
+  --html FILE       Write a page with a plot of every round as well
   --profile ROW     Run one row in a loop, for a profiler
   --contender NAME  Whose row it is: hand, static or dynamic (default static)
   --seconds N       For how long (default 10)

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use netabase_store::config::FileConfig;
 use netabase_store::driver::Driver;
-use netabase_store::store::TypedStore;
+use netabase_store::{FileConfig, TypedStore};
 
 use crate::contender::{CACHE_MIB, Contender, Database, Result, digest, digest_of};
 use crate::data::{

@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use netabase_store::NetabaseStore;
-use netabase_store::error::{ErrorKind, NetabaseError};
+use netabase_store::{DynamicStore, ErrorKind, NetabaseError, NetabaseStore};
 
 use options::{Linked, Options};
 use places::{City, Places};

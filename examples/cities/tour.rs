@@ -5,14 +5,16 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use netabase_store::driver::Driver;
-use netabase_store::error::NetabaseError;
-use netabase_store::store::TypedStore;
+use netabase_store::{NetabaseError, NetabaseStore, TypedStore};
 
 use crate::places::{
-    City, CityCountrySecondaryKey, CityPopulationSecondaryKey, CityPrimaryKey, CityRef,
+    City, CityCountrySecondaryKey, CityNameSecondaryKey, CityPopulationSecondaryKey, CityPrimaryKey, CityRef,
     CitySecondaryKeys, Places,
 };
 use crate::text;
+
+/// A store of places on any driver.
+type Store<E> = NetabaseStore<Places, TypedStore<Places, E>>;
 
 /// Places that the progress bar moves by.
 const CHUNK: usize = 1_000;
@@ -48,7 +50,7 @@ impl From<io::Error> for TourError {
 
 /// Stores the places and asks the questions; prints each answer as it comes.
 pub(crate) fn run<E: Driver>(
-    store: &TypedStore<Places, E>,
+    store: &Store<E>,
     cities: &[City],
     out: &mut impl Write,
 ) -> Result<Vec<Answer>, TourError> {
@@ -64,7 +66,7 @@ pub(crate) fn run<E: Driver>(
 
 /// The questions, all of them in one read transaction. Gives the largest place.
 fn questions<E: Driver>(
-    store: &TypedStore<Places, E>,
+    store: &Store<E>,
     tour: &mut Tour<'_, impl Write>,
 ) -> Result<City, TourError> {
     let snapshot = store.read();
@@ -133,7 +135,7 @@ fn questions<E: Driver>(
     tour.ask("names that begin with \"San \"", || {
         let mut people = 0;
         let mut count = 0;
-        for entry in cities.prefix_by::<crate::places::CityNameSecondaryKey>("San ")? {
+        for entry in cities.prefix_by::<CityNameSecondaryKey>("San ")? {
             count += 1;
             people += entry?.1.population;
         }
@@ -160,7 +162,7 @@ fn questions<E: Driver>(
     Ok(largest)
 }
 
-fn import<E: Driver>(store: &TypedStore<Places, E>, cities: &[City]) -> Result<String, TourError> {
+fn import<E: Driver>(store: &Store<E>, cities: &[City]) -> Result<String, TourError> {
     let bar = progress(cities.len());
     let transaction = store.write()?;
     let mut tree = transaction.open_tree::<City>();
@@ -178,7 +180,7 @@ fn import<E: Driver>(store: &TypedStore<Places, E>, cities: &[City]) -> Result<S
 }
 
 /// Removes a country in a transaction, sees it gone, and takes that back.
-fn rollback<E: Driver>(store: &TypedStore<Places, E>, country: &str) -> Result<String, TourError> {
+fn rollback<E: Driver>(store: &Store<E>, country: &str) -> Result<String, TourError> {
     let key = || CitySecondaryKeys::Country(CityCountrySecondaryKey(country.to_owned()));
     let transaction = store.write()?;
     let mut cities = transaction.open_tree::<City>();
