@@ -1,2 +1,52 @@
-//! Typed storage whose engine is a plug-in.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+#[allow(
+    unused_extern_crates,
+    reason = "generated code inside this package names the crate as users do"
+)]
+extern crate self as netabase_store;
+
+mod connect;
+pub mod databases;
+pub mod prelude;
+mod store;
+pub mod traits;
+
+pub use netabase_core::codec::ivec::{FromIVec, IVec, ToIVec};
+pub use netabase_core::codec::key;
+pub use netabase_core::config::{self, FileConfig};
+pub use netabase_core::driver::{self, Durability};
+pub use netabase_core::error::{self, DriverError, ErrorKind, NetabaseError};
+#[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
+pub use netabase_core::loader;
+pub use netabase_core::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
+pub use netabase_core::store::{
+    Batch, IndexIter, Iter, Mode, ReadOnly, ReadWrite, SnapshotIter, Tree, TreeView, TxnGuard,
+    TypedStore,
+};
+pub use netabase_macros::{NetabaseKey, NetabaseModel, netabase_definition_module};
+
+#[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
+pub use crate::databases::DynamicStore;
+pub use crate::connect::AnyStore;
+pub use crate::databases::MemoryStore;
+#[cfg(feature = "redb")]
+pub use crate::databases::redb_store::RedbStore;
+pub use crate::store::{DefaultStore, NetabaseStore};
+
+/// The attribute `#[netabase(…)]` of the derive macros.
+///
+/// On a struct with `#[derive(NetabaseModel)]` it names the model's definition: `#[netabase(BlogDefinition)]`. On a
+/// type with `#[derive(NetabaseKey)]` it may say where this crate is found: `#[netabase(crate = path)]`.
+///
+/// The derive macros bring the attribute with them. This module only explains it, so that `use netabase_store::netabase`
+/// is allowed and harmless.
+pub mod netabase {}
+
+/// What generated code names. Not for use by hand; it may change with any release.
+#[doc(hidden)]
+pub mod __private {
+    pub use netabase_core::__private::*;
+    pub use strum;
+}

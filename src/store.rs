@@ -48,7 +48,10 @@ pub type DefaultStore<D> = crate::MemoryStore<D>;
 impl<D, B> NetabaseStore<D, B> {
     /// A store on a backend that is open already.
     pub fn from_backend(backend: B) -> Self {
-        Self { backend, definition: PhantomData }
+        Self {
+            backend,
+            definition: PhantomData,
+        }
     }
 
     /// The backend, with what it alone offers.
@@ -158,7 +161,11 @@ impl<D: NetabaseDefinitionTrait, E: Driver> NetabaseStore<D, TypedStore<D, E>> {
     ///
     /// # Errors
     /// As [`TypedStore::maintain`].
-    pub fn maintain(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>, NetabaseError> {
+    pub fn maintain(
+        &self,
+        operation: &str,
+        argument: &[u8],
+    ) -> Result<Vec<Vec<u8>>, NetabaseError> {
         self.backend.maintain(operation, argument)
     }
 
@@ -173,5 +180,40 @@ impl<D: NetabaseDefinitionTrait, E: Driver> NetabaseStore<D, TypedStore<D, E>> {
     /// Closes the database. Later calls answer [`Closed`](crate::ErrorKind::Closed).
     pub fn close(&self) {
         self.backend.close();
+    }
+}
+
+#[cfg(feature = "redb")]
+impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::RedbStore<D>> {
+    /// Checks every page of the database; repairs what can be. `true` if it was sound.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::ErrorKind::Conflict) while a transaction is open, or an error of the engine.
+    pub fn check_integrity(&self) -> Result<bool, NetabaseError> {
+        self.backend.answer("check_integrity")
+    }
+
+    /// Makes the file smaller. `true` if it is.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::ErrorKind::Conflict) while a transaction is open, or an error of the engine.
+    pub fn compact(&self) -> Result<bool, NetabaseError> {
+        self.backend.answer("compact")
+    }
+
+    /// The engine's figures, a line `name=value` for each.
+    ///
+    /// # Errors
+    /// An error of the engine.
+    pub fn stats(&self) -> Result<String, NetabaseError> {
+        self.backend.answer("stats")
+    }
+
+    /// Space that the database takes on disk, in bytes.
+    ///
+    /// # Errors
+    /// An error of the engine.
+    pub fn size_on_disk(&self) -> Result<u64, NetabaseError> {
+        self.backend.answer("size_on_disk")
     }
 }

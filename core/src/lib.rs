@@ -3,12 +3,23 @@
 //! Applications use `netabase_store`; drivers use this crate's [`driver`] module and nothing above it.
 
 #![cfg_attr(not(feature = "dynamic"), forbid(unsafe_code))]
+#![deny(unsafe_code)]
 
+#[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
+#[allow(
+    unsafe_code,
+    reason = "a C ABI is pointers; each use is proved where it stands"
+)]
+pub mod abi;
 pub mod codec;
 pub mod config;
 pub mod driver;
 pub mod error;
+mod generated;
 mod index;
+#[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
+#[allow(unsafe_code, reason = "loading a library is unsafe in itself")]
+pub mod loader;
 pub mod memory;
 pub mod model;
 pub mod schema;
@@ -18,9 +29,15 @@ pub mod store;
 #[doc(hidden)]
 pub mod __private {
     pub use bincode;
+    pub use core;
+    pub use std::option::Option::{self, None, Some};
+    pub use std::result::Result::{self, Err, Ok};
+    pub use std::string::String;
+    pub use std::vec::Vec;
 
     pub use crate::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
     pub use crate::error::NetabaseError;
+    pub use crate::generated::KeyPart;
     pub use crate::model::{
         AnySecondaryKey, FieldInfo, IndexInfo, ModelInfo, ModelKey, ModelVisitor,
         NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,

@@ -1,1 +1,67 @@
-//! Derive macros of netabase_store.
+//! Derive macros of `netabase_store`, which re-exports them; generated code names nothing but `netabase_store::__private`.
+#![forbid(unsafe_code)]
+
+mod ast;
+mod attr;
+mod errors;
+mod expand;
+mod valid;
+
+use proc_macro::TokenStream;
+
+/// Makes a struct a model: a kind of record that a database holds.
+///
+/// The struct stands directly in a module with [`macro@netabase_definition_module`] and names that module's definition.
+/// Its fields' types are those that `bincode` encodes.
+///
+/// # Attributes
+/// - `#[netabase(BlogDefinition)]` on the struct: the definition that it belongs to.
+/// - `#[primary_key]` on a field: the field identifies the record. On several fields: they do together, in their order.
+/// - `#[secondary_key]` on a field: records are found by this field too. With `#[secondary_key(unique)]`, no two records
+///   may have the same value in it.
+///
+/// Fields of keys have types whose encoding sorts: integers, `bool`, `char`, `String`, `Vec<u8>`, `Option`, tuples and
+/// arrays of these, and types with [`macro@NetabaseKey`].
+///
+/// # Generated
+/// For `User` with the secondary keys `email` and `age`:
+/// - `UserPrimaryKey`, `UserEmailSecondaryKey`, `UserAgeSecondaryKey`: one key each, around the field's value;
+/// - `UserSecondaryKeys`: an enum of the secondary keys, `Email(…)` and `Age(…)`;
+/// - `UserKey`: `Primary(UserPrimaryKey)` or `Secondary(UserSecondaryKeys)`;
+/// - `UserRef<'a>`: the record as it is stored, whose fields of type `String`, `Vec<u8>` and `Option`s of them are
+///   borrowed. A model without such fields is its own view. `User::from(view)` is the owned record.
+#[proc_macro_derive(NetabaseModel, attributes(netabase, primary_key, secondary_key))]
+pub fn netabase_model(input: TokenStream) -> TokenStream {
+    expand::derive_model(input.into()).into()
+}
+
+/// Makes a type part of keys: a struct of key fields, or an enum without fields.
+///
+/// The type also derives `Clone`, `PartialEq`, `Eq`, `PartialOrd` and `Ord`; the order of its encoding is that of the
+/// derived `Ord`. A struct is encoded field after field; an enum by its variants' discriminants, so that variants may be
+/// added but not renumbered.
+///
+/// # Attributes
+/// - `#[netabase(crate = path)]` on the type: where `netabase_store` is found, if not under its name in `Cargo.toml`.
+#[proc_macro_derive(NetabaseKey, attributes(netabase))]
+pub fn netabase_key(input: TokenStream) -> TokenStream {
+    expand::derive_key(input.into()).into()
+}
+
+/// Makes a module a definition: the models that live in one database.
+///
+/// `#[netabase_definition_module(BlogDefinition, BlogKeys)]` on a module with its body adds to it:
+/// - `BlogDefinition`: an enum with one variant a model, and what every model derives of `Clone`, `Debug`, `PartialEq`,
+///   `Eq`, `PartialOrd`, `Ord`, `Hash`, `Serialize` and `Deserialize`;
+/// - `BlogKeys`: an enum of the models' keys;
+/// - `BlogDefinitionDiscriminant` and `BlogKeysDiscriminant`: the enums of the variants' names.
+///
+/// All other items of the module stay as they are.
+///
+/// # Arguments
+/// The names of the two enums, and optionally `crate = path`: where `netabase_store` is found, if not under its name in
+/// `Cargo.toml`.
+#[proc_macro_attribute]
+pub fn netabase_definition_module(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::definition_module(arguments.into(), item.into()).into()
+}

@@ -57,7 +57,10 @@ where
     type Batch = TreeBatch<'db, D, M, E>;
 
     fn create_batch(&self) -> Result<TreeBatch<'db, D, M, E>, NetabaseError> {
-        Ok(TreeBatch { batch: self.store().batch(), model: PhantomData })
+        Ok(TreeBatch {
+            batch: self.store().batch(),
+            model: PhantomData,
+        })
     }
 }
 

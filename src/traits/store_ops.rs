@@ -21,7 +21,9 @@ pub trait OpenTree<D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>> {
     fn open_tree(&self) -> Self::Tree<'_>;
 }
 
-impl<D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>, E: Driver> OpenTree<D, M> for TypedStore<D, E> {
+impl<D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>, E: Driver> OpenTree<D, M>
+    for TypedStore<D, E>
+{
     type Tree<'db> = Tree<'db, D, M, E>;
 
     fn open_tree(&self) -> Tree<'_, D, M, E> {
@@ -57,19 +59,26 @@ pub trait StoreOps<D: NetabaseDefinitionTrait> {
     ///
     /// # Errors
     /// As [`Tree::get`].
-    fn get<M: NetabaseModelTrait<D>>(&self, key: M::PrimaryKey) -> Result<Option<M>, NetabaseError>;
+    fn get<M: NetabaseModelTrait<D>>(&self, key: M::PrimaryKey)
+    -> Result<Option<M>, NetabaseError>;
 
     /// Removes the record with this primary key; gives it back.
     ///
     /// # Errors
     /// As [`Tree::remove`].
-    fn remove<M: NetabaseModelTrait<D>>(&self, key: M::PrimaryKey) -> Result<Option<M>, NetabaseError>;
+    fn remove<M: NetabaseModelTrait<D>>(
+        &self,
+        key: M::PrimaryKey,
+    ) -> Result<Option<M>, NetabaseError>;
 
     /// The records with this secondary key.
     ///
     /// # Errors
     /// As [`Tree::get_by_secondary_key`].
-    fn get_by_secondary_key<M: NetabaseModelTrait<D>>(&self, key: M::SecondaryKeys) -> Result<Vec<M>, NetabaseError>;
+    fn get_by_secondary_key<M: NetabaseModelTrait<D>>(
+        &self,
+        key: M::SecondaryKeys,
+    ) -> Result<Vec<M>, NetabaseError>;
 }
 
 impl<D: NetabaseDefinitionTrait, E: Driver> StoreOps<D> for TypedStore<D, E> {
@@ -77,15 +86,24 @@ impl<D: NetabaseDefinitionTrait, E: Driver> StoreOps<D> for TypedStore<D, E> {
         self.open_tree::<M>().put(model)
     }
 
-    fn get<M: NetabaseModelTrait<D>>(&self, key: M::PrimaryKey) -> Result<Option<M>, NetabaseError> {
+    fn get<M: NetabaseModelTrait<D>>(
+        &self,
+        key: M::PrimaryKey,
+    ) -> Result<Option<M>, NetabaseError> {
         self.open_tree::<M>().get(key)
     }
 
-    fn remove<M: NetabaseModelTrait<D>>(&self, key: M::PrimaryKey) -> Result<Option<M>, NetabaseError> {
+    fn remove<M: NetabaseModelTrait<D>>(
+        &self,
+        key: M::PrimaryKey,
+    ) -> Result<Option<M>, NetabaseError> {
         self.open_tree::<M>().remove(key)
     }
 
-    fn get_by_secondary_key<M: NetabaseModelTrait<D>>(&self, key: M::SecondaryKeys) -> Result<Vec<M>, NetabaseError> {
+    fn get_by_secondary_key<M: NetabaseModelTrait<D>>(
+        &self,
+        key: M::SecondaryKeys,
+    ) -> Result<Vec<M>, NetabaseError> {
         self.open_tree::<M>().get_by_secondary_key(key)
     }
 }
@@ -95,15 +113,24 @@ impl<D: NetabaseDefinitionTrait, B: StoreOps<D>> StoreOps<D> for NetabaseStore<D
         self.backend().put(model)
     }
 
-    fn get<M: NetabaseModelTrait<D>>(&self, key: M::PrimaryKey) -> Result<Option<M>, NetabaseError> {
+    fn get<M: NetabaseModelTrait<D>>(
+        &self,
+        key: M::PrimaryKey,
+    ) -> Result<Option<M>, NetabaseError> {
         self.backend().get::<M>(key)
     }
 
-    fn remove<M: NetabaseModelTrait<D>>(&self, key: M::PrimaryKey) -> Result<Option<M>, NetabaseError> {
+    fn remove<M: NetabaseModelTrait<D>>(
+        &self,
+        key: M::PrimaryKey,
+    ) -> Result<Option<M>, NetabaseError> {
         self.backend().remove::<M>(key)
     }
 
-    fn get_by_secondary_key<M: NetabaseModelTrait<D>>(&self, key: M::SecondaryKeys) -> Result<Vec<M>, NetabaseError> {
+    fn get_by_secondary_key<M: NetabaseModelTrait<D>>(
+        &self,
+        key: M::SecondaryKeys,
+    ) -> Result<Vec<M>, NetabaseError> {
         self.backend().get_by_secondary_key::<M>(key)
     }
 }

@@ -118,13 +118,19 @@ pub trait NetabaseTreeAsync<D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>
     ///
     /// # Errors
     /// As [`Tree::remove`].
-    fn remove(&self, key: Self::PrimaryKey) -> impl Future<Output = Result<Option<M>, NetabaseError>>;
+    fn remove(
+        &self,
+        key: Self::PrimaryKey,
+    ) -> impl Future<Output = Result<Option<M>, NetabaseError>>;
 
     /// The records with this secondary key, in the order of their primary keys.
     ///
     /// # Errors
     /// As [`Tree::get_by_secondary_key`].
-    fn get_by_secondary_key(&self, key: Self::SecondaryKeys) -> impl Future<Output = Result<Vec<M>, NetabaseError>>;
+    fn get_by_secondary_key(
+        &self,
+        key: Self::SecondaryKeys,
+    ) -> impl Future<Output = Result<Vec<M>, NetabaseError>>;
 
     /// The number of records.
     ///

@@ -5,7 +5,7 @@
 
 use bincode::config::standard;
 use bincode::de::read::{Reader, SliceReader};
-use bincode::de::{Decoder, DecoderImpl};
+use bincode::de::{Decode, Decoder, DecoderImpl};
 use bincode::enc::EncoderImpl;
 use bincode::enc::write::Writer;
 use bincode::error::{DecodeError, EncodeError};
@@ -91,6 +91,14 @@ pub fn decode<M: Record>(bytes: &[u8]) -> Result<M, NetabaseError> {
 #[inline]
 pub fn decode_ref<M: Record>(bytes: &[u8]) -> Result<M::Ref<'_>, NetabaseError> {
     bounded!(bytes, decoder => M::borrow_fields(&mut decoder))
+}
+
+/// Decodes a value that has an encoding of its own, which has to take all of `bytes`.
+///
+/// # Errors
+/// [`Codec`](ErrorKind::Codec) if the bytes are not such a value, or some are left over.
+pub fn decode_plain<T: Decode<()>>(bytes: &[u8]) -> Result<T, NetabaseError> {
+    bounded!(bytes, decoder => T::decode(&mut decoder))
 }
 
 #[cold]

@@ -18,6 +18,7 @@
 
 pub mod aio;
 pub mod checked;
+mod erased;
 pub mod ext;
 mod manifest;
 mod operations;
@@ -27,6 +28,7 @@ use std::ops::Bound;
 use std::path::Path;
 
 pub use crate::error::{DriverError, ErrorKind};
+pub use erased::{AnyCursor, AnyDatabase, AnyDriver, AnyReader, AnyWriter};
 pub use manifest::{Capabilities, Limits, Manifest};
 pub use operations::{Operation, Operations, OperationsBuilder};
 pub use resume::ResumingCursor;

@@ -6,6 +6,7 @@
 
 mod batch;
 mod iter;
+mod maintenance;
 mod open;
 mod scratch;
 mod transaction;
@@ -19,12 +20,15 @@ use std::marker::PhantomData;
 
 pub use batch::Batch;
 pub use iter::{IndexIter, Iter, SnapshotIter};
+pub use maintenance::Answer;
 pub use transaction::{Mode, ReadOnly, ReadWrite, TxnGuard};
 pub use tree::Tree;
 pub use view::TreeView;
 
+#[cfg(doc)]
+use crate::driver::ErrorKind;
 use crate::driver::checked::Checked;
-use crate::driver::{Driver, Durability, ErrorKind};
+use crate::driver::{Driver, Durability};
 use crate::error::NetabaseError;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
 
@@ -80,58 +84,6 @@ impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
     #[must_use]
     pub fn durability(&self) -> Durability {
         self.durability
-    }
-
-    /// Runs one of the engine's own operations by name, such as `compact`; gives back each part of its answer.
-    ///
-    /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) if the driver's manifest does not list the operation, or an error of the
-    /// engine.
-    pub fn maintain(
-        &self,
-        operation: &str,
-        argument: &[u8],
-    ) -> Result<Vec<Vec<u8>>, NetabaseError> {
-        let mut parts = Vec::new();
-        self.store
-            .maintain(operation, argument, &mut |part| parts.push(part.to_vec()))
-            .map_err(|error| self.locate(error, operation.to_owned()))?;
-        Ok(parts)
-    }
-
-    /// The names of all trees that hold at least one entry, records, indexes and the schema record, in order.
-    ///
-    /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) if the driver does not list `tree_names`, or an error of the engine.
-    pub fn tree_names(&self) -> Result<Vec<String>, NetabaseError> {
-        let mut names = (self.maintain("tree_names", &[])?.into_iter())
-            .map(|name| {
-                String::from_utf8(name).map_err(|error| {
-                    NetabaseError::new(ErrorKind::Corrupt, "the name of a tree is not UTF-8")
-                        .with_source(error)
-                })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        names.sort_unstable();
-        Ok(names)
-    }
-
-    /// Space that the database takes on disk, in bytes.
-    ///
-    /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) if the driver does not list `size_on_disk`, or an error of the engine.
-    pub fn size_on_disk(&self) -> Result<u64, NetabaseError> {
-        let parts = self.maintain("size_on_disk", &[])?;
-        match parts.as_slice() {
-            [size] => size.as_slice().try_into().ok().map(u64::from_le_bytes),
-            _ => None,
-        }
-        .ok_or_else(|| {
-            NetabaseError::new(
-                ErrorKind::Internal,
-                "the driver's answer to `size_on_disk` is not 8 bytes",
-            )
-        })
     }
 
     /// Closes the database. Later calls answer [`Closed`](ErrorKind::Closed); closing twice is no error.

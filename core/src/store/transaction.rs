@@ -81,6 +81,7 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadWrite, E> 
             store,
             transaction: WriteState {
                 writer: RefCell::new(Some(writer)),
+                durability: store.durability,
             },
         })
     }
@@ -100,12 +101,8 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadWrite, E> 
     /// # Errors
     /// As [`commit`](Self::commit).
     pub fn commit_with(self, durability: Durability) -> Result<(), NetabaseError> {
-        #[cfg(feature = "tracing")]
-        let _span = tracing::debug_span!("commit", driver = %self.store.driver_name(), ?durability)
-            .entered();
-        let writer = self.transaction.writer.into_inner().ok_or_else(ended);
-        writer
-            .and_then(|writer| writer.commit(durability))
+        self.transaction
+            .commit(durability, self.store.driver_name())
             .map_err(|error| self.store.locate(error, "commit"))
     }
 
@@ -202,6 +199,7 @@ impl<R: Read> Read for ReadState<R> {
 #[derive(Debug)]
 pub struct WriteState<W> {
     writer: RefCell<Option<CheckedWriter<W>>>,
+    durability: Durability,
 }
 
 #[cold]
@@ -221,6 +219,21 @@ fn busy() -> DriverError {
 }
 
 impl<W: Write> WriteState<W> {
+    /// Commits; every later operation of the transaction's views answers that it has ended.
+    pub(crate) fn commit(&self, durability: Durability, driver: &str) -> DriverResult<()> {
+        #[cfg(feature = "tracing")]
+        let _span = tracing::debug_span!("commit", driver, ?durability).entered();
+        #[cfg(not(feature = "tracing"))]
+        let _ = driver;
+        let writer = self.writer.try_borrow_mut().map_err(|_| busy())?.take();
+        writer.ok_or_else(ended)?.commit(durability)
+    }
+
+    /// What a commit promises unless it says otherwise.
+    pub(crate) fn durability(&self) -> Durability {
+        self.durability
+    }
+
     /// Runs `run` on the writer, unless a borrowed read of the same transaction is running.
     pub(crate) fn write<T>(
         &self,

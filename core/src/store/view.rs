@@ -425,6 +425,21 @@ where
         self.write("clear", write::clear)
     }
 
+    /// Commits the whole transaction, with what its other views wrote; all of them have ended then.
+    ///
+    /// # Errors
+    /// As [`TxnGuard::commit`](super::TxnGuard::commit).
+    pub fn commit(self) -> Result<(), NetabaseError> {
+        let durability = self.transaction.durability();
+        self.transaction
+            .commit(durability, self.driver)
+            .map_err(|error| {
+                NetabaseError::from(error)
+                    .during("commit")
+                    .on_driver(self.driver.to_owned())
+            })
+    }
+
     fn write<T>(
         &self,
         operation: &'static str,

@@ -1,0 +1,278 @@
+//! The configuration: every field is honoured or refused, and a foreign file stays as it is.
+
+use std::fs;
+use std::path::Path;
+
+use netabase_core::driver::{Capabilities, Driver, ErrorKind, OpenConfig};
+
+use super::{assert_refused, commit_entries, committed, owned};
+use crate::catalog::{Case, Outcome, Requirement, case};
+use crate::fixture::Fixture;
+
+const PERSISTENT: Requirement = Requirement::Declares(Capabilities::PERSISTENT);
+const READ_ONLY: Requirement = Requirement::Declares(Capabilities::READ_ONLY);
+
+pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
+    vec![
+        case!(a_missing_database_is_created_only_when_asked),
+        case!(
+            an_existing_database_opens_whatever_create_if_missing_says,
+            PERSISTENT
+        ),
+        case!(opening_keeps_what_is_there, PERSISTENT),
+        case!(truncate_removes_what_is_there, PERSISTENT),
+        case!(truncate_of_a_missing_database_creates_it),
+        case!(truncate_does_not_create_what_must_exist),
+        case!(read_only_reads_and_refuses_writes, PERSISTENT, READ_ONLY),
+        case!(read_only_changes_no_byte, PERSISTENT, READ_ONLY),
+        case!(read_only_creates_nothing, PERSISTENT, READ_ONLY),
+        case!(
+            read_only_is_refused_where_it_is_not_declared,
+            Requirement::Lacks(Capabilities::READ_ONLY)
+        ),
+        case!(read_only_and_truncate_exclude_each_other),
+        case!(an_unknown_option_is_refused),
+        case!(a_cache_size_is_honoured_or_refused),
+        case!(
+            a_path_is_refused_where_nothing_is_kept,
+            Requirement::Lacks(Capabilities::PERSISTENT)
+        ),
+        case!(a_foreign_file_is_corrupt_and_stays_as_it_is, PERSISTENT),
+        case!(a_path_in_no_folder_is_an_error, PERSISTENT),
+    ]
+}
+
+fn a_missing_database_is_created_only_when_asked<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let existing = OpenConfig {
+        create_if_missing: false,
+        ..fixture.config()
+    };
+    assert_refused(fixture.open_with(&existing).map(drop), ErrorKind::NotFound);
+    assert!(
+        fixture.path().as_os_str().is_empty() || !fixture.path().exists(),
+        "a refused opening left something"
+    );
+    drop(fixture.open()?);
+    Ok(())
+}
+
+fn an_existing_database_opens_whatever_create_if_missing_says<D: Driver>(
+    fixture: &Fixture<D>,
+) -> Outcome {
+    commit_entries(&fixture.open()?, "t", &[(b"k", b"v")])?;
+    for create_if_missing in [true, false] {
+        let store = fixture.open_with(&OpenConfig {
+            create_if_missing,
+            ..fixture.config()
+        })?;
+        assert_eq!(committed(&store, "t")?, owned(&[(b"k", b"v")]));
+    }
+    Ok(())
+}
+
+fn opening_keeps_what_is_there<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    commit_entries(&fixture.open()?, "t", &[(b"k", b"v")])?;
+    let config = fixture.config();
+    assert!(config.create_if_missing && !config.truncate);
+    assert_eq!(committed(&fixture.open()?, "t")?, owned(&[(b"k", b"v")]));
+    Ok(())
+}
+
+fn truncate_removes_what_is_there<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    for create_if_missing in [true, false] {
+        let store = fixture.open()?;
+        commit_entries(&store, "t", &[(b"k", b"v")])?;
+        commit_entries(&store, "u", &[(b"k", b"v")])?;
+        drop(store);
+        let truncating = OpenConfig {
+            truncate: true,
+            create_if_missing,
+            ..fixture.config()
+        };
+        let store = fixture.open_with(&truncating)?;
+        assert_eq!(committed(&store, "t")?, []);
+        assert_eq!(committed(&store, "u")?, []);
+        commit_entries(&store, "t", &[(b"new", b"")])?;
+        drop(store);
+        assert_eq!(committed(&fixture.open()?, "t")?, owned(&[(b"new", b"")]));
+    }
+    Ok(())
+}
+
+fn truncate_of_a_missing_database_creates_it<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let store = fixture.open_with(&OpenConfig {
+        truncate: true,
+        ..fixture.config()
+    })?;
+    commit_entries(&store, "t", &[(b"k", b"v")])?;
+    assert_eq!(committed(&store, "t")?, owned(&[(b"k", b"v")]));
+    Ok(())
+}
+
+fn truncate_does_not_create_what_must_exist<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let config = OpenConfig {
+        truncate: true,
+        create_if_missing: false,
+        ..fixture.config()
+    };
+    assert_refused(fixture.open_with(&config).map(drop), ErrorKind::NotFound);
+    Ok(())
+}
+
+fn read_only<'a, D: Driver>(fixture: &'a Fixture<D>) -> OpenConfig<'a> {
+    OpenConfig {
+        read_only: true,
+        ..fixture.config()
+    }
+}
+
+fn read_only_reads_and_refuses_writes<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    commit_entries(&fixture.open()?, "t", &[(b"k", b"v")])?;
+    let store = fixture.open_with(&read_only(fixture))?;
+    assert!(store.is_read_only());
+    assert_eq!(committed(&store, "t")?, owned(&[(b"k", b"v")]));
+    assert_eq!(committed(&store, "never written to")?, []);
+    assert_refused(store.begin_write().map(drop), ErrorKind::ReadOnly);
+    drop(store);
+    commit_entries(&fixture.open()?, "t", &[(b"l", b"w")])?;
+    Ok(())
+}
+
+/// Every file at or below a path, with its bytes.
+fn bytes_below(path: &Path) -> std::io::Result<Vec<(String, Vec<u8>)>> {
+    if !path.is_dir() {
+        return Ok(vec![(path.display().to_string(), fs::read(path)?)]);
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path)? {
+        files.extend(bytes_below(&entry?.path())?);
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read_only_changes_no_byte<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    commit_entries(&fixture.open()?, "t", &[(b"k", &[7; 10_000])])?;
+    let before = bytes_below(fixture.path())?;
+    let store = fixture.open_with(&read_only(fixture))?;
+    assert_eq!(committed(&store, "t")?.len(), 1);
+    drop(store);
+    assert!(
+        bytes_below(fixture.path())? == before,
+        "reading changed the database"
+    );
+    Ok(())
+}
+
+fn read_only_creates_nothing<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let opened = fixture.open_with(&read_only(fixture)).map(drop);
+    assert_refused(opened, ErrorKind::NotFound);
+    assert!(!fixture.path().exists());
+    Ok(())
+}
+
+fn read_only_is_refused_where_it_is_not_declared<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    if fixture.declares(Capabilities::PERSISTENT) {
+        drop(fixture.open()?);
+    }
+    let opened = fixture.open_with(&read_only(fixture)).map(drop);
+    assert_refused(opened, ErrorKind::Unsupported);
+    Ok(())
+}
+
+fn read_only_and_truncate_exclude_each_other<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let config = OpenConfig {
+        truncate: true,
+        ..read_only(fixture)
+    };
+    assert_refused(
+        fixture.open_with(&config).map(drop),
+        ErrorKind::InvalidInput,
+    );
+    Ok(())
+}
+
+fn an_unknown_option_is_refused<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let config = OpenConfig {
+        options: &[("no-engine-has-this", "on")],
+        ..fixture.config()
+    };
+    match fixture.open_with(&config) {
+        Ok(_) => panic!("an unknown option was accepted"),
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error:?}");
+            assert!(
+                error.message().contains("no-engine-has-this"),
+                "the message does not name the option: {error}"
+            );
+        }
+    }
+    assert!(
+        fixture.path().as_os_str().is_empty() || !fixture.path().exists(),
+        "a refused opening left something"
+    );
+    Ok(())
+}
+
+fn a_cache_size_is_honoured_or_refused<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let sized = |bytes| OpenConfig {
+        cache_bytes: Some(bytes),
+        ..fixture.config()
+    };
+    if !fixture.declares(Capabilities::PERSISTENT) {
+        let opened = fixture.open_with(&sized(1 << 20)).map(drop);
+        assert_refused(opened, ErrorKind::Unsupported);
+        return Ok(());
+    }
+    for bytes in [1 << 20, 64 << 20] {
+        let store = fixture.open_with(&sized(bytes))?;
+        commit_entries(&store, "t", &[(&bytes.to_be_bytes(), &[1; 5000])])?;
+        assert!(!committed(&store, "t")?.is_empty());
+    }
+    assert_eq!(committed(&fixture.open()?, "t")?.len(), 2);
+    Ok(())
+}
+
+fn a_path_is_refused_where_nothing_is_kept<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let opened = fixture.open_with(&OpenConfig::new(Path::new("somewhere")));
+    assert_refused(opened.map(drop), ErrorKind::InvalidInput);
+    Ok(())
+}
+
+fn a_foreign_file_is_corrupt_and_stays_as_it_is<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let text = "not a database\n".repeat(2000);
+    let noise: Vec<u8> = (0..100_000u32)
+        .map(|place| (place.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
+    let zeros = vec![0; 65_536];
+    for foreign in [b"x", text.as_bytes(), &noise, &zeros] {
+        let path = fixture.other_path();
+        fs::write(&path, foreign)?;
+        for truncate in [false, true] {
+            for create_if_missing in [false, true] {
+                let opened = fixture.open_with(&OpenConfig {
+                    truncate,
+                    create_if_missing,
+                    ..OpenConfig::new(&path)
+                });
+                assert_refused(opened.map(drop), ErrorKind::Corrupt);
+                assert!(
+                    fs::read(&path)? == foreign,
+                    "the foreign file was changed (truncate: {truncate})"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+fn a_path_in_no_folder_is_an_error<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let path = fixture.other_path().join("no such folder").join("database");
+    let opened = fixture.open_with(&OpenConfig {
+        create_if_missing: false,
+        ..OpenConfig::new(&path)
+    });
+    assert_refused(opened.map(drop), ErrorKind::NotFound);
+    assert!(!path.exists());
+    Ok(())
+}

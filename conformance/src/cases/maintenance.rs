@@ -1,0 +1,168 @@
+//! The common maintenance operations: each in the form that the contract gives it.
+
+use std::collections::BTreeSet;
+
+use netabase_core::driver::checked::Checked;
+use netabase_core::driver::{Driver, ErrorKind, Read, Result, Store, Write};
+
+use super::{assert_refused, commit, commit_entries, committed, owned};
+use crate::catalog::{Case, Outcome, Requirement, case};
+use crate::fixture::Fixture;
+
+pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
+    vec![
+        case!(no_common_operation_takes_an_argument),
+        case!(
+            size_on_disk_grows_with_what_is_stored,
+            Requirement::Offers("size_on_disk")
+        ),
+        case!(
+            a_sound_database_passes_the_integrity_check,
+            Requirement::Offers("check_integrity")
+        ),
+        case!(compact_keeps_every_entry, Requirement::Offers("compact")),
+        case!(flush_keeps_every_entry, Requirement::Offers("flush")),
+        case!(
+            generated_ids_are_never_given_twice,
+            Requirement::Offers("generate_id")
+        ),
+        case!(
+            was_recovered_tells_whether_there_was_a_database,
+            Requirement::Offers("was_recovered")
+        ),
+        case!(stats_are_lines_of_figures, Requirement::Offers("stats")),
+    ]
+}
+
+/// The one output of an operation.
+fn output<S: Store>(store: &Checked<S>, operation: &str) -> Result<Vec<u8>> {
+    let mut outputs = Vec::new();
+    store.maintain(operation, b"", &mut |output| outputs.push(output.to_vec()))?;
+    assert_eq!(outputs.len(), 1, "`{operation}` gives one output");
+    Ok(outputs.remove(0))
+}
+
+fn number<S: Store>(store: &Checked<S>, operation: &str) -> Result<u64> {
+    let output = output(store, operation)?;
+    let bytes = output.as_slice().try_into().expect("the output is a `u64`");
+    Ok(u64::from_le_bytes(bytes))
+}
+
+fn answer<S: Store>(store: &Checked<S>, operation: &str) -> Result<bool> {
+    match output(store, operation)?[..] {
+        [0] => Ok(false),
+        [1] => Ok(true),
+        ref output => panic!("`{operation}` gives {output:?} instead of one byte, 0 or 1"),
+    }
+}
+
+fn no_common_operation_takes_an_argument<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let common = [
+        "tree_names",
+        "size_on_disk",
+        "check_integrity",
+        "compact",
+        "flush",
+        "generate_id",
+        "was_recovered",
+        "stats",
+    ];
+    let store = fixture.open()?;
+    for operation in common {
+        let kind = if fixture.manifest().offers(operation) {
+            ErrorKind::InvalidInput
+        } else {
+            ErrorKind::Unsupported
+        };
+        assert_refused(store.maintain(operation, b"argument", &mut |_| ()), kind);
+    }
+    Ok(())
+}
+
+fn size_on_disk_grows_with_what_is_stored<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let store = fixture.open()?;
+    commit_entries(&store, "t", &[(b"k", b"v")])?;
+    let small = number(&store, "size_on_disk")?;
+    assert!(small > 0);
+    commit_entries(&store, "t", &[(b"large", &vec![7; 16 << 20])])?;
+    let large = number(&store, "size_on_disk")?;
+    assert!(large >= 16 << 20, "{large} bytes hold 16 MiB");
+    assert!(large > small);
+    Ok(())
+}
+
+fn a_sound_database_passes_the_integrity_check<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let store = fixture.open()?;
+    assert!(answer(&store, "check_integrity")?, "an empty database");
+    commit_entries(&store, "t", &[(b"k", b"v")])?;
+    assert!(answer(&store, "check_integrity")?, "a database in use");
+    assert_eq!(committed(&store, "t")?, owned(&[(b"k", b"v")]));
+    Ok(())
+}
+
+fn compact_keeps_every_entry<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let store = fixture.open()?;
+    commit(&store, |writer| {
+        let tree = writer.tree("t")?;
+        for number in 0..2_000u32 {
+            writer.put(tree, &number.to_be_bytes(), &[1; 500], |_| ())?;
+        }
+        Ok(())
+    })?;
+    commit(&store, |writer| {
+        let tree = writer.tree("t")?;
+        for number in (0..2_000u32).filter(|number| number % 10 != 0) {
+            writer.remove(tree, &number.to_be_bytes(), |_| ())?;
+        }
+        Ok(())
+    })?;
+    let before = committed(&store, "t")?;
+    assert_eq!(before.len(), 200);
+    answer(&store, "compact")?;
+    assert!(committed(&store, "t")? == before, "compact changed entries");
+    commit_entries(&store, "u", &[(b"after", b"")])?;
+    assert_eq!(committed(&store, "u")?.len(), 1);
+    Ok(())
+}
+
+fn flush_keeps_every_entry<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let store = fixture.open()?;
+    commit_entries(&store, "t", &[(b"k", b"v")])?;
+    number(&store, "flush")?;
+    assert_eq!(committed(&store, "t")?, owned(&[(b"k", b"v")]));
+    Ok(())
+}
+
+fn generated_ids_are_never_given_twice<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let mut given = BTreeSet::new();
+    for _ in 0..3 {
+        let store = fixture.open()?;
+        for _ in 0..50 {
+            assert!(given.insert(number(&store, "generate_id")?));
+        }
+    }
+    Ok(())
+}
+
+fn was_recovered_tells_whether_there_was_a_database<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let store = fixture.open()?;
+    assert!(!answer(&store, "was_recovered")?);
+    commit_entries(&store, "t", &[(b"k", b"v")])?;
+    drop(store);
+    assert!(answer(&fixture.open()?, "was_recovered")?);
+    Ok(())
+}
+
+fn stats_are_lines_of_figures<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let store = fixture.open()?;
+    commit_entries(&store, "t", &[(b"k", b"v")])?;
+    let text = String::from_utf8(output(&store, "stats")?)?;
+    assert!(!text.is_empty());
+    let mut names = BTreeSet::new();
+    for line in text.lines() {
+        let (name, value) = line.split_once('=').expect("a line is `name=value`");
+        assert!(!name.is_empty() && !value.is_empty(), "{line:?}");
+        assert!(names.insert(name), "{name} is given twice");
+    }
+    Ok(())
+}

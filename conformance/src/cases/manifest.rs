@@ -1,0 +1,119 @@
+//! The manifest: well-formed, and true of the operations.
+
+use std::collections::BTreeSet;
+
+use netabase_core::driver::{Capabilities, Driver, ErrorKind};
+
+use super::assert_refused;
+use crate::catalog::{Case, Outcome, Requirement, case};
+use crate::fixture::Fixture;
+
+pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
+    vec![
+        case!(the_manifest_is_well_formed),
+        case!(the_manifest_is_always_the_same),
+        case!(a_driver_that_blocks_does_not_declare_async_only),
+        case!(
+            durable_presumes_persistent,
+            Requirement::Declares(Capabilities::DURABLE)
+        ),
+        case!(an_operation_that_is_not_listed_is_unsupported),
+        case!(a_listed_operation_is_there),
+    ]
+}
+
+fn the_manifest_is_well_formed<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let manifest = fixture.manifest();
+    let mut letters = manifest.name.bytes();
+    assert!(
+        letters
+            .next()
+            .is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit()),
+        "name {:?}",
+        manifest.name
+    );
+    assert!(
+        letters.all(|rest| rest.is_ascii_lowercase() || rest.is_ascii_digit() || rest == b'-'),
+        "name {:?}",
+        manifest.name
+    );
+    for text in [
+        &manifest.version,
+        &manifest.engine,
+        &manifest.engine_version,
+    ] {
+        assert!(!text.trim().is_empty(), "{manifest:?}");
+    }
+    let operations: BTreeSet<_> = manifest.operations.iter().collect();
+    assert_eq!(
+        operations.len(),
+        manifest.operations.len(),
+        "an operation is listed twice"
+    );
+    assert!(operations.iter().all(|name| !name.is_empty()));
+    Ok(())
+}
+
+fn the_manifest_is_always_the_same<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let before = fixture.manifest().clone();
+    let store = fixture.open()?;
+    assert_eq!(*store.driver(), before.name);
+    assert_eq!(*fixture.manifest(), before);
+    drop(store);
+    assert_eq!(*fixture.manifest(), before);
+    Ok(())
+}
+
+fn a_driver_that_blocks_does_not_declare_async_only<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    assert!(!fixture.declares(Capabilities::ASYNC_ONLY));
+    Ok(())
+}
+
+fn durable_presumes_persistent<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    assert!(fixture.declares(Capabilities::PERSISTENT));
+    Ok(())
+}
+
+/// Operations that some driver offers, and names that none does.
+const NAMES: [&str; 12] = [
+    "tree_names",
+    "check_integrity",
+    "compact",
+    "stats",
+    "size_on_disk",
+    "flush",
+    "generate_id",
+    "TREE_NAMES",
+    "tree_names ",
+    "no driver offers this",
+    "\0",
+    "",
+];
+
+fn an_operation_that_is_not_listed_is_unsupported<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let store = fixture.open()?;
+    for name in NAMES {
+        if fixture.manifest().offers(name) {
+            continue;
+        }
+        for argument in [&b""[..], b"argument"] {
+            let mut answered = false;
+            let result = store.maintain(name, argument, &mut |_| answered = true);
+            assert_refused(result, ErrorKind::Unsupported);
+            assert!(!answered, "`{name}` is unsupported and answers");
+        }
+    }
+    Ok(())
+}
+
+fn a_listed_operation_is_there<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let store = fixture.open()?;
+    for name in fixture.manifest().operations.iter() {
+        match store.maintain(name, b"", &mut |_| ()) {
+            Ok(()) => {}
+            // An operation whose argument may not be empty is there as well.
+            Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidInput, "`{name}`: {error:?}"),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! What was committed is there when the database is opened again, and nothing else is.
+
+use netabase_core::driver::{
+    Bounds, Capabilities, Direction, Driver, Durability, ErrorKind, OpenConfig, Read, Write,
+};
+
+use super::{assert_refused, commit, commit_entries, committed, contents, entries, owned, value};
+use crate::catalog::{Case, Outcome, Requirement, case};
+use crate::fixture::Fixture;
+
+const PERSISTENT: Requirement = Requirement::Declares(Capabilities::PERSISTENT);
+
+pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
+    vec![
+        case!(what_was_committed_is_there_again, PERSISTENT),
+        case!(
+            what_was_committed_without_durability_is_there_after_an_orderly_close,
+            PERSISTENT
+        ),
+        case!(what_was_rolled_back_is_not_there, PERSISTENT),
+        case!(an_open_transaction_is_rolled_back_by_the_close, PERSISTENT),
+        case!(a_database_nothing_was_written_to_opens_again, PERSISTENT),
+        case!(large_databases_are_there_again, PERSISTENT),
+        case!(many_openings_leave_everything_in_place, PERSISTENT),
+        case!(a_reader_of_an_empty_database_reads_nothing),
+        case!(
+            a_second_handle_is_refused,
+            PERSISTENT,
+            Requirement::Lacks(Capabilities::MULTI_PROCESS)
+        ),
+        case!(
+            nothing_is_there_again_where_nothing_is_kept,
+            Requirement::Lacks(Capabilities::PERSISTENT)
+        ),
+    ]
+}
+
+fn what_was_committed_is_there_again<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let store = fixture.open()?;
+    let all: [(&[u8], &[u8]); 3] = [(b"a", b""), (b"b", b"2"), (b"\xff", &[3; 5000])];
+    commit_entries(&store, "t", &all)?;
+    commit_entries(&store, "u", &all[..1])?;
+    drop(store);
+    let store = fixture.open()?;
+    assert!(committed(&store, "t")? == owned(&all));
+    assert_eq!(committed(&store, "u")?, owned(&all[..1]));
+    let reader = store.begin_read()?;
+    let tree = reader.tree("t")?;
+    assert_eq!(reader.len(tree)?, 3);
+    Ok(())
+}
+
+fn what_was_committed_without_durability_is_there_after_an_orderly_close<D: Driver>(
+    fixture: &Fixture<D>,
+) -> Outcome {
+    for round in 0..3u8 {
+        let store = fixture.open()?;
+        for number in 0..5u8 {
+            let mut writer = store.begin_write()?;
+            let tree = writer.tree("t")?;
+            writer.put(tree, &[round, number], b"v", |_| ())?;
+            writer.commit(Durability::None)?;
+        }
+        if round == 1 {
+            store.close();
+        }
+        drop(store);
+        let count = committed(&fixture.open()?, "t")?.len();
+        assert_eq!(count, 5 * (usize::from(round) + 1));
+    }
+    Ok(())
+}
+
+fn what_was_rolled_back_is_not_there<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let store = fixture.open()?;
+    commit_entries(&store, "t", &[(b"a", b"1"), (b"b", b"2")])?;
+    let mut writer = store.begin_write()?;
+    let (tree, other) = (writer.tree("t")?, writer.tree("other")?);
+    writer.put(tree, b"a", b"changed", |_| ())?;
+    writer.remove(tree, b"b", |_| ())?;
+    writer.put(other, b"k", b"v", |_| ())?;
+    drop(writer);
+    drop(store);
+    let store = fixture.open()?;
+    assert_eq!(
+        committed(&store, "t")?,
+        owned(&[(b"a", b"1"), (b"b", b"2")])
+    );
+    assert_eq!(committed(&store, "other")?, []);
+    Ok(())
+}
+
+fn an_open_transaction_is_rolled_back_by_the_close<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let store = fixture.open()?;
+    commit_entries(&store, "t", &[(b"k", b"v")])?;
+    let mut writer = store.begin_write()?;
+    let tree = writer.tree("t")?;
+    writer.clear(tree)?;
+    drop(store);
+    drop(writer);
+    assert_eq!(committed(&fixture.open()?, "t")?, owned(&[(b"k", b"v")]));
+    Ok(())
+}
+
+fn a_database_nothing_was_written_to_opens_again<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    drop(fixture.open()?);
+    let store = fixture.open_with(&OpenConfig {
+        create_if_missing: false,
+        ..fixture.config()
+    })?;
+    assert_eq!(committed(&store, "t")?, []);
+    Ok(())
+}
+
+fn large_databases_are_there_again<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    const COUNT: u32 = 20_000;
+    let store = fixture.open()?;
+    commit(&store, |writer| {
+        let tree = writer.tree("t")?;
+        for number in 0..COUNT {
+            writer.put(tree, &number.to_be_bytes(), &[number as u8; 60], |_| ())?;
+        }
+        writer.put(tree, b"\xffbig", &vec![9; 2 << 20], |_| ())
+    })?;
+    drop(store);
+    let store = fixture.open()?;
+    let reader = store.begin_read()?;
+    let tree = reader.tree("t")?;
+    assert_eq!(reader.len(tree)?, u64::from(COUNT) + 1);
+    assert!(value(&reader, tree, b"\xffbig")? == Some(vec![9; 2 << 20]));
+    let found = entries(&reader, tree, Bounds::ALL, Direction::Backward)?;
+    for (number, (key, value)) in (0..COUNT).rev().zip(&found[1..]) {
+        assert_eq!(key[..], number.to_be_bytes());
+        assert!(
+            *value == [number as u8; 60],
+            "the value of {number} differs"
+        );
+    }
+    Ok(())
+}
+
+fn many_openings_leave_everything_in_place<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    for round in 0..10u8 {
+        let store = fixture.open()?;
+        let found = committed(&store, "t")?;
+        let expected: Vec<_> = (0..round).map(|round| (vec![round], vec![round])).collect();
+        assert_eq!(found, expected);
+        commit_entries(&store, "t", &[(&[round], &[round])])?;
+    }
+    Ok(())
+}
+
+fn a_reader_of_an_empty_database_reads_nothing<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let store = fixture.open()?;
+    let reader = store.begin_read()?;
+    let tree = reader.tree("t")?;
+    assert_eq!(value(&reader, tree, b"k")?, None);
+    assert_eq!(reader.len(tree)?, 0);
+    assert_eq!(contents(&reader, tree)?, []);
+    Ok(())
+}
+
+fn a_second_handle_is_refused<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let store = fixture.open()?;
+    commit_entries(&store, "t", &[(b"k", b"v")])?;
+    assert_refused(fixture.open().map(drop), ErrorKind::Locked);
+    let truncating = OpenConfig {
+        truncate: true,
+        ..fixture.config()
+    };
+    assert_refused(fixture.open_with(&truncating).map(drop), ErrorKind::Locked);
+    assert_eq!(committed(&store, "t")?, owned(&[(b"k", b"v")]));
+    commit_entries(&store, "t", &[(b"l", b"w")])?;
+    drop(store);
+    assert_eq!(committed(&fixture.open()?, "t")?.len(), 2);
+    Ok(())
+}
+
+fn nothing_is_there_again_where_nothing_is_kept<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let store = fixture.open()?;
+    commit_entries(&store, "t", &[(b"k", b"v")])?;
+    let other = fixture.open()?;
+    assert_eq!(committed(&other, "t")?, []);
+    drop(store);
+    assert_eq!(committed(&fixture.open()?, "t")?, []);
+    Ok(())
+}

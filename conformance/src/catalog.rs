@@ -1,0 +1,163 @@
+//! The catalogue: what a case is, what it asks of a driver's manifest, and the one list of all cases.
+
+use std::error::Error;
+use std::fmt;
+use std::panic::Location;
+
+use netabase_core::driver::{Capabilities, Driver, Limits, Manifest};
+
+use crate::cases;
+use crate::fixture::Fixture;
+
+/// One law that a driver keeps.
+#[derive(Debug)]
+pub struct Case<D> {
+    /// The group and the law, as in `transaction/drop_rolls_back_every_tree`.
+    pub name: String,
+    /// What the law presumes; a driver that does not meet it is not tried.
+    pub requirements: &'static [Requirement],
+    /// Shows that the law holds.
+    pub run: fn(&Fixture<D>) -> Outcome,
+}
+
+/// Every case, for the driver `D`.
+#[must_use]
+pub fn all<D: Driver>() -> Vec<Case<D>> {
+    let groups: [(&str, Vec<Case<D>>); _] = [
+        ("apply", cases::apply::cases()),
+        ("bounds", cases::bounds::cases()),
+        ("concurrency", cases::concurrency::cases()),
+        ("config", cases::config::cases()),
+        ("cursor", cases::cursor::cases()),
+        ("handles", cases::handles::cases()),
+        ("limits", cases::limits::cases()),
+        ("maintenance", cases::maintenance::cases()),
+        ("manifest", cases::manifest::cases()),
+        ("order", cases::order::cases()),
+        ("persistence", cases::persistence::cases()),
+        ("random", cases::random::cases()),
+        ("resuming_cursor", cases::resuming_cursor::cases()),
+        ("snapshot", cases::snapshot::cases()),
+        ("transaction", cases::transaction::cases()),
+        ("tree", cases::tree::cases()),
+        ("value", cases::value::cases()),
+    ];
+    groups
+        .into_iter()
+        .flat_map(|(group, cases)| {
+            cases.into_iter().map(move |case| Case {
+                name: format!("{group}/{}", case.name),
+                ..case
+            })
+        })
+        .collect()
+}
+
+/// Lists a function as a case, under its own name, with what it requires.
+macro_rules! case {
+    ($run:ident $(, $requirement:expr)* $(,)?) => {
+        $crate::catalog::Case {
+            name: stringify!($run).to_owned(),
+            requirements: const { &[$($requirement),*] },
+            run: $run,
+        }
+    };
+}
+pub(crate) use case;
+
+/// What a case presumes of the driver.
+#[derive(Debug, Clone, Copy)]
+pub enum Requirement {
+    /// The manifest declares these capabilities.
+    Declares(Capabilities),
+    /// The manifest does not declare this capability.
+    Lacks(Capabilities),
+    /// The manifest lists this operation.
+    Offers(&'static str),
+    /// The manifest states this limit, and it is small enough to be reached in a test.
+    Limit(Limit),
+}
+
+/// A limit of the manifest.
+#[derive(Debug, Clone, Copy)]
+pub enum Limit {
+    /// The largest key.
+    Key,
+    /// The largest value.
+    Value,
+    /// The largest transaction.
+    Transaction,
+}
+
+impl Limit {
+    /// Sizes above this are not tried: 64 MiB.
+    const FEASIBLE: u64 = 64 << 20;
+
+    /// The limit in bytes; `0` for none.
+    #[must_use]
+    pub fn of(self, limits: &Limits) -> u64 {
+        match self {
+            Self::Key => limits.key_bytes,
+            Self::Value => limits.value_bytes,
+            Self::Transaction => limits.transaction_bytes,
+        }
+    }
+}
+
+impl Requirement {
+    /// Why a driver with this manifest is not tried; `None` if it is.
+    #[must_use]
+    pub fn unmet(self, manifest: &Manifest) -> Option<String> {
+        let names = |set: Capabilities| set.names().collect::<Vec<_>>().join(", ");
+        match self {
+            Self::Declares(set) if !manifest.capabilities.contains(set) => {
+                Some(format!("the driver does not declare {}", names(set)))
+            }
+            Self::Lacks(set) if manifest.capabilities.contains(set) => {
+                Some(format!("the driver declares {}", names(set)))
+            }
+            Self::Offers(operation) if !manifest.offers(operation) => {
+                Some(format!("the driver does not offer `{operation}`"))
+            }
+            Self::Limit(limit) => match limit.of(&manifest.limits) {
+                0 => Some(format!("the driver states no limit ({limit:?})")),
+                bytes if bytes > Limit::FEASIBLE => Some(format!(
+                    "the limit ({limit:?}) of {bytes} bytes is out of reach"
+                )),
+                _ => None,
+            },
+            Self::Declares(_) | Self::Lacks(_) | Self::Offers(_) => None,
+        }
+    }
+}
+
+/// What a case comes to: it held, or it failed with an error. It may panic as well.
+pub type Outcome = Result<(), Failure>;
+
+/// An error that ended a case, and where.
+pub struct Failure {
+    error: Box<dyn Error>,
+    place: &'static Location<'static>,
+}
+
+impl<E: Into<Box<dyn Error>>> From<E> for Failure {
+    #[track_caller]
+    fn from(error: E) -> Self {
+        Self {
+            error: error.into(),
+            place: Location::caller(),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {:?}", self.place, self.error)
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

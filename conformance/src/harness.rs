@@ -1,0 +1,134 @@
+//! Runs the catalogue over drivers as a test executable: names, filters, time limit, report.
+
+use std::any::Any;
+use std::fmt;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use netabase_core::driver::Driver;
+
+use crate::catalog::{self, Case};
+use crate::fixture::Fixture;
+
+/// How long a case may take. One that waits for a lock for ever fails then.
+const TIME_LIMIT: Duration = Duration::from_secs(180);
+
+/// What running one case came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The law holds.
+    Held,
+    /// The law presumes something that the driver does not declare.
+    Ignored(String),
+    /// The law is broken.
+    Broken(String),
+}
+
+/// Runs one case over a driver, in a thread and place of its own.
+pub fn run<D: Driver>(driver: &Arc<D>, case: &Case<D>) -> Verdict {
+    let unmet = case
+        .requirements
+        .iter()
+        .find_map(|requirement| requirement.unmet(driver.manifest()));
+    if let Some(reason) = unmet {
+        return Verdict::Ignored(reason);
+    }
+    let fixture = match Fixture::new(Arc::clone(driver)) {
+        Ok(fixture) => fixture,
+        Err(error) => return Verdict::Broken(format!("no folder for the database: {error}")),
+    };
+    let law = case.run;
+    let (sender, receiver) = mpsc::channel();
+    let thread = thread::Builder::new()
+        .name(case.name.clone())
+        .spawn(move || {
+            let outcome = law(&fixture).map_err(|failure| failure.to_string());
+            drop(fixture);
+            // The receiver is gone when the time limit has passed; nobody asks any more then.
+            let _ = sender.send(outcome);
+        });
+    let thread = match thread {
+        Ok(thread) => thread,
+        Err(error) => return Verdict::Broken(format!("no thread for the case: {error}")),
+    };
+    match receiver.recv_timeout(TIME_LIMIT) {
+        Ok(Ok(())) => Verdict::Held,
+        Ok(Err(failure)) => Verdict::Broken(failure),
+        Err(RecvTimeoutError::Timeout) => {
+            Verdict::Broken(format!("did not end within {} s", TIME_LIMIT.as_secs()))
+        }
+        Err(RecvTimeoutError::Disconnected) => Verdict::Broken(match thread.join() {
+            Ok(()) => "ended without an outcome".to_owned(),
+            Err(payload) => format!("panicked: {}", panic_message(&*payload)),
+        }),
+    }
+}
+
+fn panic_message(payload: &(dyn Any + Send)) -> &str {
+    payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied())
+        .unwrap_or("no message")
+}
+
+/// The cases of one test executable.
+#[derive(Default)]
+pub struct Suite {
+    trials: Vec<Trial>,
+}
+
+impl fmt::Debug for Suite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.trials.iter().map(Trial::name))
+            .finish()
+    }
+}
+
+impl Suite {
+    /// No cases yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds every case for a driver. `linkage` says how it came into the process: `static` or `dynamic`.
+    pub fn add<D: Driver>(&mut self, linkage: &str, driver: D) {
+        let driver = Arc::new(driver);
+        let name = driver.manifest().name.clone();
+        for case in catalog::all::<D>() {
+            let driver = Arc::clone(&driver);
+            let name = format!("{name}/{linkage}/{}", case.name);
+            self.trials.push(Trial::ignorable_test(name, move || {
+                match run(&driver, &case) {
+                    Verdict::Held => Ok(Completion::Completed),
+                    Verdict::Ignored(reason) => Ok(Completion::ignored_with(reason)),
+                    Verdict::Broken(message) => Err(Failed::from(message)),
+                }
+            }));
+        }
+    }
+
+    /// Adds a failure for a driver that could not be had at all.
+    pub fn add_missing(&mut self, linkage: &str, name: &str, reason: String) {
+        self.trials
+            .push(Trial::test(format!("{name}/{linkage}/load"), || {
+                Err(Failed::from(reason))
+            }));
+    }
+
+    /// Runs the cases that the command line selects. A suite without cases fails.
+    pub fn run(self) -> ExitCode {
+        let arguments = Arguments::from_args();
+        if self.trials.is_empty() {
+            eprintln!("the suite has no cases: no driver takes part");
+            return ExitCode::FAILURE;
+        }
+        libtest_mimic::run(&arguments, self.trials).exit_code()
+    }
+}

@@ -1,0 +1,17 @@
+//! The drivers that take part: the one list that every test executable of the suite runs over.
+
+use netabase_core::driver::Driver;
+use netabase_core::memory::Memory;
+use netabase_driver_redb::Redb;
+
+/// What is done with each driver of the list.
+pub(crate) trait Visitor {
+    /// One driver, as it is linked in. The name in its manifest is the one it is loaded by.
+    fn visit<D: Driver>(&mut self, driver: D);
+}
+
+/// Every native driver, one line each.
+pub(crate) fn each(visitor: &mut impl Visitor) {
+    visitor.visit(Memory);
+    visitor.visit(Redb);
+}

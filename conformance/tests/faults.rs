@@ -1,0 +1,233 @@
+//! The suite can fail: a driver with one defect is caught by the cases that are there for it.
+
+mod faulty;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use conformance::catalog;
+use conformance::harness::{self, Verdict};
+
+use faulty::{Fault, Faulty};
+
+/// Every defect, with cases that have to catch it. Others may catch it as well.
+const CAUGHT: &[(Fault, &[&str])] = &[
+    (
+        Fault::AcceptsUnknownOptions,
+        &["config/an_unknown_option_is_refused"],
+    ),
+    (
+        Fault::AnswersUnlistedOperations,
+        &["manifest/an_operation_that_is_not_listed_is_unsupported"],
+    ),
+    (
+        Fault::AppliesClearsFirst,
+        &["apply/a_list_runs_in_order_over_several_trees"],
+    ),
+    (Fault::AppliesHalfAList, &["apply/a_list_may_be_long"]),
+    (
+        Fault::ClearKeepsEntries,
+        &[
+            "transaction/clear_removes_every_entry",
+            "random/any_sequence_of_operations_agrees_with_the_model",
+        ],
+    ),
+    (
+        Fault::ClosesTransactionsWithTheStore,
+        &[
+            "handles/open_transactions_go_on_after_a_close",
+            "handles/a_writer_commits_after_a_close",
+            "handles/handles_may_be_dropped_in_every_order",
+        ],
+    ),
+    (
+        Fault::CommitKeepsTheFirstTreeOnly,
+        &["transaction/a_commit_covers_every_tree"],
+    ),
+    (
+        Fault::CommitsOnDrop,
+        &[
+            "transaction/drop_rolls_back_every_tree",
+            "transaction/drop_rolls_back_removals_and_clears",
+            "handles/a_panicking_visitor_rolls_the_writer_back",
+            "random/any_sequence_of_operations_agrees_with_the_model",
+        ],
+    ),
+    (
+        Fault::CopiesValues,
+        &["value/a_value_is_not_copied_on_its_way"],
+    ),
+    (
+        Fault::CreatesWhatMustExist,
+        &["config/a_missing_database_is_created_only_when_asked"],
+    ),
+    (
+        Fault::CursorEndsEarly,
+        &["order/many_entries_iterate_in_order_both_ways"],
+    ),
+    (
+        Fault::CursorKeepsItsLastEntry,
+        &["cursor/a_cursor_at_its_end_stays_there"],
+    ),
+    (
+        Fault::CursorMissesOwnWrites,
+        &[
+            "transaction/cursors_see_own_writes_both_ways",
+            "resuming_cursor/keys_inserted_ahead_are_seen_and_behind_are_not",
+        ],
+    ),
+    (
+        Fault::CursorStartsAgain,
+        &["cursor/a_cursor_at_its_end_stays_there"],
+    ),
+    (
+        Fault::DeclaresAsyncOnly,
+        &["manifest/a_driver_that_blocks_does_not_declare_async_only"],
+    ),
+    (
+        Fault::EmptyValuesAreAbsent,
+        &["value/an_empty_value_is_a_value"],
+    ),
+    (
+        Fault::ExcludedLowerIsIncluded,
+        &[
+            "bounds/an_excluded_lower_bound_is_left_out",
+            "bounds/every_pair_of_bounds_selects_what_lies_between",
+        ],
+    ),
+    (
+        Fault::ExcludedUpperIsIncluded,
+        &["bounds/every_pair_of_bounds_selects_what_lies_between"],
+    ),
+    (
+        Fault::ForgetsThoughPersistent,
+        &[
+            "persistence/what_was_committed_is_there_again",
+            "persistence/a_second_handle_is_refused",
+            "config/opening_keeps_what_is_there",
+            "config/a_foreign_file_is_corrupt_and_stays_as_it_is",
+        ],
+    ),
+    (
+        Fault::GetMissesOwnWrites,
+        &["transaction/get_sees_own_writes"],
+    ),
+    (
+        Fault::IgnoresReadOnly,
+        &["config/read_only_is_refused_where_it_is_not_declared"],
+    ),
+    (
+        Fault::IncludedUpperIsExcluded,
+        &["bounds/an_included_upper_bound_is_part_of_the_range"],
+    ),
+    (
+        Fault::LenMissesOwnWrites,
+        &["transaction/len_counts_own_writes"],
+    ),
+    (
+        Fault::LimitIsOneTooHigh,
+        &["limits/a_key_at_the_limit_is_taken"],
+    ),
+    (
+        Fault::ListsAnAbsentOperation,
+        &["manifest/a_listed_operation_is_there"],
+    ),
+    (
+        Fault::LongValuesAreCut,
+        &["value/values_of_a_mebibyte_come_back"],
+    ),
+    (
+        Fault::OrdersBytesAsSigned,
+        &[
+            "order/bytes_compare_unsigned",
+            "order/arbitrary_keys_iterate_in_order",
+            "random/any_sequence_of_operations_agrees_with_the_model",
+        ],
+    ),
+    (
+        Fault::PanicPoisonsTheStore,
+        &["handles/a_panicking_visitor_rolls_the_writer_back"],
+    ),
+    (
+        Fault::PutForgetsThePrevious,
+        &["value/put_hands_over_the_value_before"],
+    ),
+    (
+        Fault::ReaderRefusedBesideAWriter,
+        &[
+            "concurrency/readers_do_not_wait_for_a_writer",
+            "snapshot/a_reader_does_not_see_an_open_writer",
+        ],
+    ),
+    (
+        Fault::ReadsTheLatestState,
+        &[
+            "snapshot/a_reader_does_not_see_later_commits",
+            "snapshot/a_snapshot_is_the_same_in_every_tree",
+        ],
+    ),
+    (
+        Fault::RemoveForgetsThePrevious,
+        &["value/remove_hands_over_the_value_before"],
+    ),
+    (
+        Fault::SecondWriterIsRefused,
+        &["concurrency/a_second_writer_waits_and_sees_the_first"],
+    ),
+    (
+        Fault::SeekIgnoresBounds,
+        &["cursor/seek_stays_within_the_bounds"],
+    ),
+    (
+        Fault::SeekSkipsTheKeyItself,
+        &["cursor/seek_goes_to_the_entry_at_or_after_the_key"],
+    ),
+    (
+        Fault::SnapshotIsTakenLate,
+        &["snapshot/a_tree_first_asked_for_after_a_commit_is_the_snapshots"],
+    ),
+    (
+        Fault::TreeNamesAreCut,
+        &[
+            "tree/trees_may_hold_the_same_keys",
+            "tree/names_of_every_form_are_names",
+        ],
+    ),
+    (
+        Fault::UnknownTreesAreEmpty,
+        &["tree/an_id_that_was_not_given_is_refused"],
+    ),
+];
+
+#[test]
+fn a_driver_without_a_defect_passes() {
+    let driver = Arc::new(Faulty::new(Fault::None));
+    let mut held = 0;
+    for case in catalog::all::<Faulty>() {
+        match harness::run(&driver, &case) {
+            Verdict::Held => held += 1,
+            Verdict::Ignored(_) => {}
+            Verdict::Broken(message) => panic!("{}: {message}", case.name),
+        }
+    }
+    assert!(held > 100, "only {held} cases ran");
+}
+
+#[test]
+fn every_defect_is_caught_by_its_cases() {
+    let mut missed = Vec::new();
+    for (fault, names) in CAUGHT {
+        let driver = Arc::new(Faulty::new(*fault));
+        let cases: BTreeMap<_, _> = catalog::all::<Faulty>()
+            .into_iter()
+            .map(|case| (case.name.clone(), case))
+            .collect();
+        for name in *names {
+            match harness::run(&driver, &cases[*name]) {
+                Verdict::Broken(_) => {}
+                verdict => missed.push(format!("{fault:?} by {name}: {verdict:?}")),
+            }
+        }
+    }
+    assert!(missed.is_empty(), "not caught:\n{}", missed.join("\n"));
+}

@@ -1,0 +1,1169 @@
+//! The driver's side: any [`Driver`] as a table of C functions, behind a fence that no panic passes.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::rc::Rc;
+use std::{mem, ops, slice, str};
+
+use super::layout::{self, ErrorBuffer, Slice, VTable, Visit};
+use super::{status, verify};
+use crate::driver::{
+    self, Bounds, Cursor as _, Direction, Driver, DriverError, Durability, ErrorKind, OpenConfig,
+    Operations, Read, ResumingCursor, TreeId, Write,
+};
+
+type Result<T, E = DriverError> = driver::Result<T, E>;
+type Status = Result<u32>;
+
+/// Exports a driver under a symbol of its own, so that it can be loaded from a dynamic library.
+///
+/// The symbol is `netabase_driver_` and the manifest's name, each `-` written as `_`; a wrong one does not compile. The
+/// manifest is a `static`. Where `netabase-core` is built without its feature `dynamic`, the line is left out.
+///
+/// # Examples
+/// ```
+/// use std::borrow::Cow;
+/// # use netabase_core::driver::{Driver, DriverError, Durability, TreeId, Read, Write, Cursor, Direction, Bounds, Store};
+/// use netabase_core::driver::{Capabilities, Limits, Manifest, OpenConfig};
+///
+/// # #[derive(Debug)] struct NullStore;
+/// struct Null;
+///
+/// static MANIFEST: Manifest = Manifest {
+///     name: Cow::Borrowed("null"),
+///     version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
+///     engine: Cow::Borrowed("none"),
+///     engine_version: Cow::Borrowed("0"),
+///     capabilities: Capabilities::NONE,
+///     limits: Limits::NONE,
+///     operations: Cow::Borrowed(&[]),
+/// };
+///
+/// netabase_core::export_driver!(netabase_driver_null: Null = Null, manifest: MANIFEST);
+///
+/// impl Driver for Null {
+/// #    type Store = NullStore;
+///     fn manifest(&self) -> &Manifest {
+///         &MANIFEST
+///     }
+/// #   fn open(&self, _: &OpenConfig<'_>) -> Result<NullStore, DriverError> { Ok(NullStore) }
+///     // …
+/// }
+/// # struct Nothing;
+/// # impl Store for NullStore {
+/// #     type Reader = Nothing;
+/// #     type Writer = Nothing;
+/// #     fn begin_read(&self) -> Result<Nothing, DriverError> { Ok(Nothing) }
+/// #     fn begin_write(&self) -> Result<Nothing, DriverError> { Ok(Nothing) }
+/// # }
+/// # impl Cursor for Nothing {
+/// #     fn advance(&mut self) -> Result<bool, DriverError> { Ok(false) }
+/// #     fn key(&self) -> &[u8] { &[] }
+/// #     fn value(&self) -> &[u8] { &[] }
+/// #     fn seek(&mut self, _: &[u8]) -> Result<(), DriverError> { Ok(()) }
+/// # }
+/// # impl Read for Nothing {
+/// #     type Cursor<'t> = Nothing;
+/// #     fn tree(&self, _: &str) -> Result<TreeId, DriverError> { Ok(TreeId(0)) }
+/// #     fn get<R>(&self, _: TreeId, _: &[u8], _: impl FnOnce(&[u8]) -> R) -> Result<Option<R>, DriverError> { Ok(None) }
+/// #     fn cursor(&self, _: TreeId, _: Bounds<'_>, _: Direction) -> Result<Nothing, DriverError> { Ok(Nothing) }
+/// #     fn len(&self, _: TreeId) -> Result<u64, DriverError> { Ok(0) }
+/// # }
+/// # impl Write for Nothing {
+/// #     fn put<R>(&mut self, _: TreeId, _: &[u8], _: &[u8], _: impl FnOnce(&[u8]) -> R) -> Result<Option<R>, DriverError> { Ok(None) }
+/// #     fn remove<R>(&mut self, _: TreeId, _: &[u8], _: impl FnOnce(&[u8]) -> R) -> Result<Option<R>, DriverError> { Ok(None) }
+/// #     fn clear(&mut self, _: TreeId) -> Result<(), DriverError> { Ok(()) }
+/// #     fn commit(self, _: Durability) -> Result<(), DriverError> { Ok(()) }
+/// # }
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! export_driver {
+    ($(#[$attribute:meta])* $symbol:ident: $driver:ty = $value:expr, manifest: $manifest:path $(,)?) => {
+        $(#[$attribute])*
+        /// The entry by which hosts find this driver; see `docs/abi.md`.
+        #[unsafe(no_mangle)]
+        #[allow(non_upper_case_globals, reason = "the symbol's name is part of the driver ABI")]
+        pub static $symbol: $crate::abi::layout::Entry = {
+            struct Exported;
+            impl $crate::abi::export::Export for Exported {
+                type Driver = $driver;
+
+                fn driver() -> &'static $driver {
+                    static DRIVER: $driver = $value;
+                    &DRIVER
+                }
+            }
+            static RAW_OPERATIONS: [$crate::abi::layout::Slice;
+                $crate::abi::export::operation_count(&$manifest)] =
+                $crate::abi::export::operations(&$manifest);
+            static RAW_MANIFEST: $crate::abi::layout::Manifest =
+                $crate::abi::export::manifest(&$manifest, &RAW_OPERATIONS);
+            static VTABLE: $crate::abi::layout::VTable = $crate::abi::export::vtable::<Exported>();
+            $crate::abi::export::entry(
+                stringify!($symbol),
+                &$manifest,
+                &RAW_MANIFEST,
+                &VTABLE,
+                cfg!(panic = "abort"),
+            )
+        };
+    };
+}
+
+/// A driver as [`export_driver!`](crate::export_driver) hands it over.
+pub trait Export: 'static {
+    /// The driver.
+    type Driver: Driver;
+
+    /// The one instance.
+    fn driver() -> &'static Self::Driver;
+}
+
+/// A text that a `static` holds.
+const fn constant(text: &'static Cow<'static, str>) -> &'static str {
+    match text {
+        Cow::Borrowed(text) => text,
+        #[allow(
+            clippy::panic,
+            reason = "evaluated at compile time, where a panic is an error of the compiler"
+        )]
+        Cow::Owned(_) => panic!("the texts of an exported manifest are string literals"),
+    }
+}
+
+const fn constant_operations(manifest: &'static driver::Manifest) -> &'static [Cow<'static, str>] {
+    match &manifest.operations {
+        Cow::Borrowed(operations) => operations,
+        #[allow(
+            clippy::panic,
+            reason = "evaluated at compile time, where a panic is an error of the compiler"
+        )]
+        Cow::Owned(_) => panic!("the operations of an exported manifest are a constant slice"),
+    }
+}
+
+/// How many operations a manifest lists.
+#[doc(hidden)]
+#[must_use]
+pub const fn operation_count(manifest: &'static driver::Manifest) -> usize {
+    constant_operations(manifest).len()
+}
+
+/// The operations that a manifest lists.
+#[doc(hidden)]
+#[must_use]
+pub const fn operations<const N: usize>(manifest: &'static driver::Manifest) -> [Slice; N] {
+    let names = constant_operations(manifest);
+    let mut slices = [Slice::EMPTY; N];
+    let mut index = 0;
+    while index < N {
+        slices[index] = Slice::new(constant(&names[index]).as_bytes());
+        index += 1;
+    }
+    slices
+}
+
+/// A manifest as it crosses the ABI.
+#[doc(hidden)]
+#[must_use]
+pub const fn manifest(
+    manifest: &'static driver::Manifest,
+    operations: &'static [Slice],
+) -> layout::Manifest {
+    layout::Manifest {
+        size: size_of::<layout::Manifest>(),
+        engine: Slice::new(constant(&manifest.engine).as_bytes()),
+        engine_version: Slice::new(constant(&manifest.engine_version).as_bytes()),
+        capabilities: manifest.capabilities.bits(),
+        key_bytes: manifest.limits.key_bytes,
+        value_bytes: manifest.limits.value_bytes,
+        transaction_bytes: manifest.limits.transaction_bytes,
+        operations: operations.as_ptr(),
+        operations_length: operations.len(),
+    }
+}
+
+/// The entry of a driver; `symbol` has to be the one that belongs to the manifest's name.
+#[doc(hidden)]
+#[must_use]
+pub const fn entry(
+    symbol: &'static str,
+    manifest: &'static driver::Manifest,
+    raw_manifest: &'static layout::Manifest,
+    vtable: &'static VTable,
+    panic_abort: bool,
+) -> layout::Entry {
+    let name = constant(&manifest.name);
+    assert!(
+        is_symbol_of(symbol.as_bytes(), name.as_bytes()),
+        "the symbol of a driver is `netabase_driver_` and the manifest's name, each `-` written as `_`"
+    );
+    layout::Entry {
+        magic: layout::MAGIC,
+        abi_major: layout::ABI_MAJOR,
+        abi_minor: layout::ABI_MINOR,
+        entry_size: size_of::<layout::Entry>(),
+        vtable_size: size_of::<VTable>(),
+        flags: layout::FLAG_RUST
+            | if panic_abort {
+                layout::FLAG_PANIC_ABORT
+            } else {
+                0
+            },
+        name: Slice::new(name.as_bytes()),
+        version: Slice::new(constant(&manifest.version).as_bytes()),
+        manifest: raw_manifest,
+        vtable,
+        layout: verify::header(),
+    }
+}
+
+const fn is_symbol_of(symbol: &[u8], name: &[u8]) -> bool {
+    let prefix = layout::SYMBOL_PREFIX.as_bytes();
+    if symbol.len() != prefix.len() + name.len() {
+        return false;
+    }
+    let mut index = 0;
+    while index < symbol.len() {
+        let expected = if index < prefix.len() {
+            prefix[index]
+        } else {
+            match name[index - prefix.len()] {
+                b'-' => b'_',
+                byte => byte,
+            }
+        };
+        if symbol[index] != expected {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
+/// A driver's functions.
+#[doc(hidden)]
+#[must_use]
+pub const fn vtable<X: Export>() -> VTable {
+    VTable {
+        open: Some(open::<X>),
+        store_close: Some(store_close::<StoreOf<X>>),
+        store_begin: Some(store_begin::<StoreOf<X>>),
+        txn_close: Some(txn_close::<StoreOf<X>>),
+        txn_tree: Some(txn_tree::<StoreOf<X>>),
+        txn_get: Some(txn_get::<StoreOf<X>>),
+        txn_put: Some(txn_put::<StoreOf<X>>),
+        txn_remove: Some(txn_remove::<StoreOf<X>>),
+        txn_commit: Some(txn_commit::<StoreOf<X>>),
+        cursor_open: Some(cursor_open::<StoreOf<X>>),
+        cursor_next: Some(cursor_next::<StoreOf<X>>),
+        cursor_close: Some(cursor_close::<StoreOf<X>>),
+        cursor_seek: Some(cursor_seek::<StoreOf<X>>),
+        txn_len: Some(txn_len::<StoreOf<X>>),
+        txn_clear: Some(txn_clear::<StoreOf<X>>),
+        txn_apply: Some(txn_apply::<StoreOf<X>>),
+        store_maintain: Some(store_maintain::<StoreOf<X>>),
+    }
+}
+
+type StoreOf<X> = <<X as Export>::Driver as Driver>::Store;
+
+/// Runs what may panic.
+#[inline(always)]
+fn catch<T>(run: impl FnOnce() -> T) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(panicked)
+}
+
+#[cold]
+fn panicked(payload: Box<dyn Any + Send>) -> DriverError {
+    let text = match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(payload) => match payload.downcast::<&'static str>() {
+            Ok(text) => (*text).to_owned(),
+            Err(payload) => {
+                // Its destructor is foreign code, which may panic again.
+                mem::forget(payload);
+                "it says no more".to_owned()
+            }
+        },
+    };
+    DriverError::new(
+        ErrorKind::DriverPanicked,
+        format!("the driver panicked: {text}; what it was doing was rolled back"),
+    )
+}
+
+/// The shim around every exported function: no panic leaves it, and an error becomes a status and a text.
+///
+/// # Safety
+/// What [`status::report`] asks of `error`.
+#[inline(always)]
+unsafe fn fence(error: *mut ErrorBuffer, run: impl FnOnce() -> Status) -> u32 {
+    match catch(run).and_then(|status| status) {
+        Ok(status) => status,
+        // SAFETY: the caller vouches for the buffer.
+        Err(failure) => unsafe { fail(error, failure) },
+    }
+}
+
+/// # Safety
+/// What [`status::report`] asks of `error`.
+#[cold]
+unsafe fn fail(error: *mut ErrorBuffer, failure: DriverError) -> u32 {
+    let kind = failure.kind();
+    let reported = catch(move || {
+        // SAFETY: the caller vouches for the buffer.
+        unsafe { status::report(error, &failure) }
+    });
+    reported.unwrap_or(kind.code())
+}
+
+/// The shim around a function that cannot report: what panics there has no one to be told.
+#[inline(always)]
+fn fence_close(run: impl FnOnce()) {
+    drop(catch(run));
+}
+
+#[cold]
+fn invalid(message: impl Into<Cow<'static, str>>) -> DriverError {
+    DriverError::new(ErrorKind::InvalidInput, message)
+}
+
+#[cold]
+fn ended(message: &'static str) -> DriverError {
+    DriverError::new(ErrorKind::Closed, message)
+}
+
+/// # Safety
+/// What [`Slice::get`] asks.
+#[inline(always)]
+unsafe fn bytes<'a>(slice: Slice) -> Result<&'a [u8]> {
+    // SAFETY: the caller vouches for the bytes.
+    unsafe { slice.get() }.ok_or_else(|| invalid("a slice is null or longer than memory"))
+}
+
+/// # Safety
+/// What [`Slice::get`] asks.
+unsafe fn text<'a>(slice: Slice, what: &'static str) -> Result<&'a str> {
+    // SAFETY: the caller vouches for the bytes.
+    let bytes = unsafe { bytes(slice) }?;
+    str::from_utf8(bytes)
+        .map_err(|error| invalid(format!("{what} is not UTF-8")).with_source(error))
+}
+
+/// A place that the host wants a result in.
+struct Out<T>(*mut T);
+
+impl<T> Out<T> {
+    /// # Safety
+    /// `place` is null, or a `T` may be written to it until this value is gone.
+    #[inline(always)]
+    unsafe fn new(place: *mut T) -> Result<Self> {
+        if place.is_null() || !place.is_aligned() {
+            return Err(invalid("the place for a result is null or not aligned"));
+        }
+        Ok(Self(place))
+    }
+
+    #[inline(always)]
+    fn set(self, value: T) {
+        // SAFETY: `new` was told that the place may be written to, and checked that it is a place.
+        unsafe { self.0.write(value) }
+    }
+}
+
+/// The host's visitor.
+#[derive(Clone, Copy)]
+struct Visitor {
+    visit: Visit,
+    context: *mut layout::Context,
+}
+
+impl Visitor {
+    /// # Safety
+    /// `visit` is null, or may be called with `context` and any bytes until this value is gone.
+    #[inline(always)]
+    unsafe fn new(visit: Visit, context: *mut layout::Context) -> Self {
+        Self { visit, context }
+    }
+
+    #[inline(always)]
+    fn show(self, bytes: &[u8]) {
+        if let Some(function) = self.visit.function {
+            // SAFETY: `new` was told that it may be called with the context; the bytes are borrowed until it returns.
+            unsafe { function(self.context, Slice::new(bytes)) }
+        }
+    }
+}
+
+#[inline(always)]
+fn presence(value: Option<()>) -> u32 {
+    match value {
+        Some(()) => status::OK,
+        None => status::ABSENT,
+    }
+}
+
+const STORE: u64 = u64::from_ne_bytes(*b"nb store");
+const TRANSACTION: u64 = u64::from_ne_bytes(*b"nb txn\0\0");
+const CURSOR: u64 = u64::from_ne_bytes(*b"nb cursr");
+
+/// What is behind a handle; `#[repr(C)]` so that the tag comes first in each.
+#[repr(C)]
+struct Tagged<T> {
+    tag: u64,
+    inner: T,
+}
+
+/// Finds what is behind a handle.
+///
+/// # Safety
+/// `handle` is null, or was given out by this module as a handle of some kind, was not given up, and this kind of
+/// handle (`tag`) has a `T` of this type.
+#[inline(always)]
+unsafe fn behind<'a, H, T>(handle: *mut H, tag: u64) -> Result<&'a Tagged<T>> {
+    let tagged = handle.cast::<Tagged<T>>().cast_const();
+    if tagged.is_null() {
+        return Err(invalid("a handle is null"));
+    }
+    // SAFETY: every handle of this module points to a `Tagged`, whose tag comes first and stays as it is.
+    let found = unsafe { tagged.cast::<u64>().read() };
+    if found != tag {
+        return Err(invalid("a handle is of another kind"));
+    }
+    // SAFETY: the tag says that it is this kind, and the caller that the type is right and the handle alive.
+    Ok(unsafe { &*tagged })
+}
+
+/// As [`behind`], for a handle that one call at a time uses.
+///
+/// # Safety
+/// What [`behind`] asks, and nothing else uses what is behind the handle for `'a`.
+#[inline(always)]
+unsafe fn behind_mut<'a, H, T>(handle: *mut H, tag: u64) -> Result<&'a mut T> {
+    // SAFETY: the caller vouches for the handle.
+    unsafe { behind::<H, T>(handle, tag) }?;
+    // SAFETY: `behind` found the handle good, and the caller that it is not shared.
+    let tagged = unsafe { &mut *handle.cast::<Tagged<T>>() };
+    Ok(&mut tagged.inner)
+}
+
+type StoreHandle<S> = Tagged<S>;
+type TransactionHandle<S> = Tagged<Transaction<S>>;
+type CursorHandle<S> = Tagged<Cursor<S>>;
+
+/// A transaction, shared by its handle and its cursors.
+///
+/// They are one unit: the ABI lets one thread at a time use any of them, so that an `Rc` and cells are enough.
+enum Transaction<S: driver::Store> {
+    Read(ReadTransaction<S::Reader>),
+    Write(WriteTransaction<S::Writer>),
+}
+
+struct ReadTransaction<R> {
+    panicked: Cell<bool>,
+    reader: R,
+}
+
+impl<R> ReadTransaction<R> {
+    #[inline(always)]
+    fn run<'t, T>(&'t self, run: impl FnOnce(&'t R) -> Result<T>) -> Result<T> {
+        if self.panicked.get() {
+            return Err(ended(PANICKED));
+        }
+        match catch(|| run(&self.reader)) {
+            Ok(result) => result,
+            Err(panic) => {
+                self.panicked.set(true);
+                Err(panic)
+            }
+        }
+    }
+}
+
+const PANICKED: &str = "a panic of the driver ended this transaction; begin another";
+const ENDED: &str = "the transaction has ended; begin another";
+
+struct WriteTransaction<W> {
+    /// Why there is no writer any more.
+    ended: Cell<&'static str>,
+    /// Changes with every write.
+    generation: Cell<u64>,
+    writer: RefCell<Option<W>>,
+}
+
+impl<W: Write> WriteTransaction<W> {
+    fn new(writer: W) -> Self {
+        Self {
+            ended: Cell::new(ENDED),
+            generation: Cell::new(0),
+            writer: RefCell::new(Some(writer)),
+        }
+    }
+
+    #[inline(always)]
+    fn read<T>(&self, run: impl FnOnce(&W) -> Result<T>) -> Result<T> {
+        let slot = self.writer.try_borrow().map_err(|_| busy())?;
+        let Some(writer) = slot.as_ref() else {
+            return Err(ended(self.ended.get()));
+        };
+        match catch(|| run(writer)) {
+            Ok(result) => result,
+            Err(panic) => {
+                drop(slot);
+                self.panicked();
+                Err(panic)
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn write<T>(&self, run: impl FnOnce(&mut W) -> Result<T>) -> Result<T> {
+        let mut slot = self.writer.try_borrow_mut().map_err(|_| busy())?;
+        let Some(writer) = slot.as_mut() else {
+            return Err(ended(self.ended.get()));
+        };
+        self.generation.set(self.generation.get().wrapping_add(1));
+        match catch(|| run(writer)) {
+            Ok(result) => result,
+            Err(panic) => {
+                drop(slot);
+                self.panicked();
+                Err(panic)
+            }
+        }
+    }
+
+    fn commit(&self, durability: Durability) -> Result<()> {
+        let writer = self
+            .writer
+            .try_borrow_mut()
+            .map_err(|_| busy())?
+            .take()
+            .ok_or_else(|| ended(self.ended.get()))?;
+        catch(|| writer.commit(durability)).and_then(|result| result)
+    }
+
+    /// What the engine holds of the transaction is not known any more: rolls it back and lets nobody on.
+    #[cold]
+    fn panicked(&self) {
+        self.ended.set(PANICKED);
+        self.roll_back();
+    }
+
+    fn roll_back(&self) {
+        // A visitor further up may still look at the transaction; then the last handle rolls it back.
+        if let Ok(mut slot) = self.writer.try_borrow_mut() {
+            let writer = slot.take();
+            drop(slot);
+            fence_close(|| drop(writer));
+        }
+    }
+}
+
+#[cold]
+fn busy() -> DriverError {
+    invalid(
+        "a visitor writes to the transaction that it was called from; wait until the call has returned",
+    )
+}
+
+enum Cursor<S: driver::Store> {
+    Read(ReadCursor<S>),
+    Write {
+        cursor: ResumingCursor,
+        transaction: Rc<TransactionHandle<S>>,
+    },
+}
+
+/// A driver's own cursor, together with the transaction that it borrows from.
+struct ReadCursor<S: driver::Store> {
+    // Declared, and therefore dropped, before what it borrows from.
+    cursor: <S::Reader as Read>::Cursor<'static>,
+    read: &'static ReadTransaction<S::Reader>,
+    _transaction: Rc<TransactionHandle<S>>,
+}
+
+impl<S: driver::Store> ReadCursor<S> {
+    fn open(
+        transaction: &Rc<TransactionHandle<S>>,
+        tree: TreeId,
+        bounds: Bounds<'_>,
+        direction: Direction,
+    ) -> Result<Option<Self>> {
+        let transaction = Rc::clone(transaction);
+        let Transaction::Read(read) = &transaction.inner else {
+            return Ok(None);
+        };
+        let read: *const ReadTransaction<S::Reader> = read;
+        // SAFETY: the transaction lies in the `Rc`'s allocation, which does not move, is only read while shared, and
+        // lives for as long as `transaction`. The reference, and the cursor made from it, are only ever in a
+        // `ReadCursor` next to that `Rc`; the cursor is dropped before it, and gives nothing out but what the caller
+        // of `cursor_next` borrows from it until then.
+        let read: &'static ReadTransaction<S::Reader> = unsafe { &*read };
+        let cursor = read.run(|reader| reader.cursor(tree, bounds, direction))?;
+        Ok(Some(Self {
+            cursor,
+            read,
+            _transaction: transaction,
+        }))
+    }
+}
+
+unsafe extern "C" fn open<X: Export>(
+    config: *const layout::OpenConfig,
+    store: *mut *mut layout::Store,
+    error: *mut ErrorBuffer,
+) -> u32 {
+    let run = || {
+        // SAFETY: the host wants the handle there.
+        let out = unsafe { Out::new(store) }?;
+        // SAFETY: the host vouches for the configuration.
+        let config = unsafe { config_from(config) }?;
+        let store = X::driver().open(&config.as_config())?;
+        let handle = Box::new(StoreHandle {
+            tag: STORE,
+            inner: store,
+        });
+        out.set(Box::into_raw(handle).cast());
+        Ok(status::OK)
+    };
+    // SAFETY: the host vouches for its buffer.
+    unsafe { fence(error, run) }
+}
+
+/// [`OpenConfig`] with the list that it borrows.
+struct Config<'a> {
+    config: OpenConfig<'a>,
+    options: Vec<(&'a str, &'a str)>,
+}
+
+impl Config<'_> {
+    fn as_config(&self) -> OpenConfig<'_> {
+        OpenConfig {
+            options: &self.options,
+            ..self.config
+        }
+    }
+}
+
+/// # Safety
+/// `config` is null or points to an `OpenConfig` of the size that it states, with all that it points to, for `'a`.
+unsafe fn config_from<'a>(config: *const layout::OpenConfig) -> Result<Config<'a>> {
+    const KNOWN: u64 = layout::OPEN_CREATE_IF_MISSING
+        | layout::OPEN_TRUNCATE
+        | layout::OPEN_READ_ONLY
+        | layout::OPEN_CACHE_BYTES;
+    if config.is_null() {
+        return Err(invalid("the configuration is null"));
+    }
+    // SAFETY: the size comes first, whatever the version.
+    let size = unsafe { config.cast::<usize>().read() };
+    if size < size_of::<layout::OpenConfig>() {
+        return Err(invalid("the configuration states a size that is too small"));
+    }
+    // SAFETY: it is at least as large as the struct that is read here.
+    let config = unsafe { config.read() };
+    if config.flags & !KNOWN != 0 {
+        return Err(DriverError::new(
+            ErrorKind::Unsupported,
+            format!(
+                "this driver does not know the opening flags {:#x}; use a newer one or leave them out",
+                config.flags & !KNOWN
+            ),
+        ));
+    }
+    // SAFETY: the caller vouches for the path.
+    let path = unsafe { path_from(config.path) }?;
+    let options = if config.options_length == 0 {
+        &[]
+    } else if config.options.is_null() {
+        return Err(invalid("the list of options is null"));
+    } else {
+        // SAFETY: the caller vouches for the list, which is not null.
+        unsafe { slice::from_raw_parts(config.options, config.options_length) }
+    };
+    let options = options
+        .iter()
+        .map(|option| {
+            // SAFETY: the caller vouches for the texts.
+            let name = unsafe { text(option.name, "the name of an option") }?;
+            // SAFETY: as above.
+            let value = unsafe { text(option.value, "the value of an option") }?;
+            Ok((name, value))
+        })
+        .collect::<Result<_>>()?;
+    let has = |flag| config.flags & flag != 0;
+    Ok(Config {
+        config: OpenConfig {
+            path,
+            cache_bytes: has(layout::OPEN_CACHE_BYTES).then_some(config.cache_bytes),
+            create_if_missing: has(layout::OPEN_CREATE_IF_MISSING),
+            truncate: has(layout::OPEN_TRUNCATE),
+            read_only: has(layout::OPEN_READ_ONLY),
+            options: &[],
+        },
+        options,
+    })
+}
+
+/// # Safety
+/// What [`Slice::get`] asks.
+unsafe fn path_from<'a>(path: Slice) -> Result<&'a Path> {
+    #[cfg(unix)]
+    {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt as _;
+
+        // SAFETY: the caller vouches for the bytes.
+        let bytes = unsafe { bytes(path) }?;
+        Ok(Path::new(OsStr::from_bytes(bytes)))
+    }
+    #[cfg(not(unix))]
+    {
+        // SAFETY: the caller vouches for the bytes.
+        Ok(Path::new(unsafe { text(path, "the path") }?))
+    }
+}
+
+unsafe extern "C" fn store_close<S: driver::Store>(store: *mut layout::Store) {
+    fence_close(|| {
+        // SAFETY: the host gives the handle up, which is one of ours.
+        if unsafe { behind::<_, S>(store, STORE) }.is_ok() {
+            // SAFETY: it is a store's, made by `Box::into_raw` in `open`, and nobody uses it any more.
+            drop(unsafe { Box::from_raw(store.cast::<StoreHandle<S>>()) });
+        }
+    });
+}
+
+unsafe extern "C" fn store_begin<S: driver::Store>(
+    store: *mut layout::Store,
+    mode: u32,
+    transaction: *mut *mut layout::Transaction,
+    error: *mut ErrorBuffer,
+) -> u32 {
+    let run = || {
+        // SAFETY: the host wants the handle there.
+        let out = unsafe { Out::new(transaction) }?;
+        // SAFETY: the host vouches for the handle.
+        let store = unsafe { behind::<_, S>(store, STORE) }?;
+        let inner = match mode {
+            layout::BEGIN_READ => Transaction::<S>::Read(ReadTransaction {
+                panicked: Cell::new(false),
+                reader: store.inner.begin_read()?,
+            }),
+            layout::BEGIN_WRITE => {
+                Transaction::Write(WriteTransaction::new(store.inner.begin_write()?))
+            }
+            mode => return Err(invalid(format!("there is no transaction of mode {mode}"))),
+        };
+        let handle = Rc::new(TransactionHandle {
+            tag: TRANSACTION,
+            inner,
+        });
+        out.set(Rc::into_raw(handle).cast_mut().cast());
+        Ok(status::OK)
+    };
+    // SAFETY: the host vouches for its buffer.
+    unsafe { fence(error, run) }
+}
+
+unsafe extern "C" fn store_maintain<S: driver::Store>(
+    store: *mut layout::Store,
+    operation: Slice,
+    argument: Slice,
+    output: Visit,
+    context: *mut layout::Context,
+    error: *mut ErrorBuffer,
+) -> u32 {
+    let run = || {
+        // SAFETY: the host vouches for the handle.
+        let store = unsafe { behind::<_, S>(store, STORE) }?;
+        // SAFETY: the host vouches for the text.
+        let operation = unsafe { text(operation, "the name of an operation") }?;
+        // SAFETY: the host vouches for the bytes.
+        let argument = unsafe { bytes(argument) }?;
+        // SAFETY: the host vouches for its visitor.
+        let visitor = unsafe { Visitor::new(output, context) };
+        store
+            .inner
+            .maintain(operation, argument, &mut |bytes| visitor.show(bytes))?;
+        Ok(status::OK)
+    };
+    // SAFETY: the host vouches for its buffer.
+    unsafe { fence(error, run) }
+}
+
+/// # Safety
+/// `transaction` is null or a handle of this module that was not given up, of a transaction of `S`.
+#[inline(always)]
+unsafe fn transaction_behind<'a, S: driver::Store>(
+    transaction: *mut layout::Transaction,
+) -> Result<&'a Transaction<S>> {
+    // SAFETY: the caller vouches for the handle.
+    let handle = unsafe { behind::<_, Transaction<S>>(transaction, TRANSACTION) }?;
+    Ok(&handle.inner)
+}
+
+impl<S: driver::Store> Transaction<S> {
+    #[inline(always)]
+    fn writing(&self) -> Result<&WriteTransaction<S::Writer>> {
+        match self {
+            Self::Write(write) => Ok(write),
+            Self::Read(_) => Err(invalid("a read transaction cannot write or commit")),
+        }
+    }
+}
+
+unsafe extern "C" fn txn_close<S: driver::Store>(transaction: *mut layout::Transaction) {
+    fence_close(|| {
+        // SAFETY: the host gives the handle up, which is one of ours.
+        if let Ok(found) = unsafe { transaction_behind::<S>(transaction) } {
+            if let Transaction::Write(write) = found {
+                write.roll_back();
+            }
+            // SAFETY: it is a transaction's, made by `Rc::into_raw` in `store_begin`, and its one reference is given up
+            // here; cursors have references of their own.
+            drop(unsafe { Rc::from_raw(transaction.cast::<TransactionHandle<S>>().cast_const()) });
+        }
+    });
+}
+
+unsafe extern "C" fn txn_tree<S: driver::Store>(
+    transaction: *mut layout::Transaction,
+    name: Slice,
+    tree: *mut u32,
+    error: *mut ErrorBuffer,
+) -> u32 {
+    let run = || {
+        // SAFETY: the host wants the id there.
+        let out = unsafe { Out::new(tree) }?;
+        // SAFETY: the host vouches for the handle.
+        let transaction = unsafe { transaction_behind::<S>(transaction) }?;
+        // SAFETY: the host vouches for the text.
+        let name = unsafe { text(name, "the name of a tree") }?;
+        let TreeId(id) = match transaction {
+            Transaction::Read(read) => read.run(|reader| reader.tree(name)),
+            Transaction::Write(write) => write.read(|writer| writer.tree(name)),
+        }?;
+        out.set(id);
+        Ok(status::OK)
+    };
+    // SAFETY: the host vouches for its buffer.
+    unsafe { fence(error, run) }
+}
+
+unsafe extern "C" fn txn_get<S: driver::Store>(
+    transaction: *mut layout::Transaction,
+    tree: u32,
+    key: Slice,
+    visit: Visit,
+    context: *mut layout::Context,
+    error: *mut ErrorBuffer,
+) -> u32 {
+    let run = || {
+        // SAFETY: the host vouches for the handle.
+        let transaction = unsafe { transaction_behind::<S>(transaction) }?;
+        // SAFETY: the host vouches for the bytes.
+        let key = unsafe { bytes(key) }?;
+        // SAFETY: the host vouches for its visitor.
+        let visitor = unsafe { Visitor::new(visit, context) };
+        let found = match transaction {
+            Transaction::Read(read) => {
+                read.run(|reader| reader.get(TreeId(tree), key, |value| visitor.show(value)))
+            }
+            Transaction::Write(write) => {
+                write.read(|writer| writer.get(TreeId(tree), key, |value| visitor.show(value)))
+            }
+        }?;
+        Ok(presence(found))
+    };
+    // SAFETY: the host vouches for its buffer.
+    unsafe { fence(error, run) }
+}
+
+unsafe extern "C" fn txn_len<S: driver::Store>(
+    transaction: *mut layout::Transaction,
+    tree: u32,
+    entries: *mut u64,
+    error: *mut ErrorBuffer,
+) -> u32 {
+    let run = || {
+        // SAFETY: the host wants the number there.
+        let out = unsafe { Out::new(entries) }?;
+        // SAFETY: the host vouches for the handle.
+        let length = match unsafe { transaction_behind::<S>(transaction) }? {
+            Transaction::Read(read) => read.run(|reader| reader.len(TreeId(tree))),
+            Transaction::Write(write) => write.read(|writer| writer.len(TreeId(tree))),
+        }?;
+        out.set(length);
+        Ok(status::OK)
+    };
+    // SAFETY: the host vouches for its buffer.
+    unsafe { fence(error, run) }
+}
+
+unsafe extern "C" fn txn_put<S: driver::Store>(
+    transaction: *mut layout::Transaction,
+    tree: u32,
+    key: Slice,
+    value: Slice,
+    previous: Visit,
+    context: *mut layout::Context,
+    error: *mut ErrorBuffer,
+) -> u32 {
+    let run = || {
+        // SAFETY: the host vouches for the handle.
+        let write = unsafe { transaction_behind::<S>(transaction) }?.writing()?;
+        // SAFETY: the host vouches for the bytes.
+        let key = unsafe { bytes(key) }?;
+        // SAFETY: the host vouches for the bytes.
+        let value = unsafe { bytes(value) }?;
+        // SAFETY: the host vouches for its visitor.
+        let visitor = unsafe { Visitor::new(previous, context) };
+        let found = write.write(|writer| {
+            writer.put(TreeId(tree), key, value, |previous| visitor.show(previous))
+        })?;
+        Ok(presence(found))
+    };
+    // SAFETY: the host vouches for its buffer.
+    unsafe { fence(error, run) }
+}
+
+unsafe extern "C" fn txn_remove<S: driver::Store>(
+    transaction: *mut layout::Transaction,
+    tree: u32,
+    key: Slice,
+    previous: Visit,
+    context: *mut layout::Context,
+    error: *mut ErrorBuffer,
+) -> u32 {
+    let run = || {
+        // SAFETY: the host vouches for the handle.
+        let write = unsafe { transaction_behind::<S>(transaction) }?.writing()?;
+        // SAFETY: the host vouches for the bytes.
+        let key = unsafe { bytes(key) }?;
+        // SAFETY: the host vouches for its visitor.
+        let visitor = unsafe { Visitor::new(previous, context) };
+        let found = write
+            .write(|writer| writer.remove(TreeId(tree), key, |previous| visitor.show(previous)))?;
+        Ok(presence(found))
+    };
+    // SAFETY: the host vouches for its buffer.
+    unsafe { fence(error, run) }
+}
+
+unsafe extern "C" fn txn_clear<S: driver::Store>(
+    transaction: *mut layout::Transaction,
+    tree: u32,
+    error: *mut ErrorBuffer,
+) -> u32 {
+    let run = || {
+        // SAFETY: the host vouches for the handle.
+        let write = unsafe { transaction_behind::<S>(transaction) }?.writing()?;
+        write.write(|writer| writer.clear(TreeId(tree)))?;
+        Ok(status::OK)
+    };
+    // SAFETY: the host vouches for its buffer.
+    unsafe { fence(error, run) }
+}
+
+unsafe extern "C" fn txn_apply<S: driver::Store>(
+    transaction: *mut layout::Transaction,
+    operations: Slice,
+    error: *mut ErrorBuffer,
+) -> u32 {
+    let run = || {
+        // SAFETY: the host vouches for the handle.
+        let write = unsafe { transaction_behind::<S>(transaction) }?.writing()?;
+        // SAFETY: the host vouches for the bytes.
+        let operations = Operations::parse(unsafe { bytes(operations) }?)?;
+        write.write(|writer| writer.apply(&operations))?;
+        Ok(status::OK)
+    };
+    // SAFETY: the host vouches for its buffer.
+    unsafe { fence(error, run) }
+}
+
+unsafe extern "C" fn txn_commit<S: driver::Store>(
+    transaction: *mut layout::Transaction,
+    durability: u32,
+    error: *mut ErrorBuffer,
+) -> u32 {
+    const NONE: u32 = Durability::None as u32;
+    const IMMEDIATE: u32 = Durability::Immediate as u32;
+    let run = || {
+        // SAFETY: the host vouches for the handle.
+        let write = unsafe { transaction_behind::<S>(transaction) }?.writing()?;
+        let durability = match durability {
+            NONE => Durability::None,
+            IMMEDIATE => Durability::Immediate,
+            other => return Err(invalid(format!("there is no durability {other}"))),
+        };
+        write.commit(durability)?;
+        Ok(status::OK)
+    };
+    // SAFETY: the host vouches for its buffer.
+    unsafe { fence(error, run) }
+}
+
+unsafe extern "C" fn cursor_open<S: driver::Store>(
+    transaction: *mut layout::Transaction,
+    tree: u32,
+    bounds: *const layout::Bounds,
+    direction: u32,
+    cursor: *mut *mut layout::Cursor,
+    error: *mut ErrorBuffer,
+) -> u32 {
+    const FORWARD: u32 = Direction::Forward as u32;
+    const BACKWARD: u32 = Direction::Backward as u32;
+    let run = || {
+        // SAFETY: the host wants the handle there.
+        let out = unsafe { Out::new(cursor) }?;
+        // SAFETY: the host vouches for the bounds.
+        let bounds = unsafe { bounds_from(bounds) }?;
+        let direction = match direction {
+            FORWARD => Direction::Forward,
+            BACKWARD => Direction::Backward,
+            other => return Err(invalid(format!("there is no direction {other}"))),
+        };
+        // SAFETY: the host vouches for the handle.
+        unsafe { transaction_behind::<S>(transaction) }?;
+        let transaction = transaction.cast::<TransactionHandle<S>>().cast_const();
+        // SAFETY: the handle is a transaction's, made by `Rc::into_raw`, and its reference was not given up.
+        unsafe { Rc::increment_strong_count(transaction) };
+        // SAFETY: this takes over the reference that was just added.
+        let transaction = unsafe { Rc::from_raw(transaction) };
+        let inner = match ReadCursor::open(&transaction, TreeId(tree), bounds, direction)? {
+            Some(cursor) => Cursor::Read(cursor),
+            None => {
+                transaction.inner.writing()?.read(|_| Ok(()))?;
+                Cursor::Write {
+                    cursor: ResumingCursor::new(TreeId(tree), bounds, direction),
+                    transaction,
+                }
+            }
+        };
+        let handle = Box::new(CursorHandle { tag: CURSOR, inner });
+        out.set(Box::into_raw(handle).cast());
+        Ok(status::OK)
+    };
+    // SAFETY: the host vouches for its buffer.
+    unsafe { fence(error, run) }
+}
+
+/// # Safety
+/// `bounds` is null or points to bounds, with their keys, for `'a`.
+unsafe fn bounds_from<'a>(bounds: *const layout::Bounds) -> Result<Bounds<'a>> {
+    // SAFETY: the caller vouches for the bounds.
+    let bounds = unsafe { bounds.as_ref() }.ok_or_else(|| invalid("the bounds are null"))?;
+    Ok(Bounds {
+        // SAFETY: the caller vouches for the key.
+        lower: unsafe { bound_from(bounds.lower) }?,
+        // SAFETY: the caller vouches for the key.
+        upper: unsafe { bound_from(bounds.upper) }?,
+    })
+}
+
+/// # Safety
+/// What [`Slice::get`] asks of the key.
+unsafe fn bound_from<'a>(bound: layout::Bound) -> Result<ops::Bound<&'a [u8]>> {
+    let kind = match bound.kind {
+        layout::BOUND_UNBOUNDED => return Ok(ops::Bound::Unbounded),
+        layout::BOUND_INCLUDED => ops::Bound::Included,
+        layout::BOUND_EXCLUDED => ops::Bound::Excluded,
+        kind => return Err(invalid(format!("there is no bound of kind {kind}"))),
+    };
+    // SAFETY: the caller vouches for the key.
+    Ok(kind(unsafe { bytes(bound.key) }?))
+}
+
+/// # Safety
+/// `cursor` is null or a handle of this module that was not given up, of a cursor of `S`, used by this call alone.
+#[inline(always)]
+unsafe fn cursor_behind<'a, S: driver::Store>(
+    cursor: *mut layout::Cursor,
+) -> Result<&'a mut Cursor<S>> {
+    // SAFETY: the caller vouches for the handle.
+    unsafe { behind_mut::<_, Cursor<S>>(cursor, CURSOR) }
+}
+
+unsafe extern "C" fn cursor_next<S: driver::Store>(
+    cursor: *mut layout::Cursor,
+    key: *mut Slice,
+    value: *mut Slice,
+    error: *mut ErrorBuffer,
+) -> u32 {
+    let run = || {
+        // SAFETY: the host wants the key there.
+        let key = unsafe { Out::new(key) }?;
+        // SAFETY: the host wants the value there.
+        let value = unsafe { Out::new(value) }?;
+        // SAFETY: the host vouches for the handle.
+        let entry = match unsafe { cursor_behind::<S>(cursor) }? {
+            Cursor::Read(ReadCursor { cursor, read, .. }) => read.run(|_| {
+                Ok(if cursor.advance()? {
+                    Some((Slice::new(cursor.key()), Slice::new(cursor.value())))
+                } else {
+                    None
+                })
+            }),
+            Cursor::Write {
+                cursor,
+                transaction,
+            } => {
+                let write = transaction.inner.writing()?;
+                let more = write.read(|writer| cursor.advance(writer, write.generation.get()))?;
+                Ok(more.then(|| (Slice::new(cursor.key()), Slice::new(cursor.value()))))
+            }
+        }?;
+        let (status, entry) = match entry {
+            Some(entry) => (status::OK, entry),
+            None => (status::ABSENT, (Slice::EMPTY, Slice::EMPTY)),
+        };
+        key.set(entry.0);
+        value.set(entry.1);
+        Ok(status)
+    };
+    // SAFETY: the host vouches for its buffer.
+    unsafe { fence(error, run) }
+}
+
+unsafe extern "C" fn cursor_seek<S: driver::Store>(
+    cursor: *mut layout::Cursor,
+    key: Slice,
+    error: *mut ErrorBuffer,
+) -> u32 {
+    let run = || {
+        // SAFETY: the host vouches for the bytes.
+        let key = unsafe { bytes(key) }?;
+        // SAFETY: the host vouches for the handle.
+        match unsafe { cursor_behind::<S>(cursor) }? {
+            Cursor::Read(ReadCursor { cursor, read, .. }) => read.run(|_| cursor.seek(key))?,
+            Cursor::Write {
+                cursor,
+                transaction,
+            } => {
+                transaction.inner.writing()?.read(|_| Ok(()))?;
+                cursor.seek(key);
+            }
+        }
+        Ok(status::OK)
+    };
+    // SAFETY: the host vouches for its buffer.
+    unsafe { fence(error, run) }
+}
+
+unsafe extern "C" fn cursor_close<S: driver::Store>(cursor: *mut layout::Cursor) {
+    fence_close(|| {
+        // SAFETY: the host gives the handle up, which is one of ours.
+        if unsafe { cursor_behind::<S>(cursor) }.is_ok() {
+            // SAFETY: it is a cursor's, made by `Box::into_raw` in `cursor_open`, and nobody uses it any more.
+            drop(unsafe { Box::from_raw(cursor.cast::<CursorHandle<S>>()) });
+        }
+    });
+}

@@ -1,0 +1,440 @@
+//! The types that cross the driver ABI, version 1.0: `#[repr(C)]`, frozen, and the same as in `include/netabase_driver.h`.
+//!
+//! `docs/abi.md` explains each of them. [`Entry`], [`VTable`] and [`Manifest`] grow at their end in later minor
+//! versions, and state their size. Every other type stays as it is; what a later version adds to [`OpenConfig`] or
+//! [`ErrorBuffer`] lies behind the fields shown here, and the `size` in front says that it is there.
+
+// What `abi_stable`'s derive generates beside the types: accessors and prefix types that nobody here uses.
+#![allow(
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    reason = "abi_stable's derive generates undocumented items; the types themselves are documented and tested"
+)]
+
+use std::{ptr, slice};
+
+use abi_stable::StableAbi;
+
+/// The first bytes of every [`Entry`].
+pub const MAGIC: [u8; 8] = *b"netabase";
+/// The version of this ABI; another major version is another ABI.
+pub const ABI_MAJOR: u32 = 1;
+/// The minor version that this library writes, and the newest that it knows.
+pub const ABI_MINOR: u32 = 0;
+/// What the symbol of an [`Entry`] begins with; the driver's name follows, each `-` written as `_`.
+pub const SYMBOL_PREFIX: &str = "netabase_driver_";
+
+/// [`Entry::flags`]: the driver was built to abort on a panic, so that a panic of it ends the process.
+pub const FLAG_PANIC_ABORT: u64 = 1;
+/// [`Entry::flags`]: the driver is written in Rust and [`Entry::layout`] describes its types.
+pub const FLAG_RUST: u64 = 1 << 1;
+
+/// [`OpenConfig::flags`]: create the database if there is none.
+pub const OPEN_CREATE_IF_MISSING: u64 = 1;
+/// [`OpenConfig::flags`]: remove all that an existing database holds.
+pub const OPEN_TRUNCATE: u64 = 1 << 1;
+/// [`OpenConfig::flags`]: open for reading only.
+pub const OPEN_READ_ONLY: u64 = 1 << 2;
+/// [`OpenConfig::flags`]: [`OpenConfig::cache_bytes`] is set; without it the engine decides.
+pub const OPEN_CACHE_BYTES: u64 = 1 << 3;
+
+/// `store_begin`: a read transaction.
+pub const BEGIN_READ: u32 = 0;
+/// `store_begin`: a write transaction.
+pub const BEGIN_WRITE: u32 = 1;
+
+/// [`Bound::kind`]: no bound.
+pub const BOUND_UNBOUNDED: u32 = 0;
+/// [`Bound::kind`]: up to and with the key.
+pub const BOUND_INCLUDED: u32 = 1;
+/// [`Bound::kind`]: up to and without the key.
+pub const BOUND_EXCLUDED: u32 = 2;
+
+/// Borrowed bytes. The pointer may be null or dangling where the length is 0.
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy, Debug)]
+pub struct Slice {
+    /// The first byte.
+    pub data: *const u8,
+    /// The number of bytes.
+    pub length: usize,
+}
+
+impl Slice {
+    /// No bytes.
+    pub const EMPTY: Self = Self {
+        data: ptr::null(),
+        length: 0,
+    };
+
+    /// These bytes, for as long as they are borrowed; nothing checks that.
+    #[inline]
+    #[must_use]
+    pub const fn new(bytes: &[u8]) -> Self {
+        Self {
+            data: bytes.as_ptr(),
+            length: bytes.len(),
+        }
+    }
+
+    /// Whether there can be such bytes: the pointer is not null unless there are none, and no more than memory can hold.
+    #[inline]
+    #[must_use]
+    pub const fn is_possible(self) -> bool {
+        self.length == 0 || (!self.data.is_null() && self.length <= isize::MAX as usize)
+    }
+
+    /// The bytes; `None` if the pointer is null although the length is not 0, or if no memory can be that long.
+    ///
+    /// # Safety
+    /// A pointer that is not null, with a length that is not 0, points to that many initialised bytes, which nothing
+    /// writes to for `'a`.
+    #[inline]
+    #[must_use]
+    pub const unsafe fn get<'a>(self) -> Option<&'a [u8]> {
+        if self.length == 0 {
+            return Some(&[]);
+        }
+        if !self.is_possible() {
+            return None;
+        }
+        // SAFETY: the pointer is not null, the length is possible, and the caller vouches for the bytes and `'a`.
+        Some(unsafe { slice::from_raw_parts(self.data, self.length) })
+    }
+}
+
+// SAFETY: a `Slice` is a pointer and a number; whoever reads through it vouches for the memory.
+unsafe impl Send for Slice {}
+// SAFETY: as above; a shared `Slice` only lets the pointer be copied.
+unsafe impl Sync for Slice {}
+
+/// A database of a driver; only the driver knows what is in it.
+#[repr(C)]
+#[derive(StableAbi, Debug)]
+pub struct Store {
+    private: [u8; 0],
+}
+
+/// A transaction of a driver; only the driver knows what is in it.
+#[repr(C)]
+#[derive(StableAbi, Debug)]
+pub struct Transaction {
+    private: [u8; 0],
+}
+
+/// A cursor of a driver; only the driver knows what is in it.
+#[repr(C)]
+#[derive(StableAbi, Debug)]
+pub struct Cursor {
+    private: [u8; 0],
+}
+
+/// What a visitor is given back; only the host knows what is in it.
+#[repr(C)]
+#[derive(StableAbi, Debug)]
+pub struct Context {
+    private: [u8; 0],
+}
+
+/// A function of the host that is shown bytes, which it borrows until it returns. Null where the host does not want
+/// them.
+///
+/// It does not unwind: a host written in Rust catches its own panics.
+#[repr(transparent)]
+#[derive(StableAbi, Clone, Copy, Debug)]
+pub struct Visit {
+    /// Called with the context that came with it.
+    pub function: Option<unsafe extern "C" fn(context: *mut Context, bytes: Slice)>,
+}
+
+/// Where a driver writes what went wrong. The host owns it, memory and all.
+#[repr(C)]
+#[derive(StableAbi, Debug)]
+pub struct ErrorBuffer {
+    /// The size of this struct in bytes, as the host knows it.
+    pub size: usize,
+    /// Where the message goes: UTF-8, followed by its causes, each after a NUL.
+    pub message: *mut u8,
+    /// How many bytes there is room for.
+    pub capacity: usize,
+    /// The full length of the message, larger than `capacity` if it did not fit. The host sets it to 0 before the call.
+    pub length: usize,
+}
+
+/// The name and value of one option.
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy, Debug)]
+pub struct OpenOption {
+    /// UTF-8.
+    pub name: Slice,
+    /// UTF-8.
+    pub value: Slice,
+}
+
+/// How to open a database. A driver refuses a flag that it does not know with `Unsupported`.
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy, Debug)]
+pub struct OpenConfig {
+    /// The size of this struct in bytes, as the host knows it.
+    pub size: usize,
+    /// A sum of the `OPEN_` flags.
+    pub flags: u64,
+    /// The database file or folder: the bytes of the path on Unix, UTF-8 elsewhere. Empty for an engine that keeps
+    /// nothing on disk.
+    pub path: Slice,
+    /// Size of the engine's cache in bytes, if `OPEN_CACHE_BYTES` is set.
+    pub cache_bytes: u64,
+    /// The options of this engine alone.
+    pub options: *const OpenOption,
+    /// How many there are.
+    pub options_length: usize,
+}
+
+/// One end of a range of keys.
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy, Debug)]
+pub struct Bound {
+    /// One of the `BOUND_` numbers.
+    pub kind: u32,
+    /// 0.
+    pub reserved: u32,
+    /// The key, unless the kind is `BOUND_UNBOUNDED`.
+    pub key: Slice,
+}
+
+/// A range of keys.
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Where it begins.
+    pub lower: Bound,
+    /// Where it ends.
+    pub upper: Bound,
+}
+
+/// What a driver says of itself. Appended to in later minor versions.
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy, Debug)]
+#[sabi(kind(Prefix(prefix_ref = ManifestRef, prefix_fields = ManifestPrefix)))]
+#[sabi(missing_field(panic))]
+pub struct Manifest {
+    /// The size of this struct in bytes, as the driver knows it.
+    pub size: usize,
+    /// The engine's name, UTF-8.
+    pub engine: Slice,
+    /// The engine's version, UTF-8.
+    pub engine_version: Slice,
+    /// The bits of [`Capabilities`](crate::driver::Capabilities).
+    pub capabilities: u64,
+    /// The largest key in bytes; 0 is no limit, here and below.
+    pub key_bytes: u64,
+    /// The largest value in bytes.
+    pub value_bytes: u64,
+    /// The largest sum of keys and values that one transaction may write, in bytes.
+    pub transaction_bytes: u64,
+    /// The names that `store_maintain` answers to, UTF-8.
+    pub operations: *const Slice,
+    /// How many there are.
+    #[sabi(last_prefix_field)]
+    pub operations_length: usize,
+}
+
+// SAFETY: a driver's manifest is constant, with all that it points to, for as long as the driver is loaded.
+unsafe impl Send for Manifest {}
+// SAFETY: as above.
+unsafe impl Sync for Manifest {}
+
+/// The one data symbol of a driver. The first four fields never move, in no version. Appended to in later minor
+/// versions.
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy, Debug)]
+#[sabi(kind(Prefix(prefix_ref = EntryRef, prefix_fields = EntryPrefix)))]
+#[sabi(missing_field(panic))]
+pub struct Entry {
+    /// [`MAGIC`].
+    pub magic: [u8; 8],
+    /// [`ABI_MAJOR`] of the ABI that the driver was written against.
+    pub abi_major: u32,
+    /// [`ABI_MINOR`] of the ABI that the driver was written against.
+    pub abi_minor: u32,
+    /// The size of this struct in bytes, as the driver knows it.
+    pub entry_size: usize,
+    /// The size of the table at `vtable` in bytes, as the driver knows it.
+    pub vtable_size: usize,
+    /// A sum of the `FLAG_` flags.
+    pub flags: u64,
+    /// The driver's name, `[a-z0-9][a-z0-9-]*`.
+    pub name: Slice,
+    /// The driver's own version, UTF-8.
+    pub version: Slice,
+    /// What the driver says of itself.
+    #[sabi(unsafe_change_type = ManifestRef)]
+    pub manifest: *const Manifest,
+    /// The driver's functions.
+    #[sabi(unsafe_change_type = VTableRef)]
+    pub vtable: *const VTable,
+    /// `abi_stable`'s header for these types if `FLAG_RUST` is set, else null.
+    #[sabi(last_prefix_field)]
+    pub layout: *const Context,
+}
+
+// SAFETY: a driver's entry is constant, with all that it points to, for as long as the driver is loaded.
+unsafe impl Send for Entry {}
+// SAFETY: as above.
+unsafe impl Sync for Entry {}
+// SAFETY: this is how `abi_stable` names the same entry.
+unsafe impl Send for EntryPrefix {}
+// SAFETY: as above.
+unsafe impl Sync for EntryPrefix {}
+
+/// A driver's functions. Appended to in later minor versions.
+///
+/// Each answers [`status::OK`](super::status::OK), [`status::ABSENT`](super::status::ABSENT) where that has a meaning,
+/// or the number of an [`ErrorKind`](crate::error::ErrorKind), with a message in `error`. The slots up to
+/// `cursor_close` have to be there; one of the others may be null or beyond the table's end.
+#[repr(C)]
+#[derive(StableAbi, Clone, Copy)]
+#[sabi(kind(Prefix(prefix_ref = VTableRef, prefix_fields = VTablePrefix)))]
+#[sabi(missing_field(panic))]
+pub struct VTable {
+    /// Opens a database; writes its handle to `store`.
+    pub open: Option<
+        unsafe extern "C" fn(
+            config: *const OpenConfig,
+            store: *mut *mut Store,
+            error: *mut ErrorBuffer,
+        ) -> u32,
+    >,
+    /// Gives the handle up. Transactions that are open go on.
+    pub store_close: Option<unsafe extern "C" fn(store: *mut Store)>,
+    /// Begins a transaction (`BEGIN_READ`, `BEGIN_WRITE`); writes its handle to `transaction`.
+    pub store_begin: Option<
+        unsafe extern "C" fn(
+            store: *mut Store,
+            mode: u32,
+            transaction: *mut *mut Transaction,
+            error: *mut ErrorBuffer,
+        ) -> u32,
+    >,
+    /// Gives the handle up; rolls back what was written and not committed.
+    pub txn_close: Option<unsafe extern "C" fn(transaction: *mut Transaction)>,
+    /// Resolves a tree by name; writes its id to `tree`.
+    pub txn_tree: Option<
+        unsafe extern "C" fn(
+            transaction: *mut Transaction,
+            name: Slice,
+            tree: *mut u32,
+            error: *mut ErrorBuffer,
+        ) -> u32,
+    >,
+    /// Shows the value under `key` to `visit`, once; `ABSENT` if there is none.
+    pub txn_get: Option<
+        unsafe extern "C" fn(
+            transaction: *mut Transaction,
+            tree: u32,
+            key: Slice,
+            visit: Visit,
+            context: *mut Context,
+            error: *mut ErrorBuffer,
+        ) -> u32,
+    >,
+    /// Stores `value` under `key`, shows the previous value to `previous`, once; `ABSENT` if there was none.
+    pub txn_put: Option<
+        unsafe extern "C" fn(
+            transaction: *mut Transaction,
+            tree: u32,
+            key: Slice,
+            value: Slice,
+            previous: Visit,
+            context: *mut Context,
+            error: *mut ErrorBuffer,
+        ) -> u32,
+    >,
+    /// Removes `key`, shows the previous value to `previous`, once; `ABSENT` if there was none.
+    pub txn_remove: Option<
+        unsafe extern "C" fn(
+            transaction: *mut Transaction,
+            tree: u32,
+            key: Slice,
+            previous: Visit,
+            context: *mut Context,
+            error: *mut ErrorBuffer,
+        ) -> u32,
+    >,
+    /// Makes what was written permanent, with a [`Durability`](crate::driver::Durability); ends the transaction. Its
+    /// handle is closed apart from that.
+    pub txn_commit: Option<
+        unsafe extern "C" fn(
+            transaction: *mut Transaction,
+            durability: u32,
+            error: *mut ErrorBuffer,
+        ) -> u32,
+    >,
+    /// Opens a cursor in a [`Direction`](crate::driver::Direction); writes its handle to `cursor`.
+    pub cursor_open: Option<
+        unsafe extern "C" fn(
+            transaction: *mut Transaction,
+            tree: u32,
+            bounds: *const Bounds,
+            direction: u32,
+            cursor: *mut *mut Cursor,
+            error: *mut ErrorBuffer,
+        ) -> u32,
+    >,
+    /// Moves to the next entry and writes it to `key` and `value`, borrowed until the next call with this cursor or a
+    /// write in its transaction; `ABSENT` if there is none.
+    pub cursor_next: Option<
+        unsafe extern "C" fn(
+            cursor: *mut Cursor,
+            key: *mut Slice,
+            value: *mut Slice,
+            error: *mut ErrorBuffer,
+        ) -> u32,
+    >,
+    /// Gives the handle up.
+    #[sabi(last_prefix_field)]
+    pub cursor_close: Option<unsafe extern "C" fn(cursor: *mut Cursor)>,
+    /// Optional. Moves so that the next entry is the first at or after `key`.
+    pub cursor_seek: Option<
+        unsafe extern "C" fn(cursor: *mut Cursor, key: Slice, error: *mut ErrorBuffer) -> u32,
+    >,
+    /// Optional. Writes the number of entries to `entries`.
+    pub txn_len: Option<
+        unsafe extern "C" fn(
+            transaction: *mut Transaction,
+            tree: u32,
+            entries: *mut u64,
+            error: *mut ErrorBuffer,
+        ) -> u32,
+    >,
+    /// Optional. Removes every entry of a tree.
+    pub txn_clear: Option<
+        unsafe extern "C" fn(
+            transaction: *mut Transaction,
+            tree: u32,
+            error: *mut ErrorBuffer,
+        ) -> u32,
+    >,
+    /// Optional; the host makes it of the others where it is absent. Runs an encoded list of
+    /// [`Operations`](crate::driver::Operations).
+    pub txn_apply: Option<
+        unsafe extern "C" fn(
+            transaction: *mut Transaction,
+            operations: Slice,
+            error: *mut ErrorBuffer,
+        ) -> u32,
+    >,
+    /// Optional. Runs one of the operations of the manifest; shows its answer to `output`, in as many pieces as it
+    /// likes.
+    pub store_maintain: Option<
+        unsafe extern "C" fn(
+            store: *mut Store,
+            operation: Slice,
+            argument: Slice,
+            output: Visit,
+            context: *mut Context,
+            error: *mut ErrorBuffer,
+        ) -> u32,
+    >,
+}

@@ -1,0 +1,187 @@
+//! The one place where redb's errors become kinds.
+
+use std::io;
+use std::path::Path;
+
+use netabase_core::driver::{DriverError, ErrorKind};
+use redb::Error;
+
+/// The driver's error for one of redb's.
+///
+/// The source is redb's error, or the operating system's where redb only passes it on.
+#[cold]
+pub(crate) fn engine(error: impl Into<Error>) -> DriverError {
+    let error = error.into();
+    let message = message(&error);
+    with_message(message, error)
+}
+
+/// [`engine`] for an error met while opening the file at `path`.
+#[cold]
+pub(crate) fn opening(path: &Path, error: impl Into<Error>) -> DriverError {
+    let error = error.into();
+    let message = match &error {
+        Error::Io(io) if io.kind() == io::ErrorKind::InvalidData => format!(
+            "`{}` is not a redb database ({io}); it was left as it is, choose another path",
+            path.display()
+        ),
+        _ => format!("`{}`: {}", path.display(), message(&error)),
+    };
+    with_message(message, error)
+}
+
+/// [`engine`] for an error met while committing.
+#[cold]
+pub(crate) fn committing(error: impl Into<Error>) -> DriverError {
+    let error = error.into();
+    let message = match &error {
+        Error::TransactionPoisoned => message(&error),
+        _ => format!(
+            "{}; the commit was cut off: close the database and open it again, then all of the transaction is there \
+             or nothing",
+            message(&error)
+        ),
+    };
+    with_message(message, error)
+}
+
+fn with_message(message: String, error: Error) -> DriverError {
+    let report = DriverError::new(kind(&error), message);
+    match error {
+        Error::Io(io) => report.with_source(io),
+        other => report.with_source(other),
+    }
+}
+
+fn message(error: &Error) -> String {
+    match advice(error) {
+        Some(advice) => format!("{error}; {advice}"),
+        None => error.to_string(),
+    }
+}
+
+/// redb's enumerations are non-exhaustive: what a later release adds is `Internal` until it is named here.
+fn kind(error: &Error) -> ErrorKind {
+    match error {
+        Error::DatabaseAlreadyOpen | Error::LockProtocolMismatch => ErrorKind::Locked,
+        Error::Corrupted(_)
+        | Error::TableTypeMismatch { .. }
+        | Error::TableIsMultimap(_)
+        | Error::TableIsNotMultimap(_)
+        | Error::TypeDefinitionChanged { .. } => ErrorKind::Corrupt,
+        Error::Io(error) => io_kind(error),
+        Error::Backend(_) => ErrorKind::Io,
+        Error::ValueTooLarge(_) => ErrorKind::LimitExceeded,
+        Error::RepairAborted => ErrorKind::ReadOnly,
+        Error::UpgradeRequired(_) | Error::Unsupported | Error::NonDurableCommitUnsupported => {
+            ErrorKind::Unsupported
+        }
+        Error::PreviousIo | Error::DatabaseClosed | Error::TransactionPoisoned => ErrorKind::Closed,
+        Error::TransactionInProgress
+        | Error::PersistentSavepointExists
+        | Error::EphemeralSavepointExists
+        | Error::WouldBlock => ErrorKind::Conflict,
+        Error::TableDoesNotExist(_) => ErrorKind::NotFound,
+        Error::TableExists(_) => ErrorKind::AlreadyExists,
+        Error::InvalidSavepoint
+        | Error::ImmediateDurabilityRequired
+        | Error::PersistentSavepointModified
+        | Error::EphemeralSavepointUnsupported
+        | Error::UnorderedKey
+        | Error::TableAlreadyOpen(..)
+        | Error::LockPoisoned(_)
+        | Error::ReadTransactionStillInUse(_) => ErrorKind::Internal,
+        _ => ErrorKind::Internal,
+    }
+}
+
+/// What an operating system's error means for a database file.
+pub(crate) fn io_kind(error: &io::Error) -> ErrorKind {
+    match error.kind() {
+        io::ErrorKind::NotFound => ErrorKind::NotFound,
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::IsADirectory => {
+            ErrorKind::Corrupt
+        }
+        io::ErrorKind::StorageFull
+        | io::ErrorKind::QuotaExceeded
+        | io::ErrorKind::FileTooLarge
+        | io::ErrorKind::OutOfMemory => ErrorKind::LimitExceeded,
+        io::ErrorKind::Unsupported => ErrorKind::Unsupported,
+        _ => ErrorKind::Io,
+    }
+}
+
+fn advice(error: &Error) -> Option<&'static str> {
+    Some(match error {
+        Error::DatabaseAlreadyOpen => "close the other handle first, or share it",
+        Error::LockProtocolMismatch => {
+            "close it there first, or use the same release of redb in both"
+        }
+        Error::RepairAborted => {
+            "it was not closed in order and has to be repaired, which a read-only handle cannot: open it once \
+             without `read_only`"
+        }
+        Error::UpgradeRequired(_) => {
+            "this driver reads format 3 only: upgrade the file with the release of redb that wrote it"
+        }
+        Error::TableTypeMismatch { .. }
+        | Error::TableIsMultimap(_)
+        | Error::TableIsNotMultimap(_)
+        | Error::TypeDefinitionChanged { .. } => {
+            "another program wrote this table; use another name or file"
+        }
+        Error::Io(error) => match io_kind(error) {
+            ErrorKind::LimitExceeded => "make room on the device",
+            _ => return None,
+        },
+        Error::Corrupted(_) => "restore the file from a copy",
+        Error::TransactionInProgress => "close every transaction of this database first",
+        Error::PersistentSavepointExists | Error::EphemeralSavepointExists => {
+            "remove the savepoint with the program that made it"
+        }
+        Error::TransactionPoisoned => "the transaction was rolled back; begin again",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn a_full_device_is_a_limit_and_the_systems_error_is_the_source() {
+        for (kind, expected) in [
+            (io::ErrorKind::StorageFull, ErrorKind::LimitExceeded),
+            (io::ErrorKind::QuotaExceeded, ErrorKind::LimitExceeded),
+            (io::ErrorKind::FileTooLarge, ErrorKind::LimitExceeded),
+            (io::ErrorKind::PermissionDenied, ErrorKind::Io),
+            (io::ErrorKind::InvalidData, ErrorKind::Corrupt),
+        ] {
+            let error = engine(redb::StorageError::Io(io::Error::from(kind)));
+            assert_eq!(error.kind(), expected);
+            let source = error.source().and_then(|s| s.downcast_ref::<io::Error>());
+            assert_eq!(source.map(io::Error::kind), Some(kind));
+        }
+    }
+
+    #[test]
+    fn an_earlier_failure_closes_and_a_running_transaction_conflicts() {
+        assert_eq!(
+            engine(redb::StorageError::PreviousIo).kind(),
+            ErrorKind::Closed
+        );
+        assert_eq!(
+            engine(redb::CommitError::TransactionPoisoned).kind(),
+            ErrorKind::Closed
+        );
+        assert_eq!(
+            engine(redb::CompactionError::TransactionInProgress).kind(),
+            ErrorKind::Conflict
+        );
+        let error = engine(redb::DatabaseError::DatabaseAlreadyOpen);
+        assert_eq!(error.kind(), ErrorKind::Locked);
+        assert!(error.source().is_some_and(|source| source.is::<Error>()));
+    }
+}

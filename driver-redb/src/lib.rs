@@ -1,0 +1,94 @@
+//! The redb driver of `netabase_store`: ordered trees of bytes in one [redb](https://docs.rs/redb) file.
+//!
+//! Each tree is a redb table of byte slices that bears the tree's name. Reads hand out redb's own pages; a
+//! transaction opens each table once and keeps it open until its end.
+//!
+//! # Options
+//! Each takes `true` or `false`, and is off unless it is given:
+//! - `quick_repair`: each commit records what a repair would have to find out, so that opening after a crash takes no
+//!   time. Commits are slower. Without it, opening after a crash reads the whole file.
+//! - `two_phase_commit`: a commit waits for the disk twice. This holds against an attacker who chooses what is stored
+//!   and can make the process crash in the middle of a commit. `quick_repair` includes it.
+//! - `check_integrity_on_open`: verify every page when opening, for a file that others may have changed. redb trusts a
+//!   file that was closed in order, and may panic on one that was damaged afterwards.
+//!
+//! # Examples
+//! ```
+//! use netabase_core::driver::{Driver, Durability, OpenConfig, Read, Store, Write};
+//! use netabase_driver_redb::Redb;
+//!
+//! let folder = tempfile::tempdir()?;
+//! let store = Redb.open(&OpenConfig::new(&folder.path().join("people.redb")))?;
+//!
+//! let mut writer = store.begin_write()?;
+//! let people = writer.tree("people")?;
+//! writer.put(people, b"ada", b"1815", |_| ())?;
+//! writer.commit(Durability::Immediate)?;
+//!
+//! let reader = store.begin_read()?;
+//! let people = reader.tree("people")?;
+//! assert_eq!(reader.get(people, b"ada", <[u8]>::to_vec)?, Some(b"1815".to_vec()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod config;
+mod cursor;
+mod error;
+mod maintenance;
+mod store;
+mod transaction;
+
+use std::borrow::Cow;
+
+use netabase_core::driver::{Capabilities, Driver, Limits, Manifest, OpenConfig, Result};
+
+pub use cursor::RedbCursor;
+pub use store::RedbDatabase;
+pub use transaction::{RedbReader, RedbWriter};
+
+/// The redb release that this driver is built and tested with.
+const ENGINE_VERSION: &str = "4.6.0";
+
+/// redb's bound on a key and on a value, each: `MAX_VALUE_LENGTH` in its `page_store::base`. What it counts together,
+/// 3.75 GiB, is reported as `LimitExceeded` by redb itself.
+const LENGTH_LIMIT: u64 = 3 * 1024 * 1024 * 1024;
+
+static MANIFEST: Manifest = Manifest {
+    name: Cow::Borrowed("redb"),
+    version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
+    engine: Cow::Borrowed("redb"),
+    engine_version: Cow::Borrowed(ENGINE_VERSION),
+    capabilities: Capabilities::PERSISTENT
+        .with(Capabilities::DURABLE)
+        .with(Capabilities::DEFERRED)
+        .with(Capabilities::SNAPSHOTS)
+        .with(Capabilities::ZERO_COPY)
+        .with(Capabilities::READ_ONLY),
+    limits: Limits {
+        key_bytes: LENGTH_LIMIT,
+        value_bytes: LENGTH_LIMIT,
+        transaction_bytes: 0,
+    },
+    operations: Cow::Borrowed(maintenance::OPERATIONS),
+};
+
+/// The redb engine.
+///
+/// [`open`](Driver::open) takes a file, or the place of one that is to be created; a file of no bytes counts as one
+/// that is not there yet.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Redb;
+
+impl Driver for Redb {
+    type Store = RedbDatabase;
+
+    fn manifest(&self) -> &Manifest {
+        &MANIFEST
+    }
+
+    fn open(&self, config: &OpenConfig<'_>) -> Result<RedbDatabase> {
+        RedbDatabase::open(config)
+    }
+}

@@ -1,0 +1,152 @@
+//! redb's own operations, by name.
+
+use std::borrow::Cow;
+use std::fs;
+
+use netabase_core::driver::{DriverError, ErrorKind, Result};
+use redb::{ReadOnlyTable, ReadableTableMetadata, TableDefinition, TableError, TableHandle};
+
+use crate::error;
+use crate::store::RedbDatabase;
+use crate::transaction::Bytes;
+
+/// Verifies every page and repairs what it can. Reads the whole file, and needs it for itself.
+///
+/// Answers one byte: 1 if all was well, 0 if something was damaged and has been repaired. What cannot be repaired is
+/// `Corrupt`. A repair gives up commits without durability that were not on disk yet.
+const CHECK_INTEGRITY: &str = "check_integrity";
+
+/// Moves pages towards the beginning of the file and cuts its end off. Needs the file for itself.
+///
+/// Answers one byte: 1 if something was moved, 0 if there was nothing to gain.
+const COMPACT: &str = "compact";
+
+/// Answers lines of `name=value`, in UTF-8, with decimal numbers: `trees` (that hold something), `entries`,
+/// `stored_bytes` (keys and values), `metadata_bytes`, `fragmented_bytes`, `leaf_pages`, `branch_pages`,
+/// `tree_height` (of the highest), `file_bytes`. Of one snapshot; reads every page.
+const STATS: &str = "stats";
+
+/// Answers once for each tree that holds something, with its name.
+const TREE_NAMES: &str = "tree_names";
+
+/// Answers the length of the file in bytes, as a `u64`, little endian.
+const SIZE_ON_DISK: &str = "size_on_disk";
+
+/// Every operation, as the manifest lists them.
+pub(crate) const OPERATIONS: &[Cow<'static, str>] = &[
+    Cow::Borrowed(CHECK_INTEGRITY),
+    Cow::Borrowed(COMPACT),
+    Cow::Borrowed(STATS),
+    Cow::Borrowed(TREE_NAMES),
+    Cow::Borrowed(SIZE_ON_DISK),
+];
+
+/// Runs an operation. `output` is called while nothing is held, so it may use the database.
+pub(crate) fn run(
+    database: &RedbDatabase,
+    operation: &str,
+    argument: &[u8],
+    output: &mut dyn FnMut(&[u8]),
+) -> Result<()> {
+    let operate: fn(&RedbDatabase, &mut dyn FnMut(&[u8])) -> Result<()> = match operation {
+        CHECK_INTEGRITY => check_integrity,
+        COMPACT => compact,
+        STATS => stats,
+        TREE_NAMES => tree_names,
+        SIZE_ON_DISK => size_on_disk,
+        _ => return Err(DriverError::unsupported(operation)),
+    };
+    if !argument.is_empty() {
+        return Err(DriverError::new(
+            ErrorKind::InvalidInput,
+            format!("`{operation}` takes no argument; leave it empty"),
+        ));
+    }
+    operate(database, output)
+}
+
+fn check_integrity(database: &RedbDatabase, output: &mut dyn FnMut(&[u8])) -> Result<()> {
+    let sound = database.alone(CHECK_INTEGRITY, |redb| {
+        redb.check_integrity().map_err(error::engine)
+    })?;
+    output(&[u8::from(sound)]);
+    Ok(())
+}
+
+fn compact(database: &RedbDatabase, output: &mut dyn FnMut(&[u8])) -> Result<()> {
+    let compacted = database.alone(COMPACT, |redb| redb.compact().map_err(error::engine))?;
+    output(&[u8::from(compacted)]);
+    Ok(())
+}
+
+fn stats(database: &RedbDatabase, output: &mut dyn FnMut(&[u8])) -> Result<()> {
+    let (mut trees, mut entries, mut stored, mut metadata, mut fragmented) = (0_u64, 0, 0, 0, 0);
+    let (mut leaves, mut branches, mut height) = (0, 0, 0);
+    for_each_tree(database, |_, table| {
+        let of_table = table.stats().map_err(error::engine)?;
+        trees += 1;
+        entries += table.len().map_err(error::engine)?;
+        stored += of_table.stored_bytes();
+        metadata += of_table.metadata_bytes();
+        fragmented += of_table.fragmented_bytes();
+        leaves += of_table.leaf_pages();
+        branches += of_table.branch_pages();
+        height = height.max(of_table.tree_height());
+        Ok(())
+    })?;
+    let file = file_bytes(database)?;
+    let text = format!(
+        "trees={trees}\nentries={entries}\nstored_bytes={stored}\nmetadata_bytes={metadata}\n\
+         fragmented_bytes={fragmented}\nleaf_pages={leaves}\nbranch_pages={branches}\ntree_height={height}\n\
+         file_bytes={file}\n"
+    );
+    output(text.as_bytes());
+    Ok(())
+}
+
+fn tree_names(database: &RedbDatabase, output: &mut dyn FnMut(&[u8])) -> Result<()> {
+    let mut names = Vec::new();
+    for_each_tree(database, |name, _| {
+        names.push(name.to_owned());
+        Ok(())
+    })?;
+    for name in names {
+        output(name.as_bytes());
+    }
+    Ok(())
+}
+
+fn size_on_disk(database: &RedbDatabase, output: &mut dyn FnMut(&[u8])) -> Result<()> {
+    output(&file_bytes(database)?.to_le_bytes());
+    Ok(())
+}
+
+fn file_bytes(database: &RedbDatabase) -> Result<u64> {
+    fs::metadata(database.path())
+        .map(|file| file.len())
+        .map_err(|error| error::engine(redb::StorageError::Io(error)))
+}
+
+/// Visits each table that holds something and is one of this driver's, in one snapshot.
+fn for_each_tree(
+    database: &RedbDatabase,
+    mut visit: impl FnMut(&str, &ReadOnlyTable<Bytes, Bytes>) -> Result<()>,
+) -> Result<()> {
+    let engine = database.engine();
+    let transaction = engine.begin_read()?;
+    for handle in transaction.list_tables().map_err(error::engine)? {
+        let table = match transaction.open_table(TableDefinition::new(handle.name())) {
+            Ok(table) => table,
+            Err(
+                TableError::TableTypeMismatch { .. } | TableError::TypeDefinitionChanged { .. },
+            ) => {
+                continue;
+            }
+            Err(error) => return Err(error::engine(error)),
+        };
+        if !table.is_empty().map_err(error::engine)? {
+            visit(handle.name(), &table)?;
+        }
+    }
+    Ok(())
+}

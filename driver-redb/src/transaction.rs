@@ -1,0 +1,392 @@
+//! Read and write transactions; each table is opened once and kept open until the transaction ends.
+
+use std::cell::OnceCell;
+use std::fmt;
+use std::sync::Arc;
+
+use elsa::FrozenVec;
+use netabase_core::driver::{
+    Bounds, Direction, DriverError, Durability, ErrorKind, Read, Result, TreeId, Write,
+};
+use redb::{
+    ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, Table, TableDefinition,
+    TableError, TableHandle, WriteTransaction,
+};
+use self_cell::self_cell;
+
+use crate::config::CommitSettings;
+use crate::cursor::RedbCursor;
+use crate::error;
+use crate::store::Engine;
+
+/// How redb sees a key and a value.
+pub(crate) type Bytes = &'static [u8];
+
+/// A read transaction: a snapshot of the whole file.
+pub struct RedbReader {
+    trees: Trees<ReadTree>,
+    transaction: ReadTransaction,
+    /// Dropped last: redb ends the transactions of a database that goes before them.
+    _engine: Arc<Engine>,
+}
+
+impl RedbReader {
+    #[inline]
+    pub(crate) fn begin(engine: Arc<Engine>) -> Result<Self> {
+        Ok(Self {
+            trees: Trees::new(),
+            transaction: engine.begin_read()?,
+            _engine: engine,
+        })
+    }
+}
+
+impl Read for RedbReader {
+    type Cursor<'t> = RedbCursor<'t, ReadOnlyTable<Bytes, Bytes>>;
+
+    #[inline]
+    fn tree(&self, name: &str) -> Result<TreeId> {
+        self.trees.resolve(name, |definition| {
+            match self.transaction.open_table(definition) {
+                Ok(table) => Ok(ReadTree::Table(table)),
+                Err(TableError::TableDoesNotExist(name)) => Ok(ReadTree::Missing(name)),
+                Err(error) => Err(error::engine(error)),
+            }
+        })
+    }
+
+    #[inline]
+    fn get<R>(
+        &self,
+        tree: TreeId,
+        key: &[u8],
+        visit: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
+        match self.trees.get(tree)? {
+            ReadTree::Table(table) => get(table, key, visit),
+            ReadTree::Missing(_) => Ok(None),
+        }
+    }
+
+    #[inline]
+    fn cursor(
+        &self,
+        tree: TreeId,
+        bounds: Bounds<'_>,
+        direction: Direction,
+    ) -> Result<Self::Cursor<'_>> {
+        match self.trees.get(tree)? {
+            ReadTree::Table(table) => RedbCursor::open(table, bounds, direction),
+            ReadTree::Missing(_) => Ok(RedbCursor::empty()),
+        }
+    }
+
+    fn len(&self, tree: TreeId) -> Result<u64> {
+        match self.trees.get(tree)? {
+            ReadTree::Table(table) => table.len().map_err(error::engine),
+            ReadTree::Missing(_) => Ok(0),
+        }
+    }
+}
+
+impl fmt::Debug for RedbReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedbReader").finish_non_exhaustive()
+    }
+}
+
+/// A write transaction. It keeps the file open, and locked, by itself.
+pub struct RedbWriter {
+    transaction: OpenTransaction,
+    commits: CommitSettings,
+    _engine: Arc<Engine>,
+}
+
+impl RedbWriter {
+    pub(crate) fn new(
+        transaction: WriteTransaction,
+        commits: CommitSettings,
+        engine: Arc<Engine>,
+    ) -> Self {
+        Self {
+            transaction: OpenTransaction::new(transaction, |_| Trees::new()),
+            commits,
+            _engine: engine,
+        }
+    }
+
+    #[inline]
+    fn table(&self, tree: TreeId) -> Result<&Table<'_, Bytes, Bytes>> {
+        self.transaction
+            .with_dependent(|_, trees| match &trees.get(tree)?.0 {
+                Some(table) => Ok(table),
+                None => Err(half_cleared()),
+            })
+    }
+
+    /// Runs `operate` on an open table.
+    #[inline]
+    fn change<R>(
+        &mut self,
+        tree: TreeId,
+        operate: impl FnOnce(&mut Table<'_, Bytes, Bytes>) -> Result<R>,
+    ) -> Result<R> {
+        self.transaction
+            .with_dependent_mut(|_, trees| match &mut trees.get_mut(tree)?.0 {
+                Some(table) => operate(table),
+                None => Err(half_cleared()),
+            })
+    }
+}
+
+impl Read for RedbWriter {
+    type Cursor<'t> = RedbCursor<'t, Table<'t, Bytes, Bytes>>;
+
+    /// Creates the table if there is none; an empty table is an empty tree.
+    fn tree(&self, name: &str) -> Result<TreeId> {
+        self.transaction.with_dependent(|transaction, trees| {
+            trees.resolve(name, |definition| {
+                let table = transaction.open_table(definition).map_err(error::engine)?;
+                Ok(WriteTree(Some(table)))
+            })
+        })
+    }
+
+    #[inline]
+    fn get<R>(
+        &self,
+        tree: TreeId,
+        key: &[u8],
+        visit: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
+        get(self.table(tree)?, key, visit)
+    }
+
+    #[inline]
+    fn cursor(
+        &self,
+        tree: TreeId,
+        bounds: Bounds<'_>,
+        direction: Direction,
+    ) -> Result<Self::Cursor<'_>> {
+        RedbCursor::open(self.table(tree)?, bounds, direction)
+    }
+
+    fn len(&self, tree: TreeId) -> Result<u64> {
+        self.table(tree)?.len().map_err(error::engine)
+    }
+}
+
+impl Write for RedbWriter {
+    #[inline]
+    fn put<R>(
+        &mut self,
+        tree: TreeId,
+        key: &[u8],
+        value: &[u8],
+        previous: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
+        self.change(tree, |table| match table.insert(key, value) {
+            Ok(replaced) => Ok(replaced.map(|guard| previous(guard.value()))),
+            Err(error) => Err(error::engine(error)),
+        })
+    }
+
+    #[inline]
+    fn remove<R>(
+        &mut self,
+        tree: TreeId,
+        key: &[u8],
+        previous: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
+        self.change(tree, |table| match table.remove(key) {
+            Ok(removed) => Ok(removed.map(|guard| previous(guard.value()))),
+            Err(error) => Err(error::engine(error)),
+        })
+    }
+
+    /// Frees the table's pages without a look at its entries.
+    fn clear(&mut self, tree: TreeId) -> Result<()> {
+        self.transaction.with_dependent_mut(|transaction, trees| {
+            let tree = trees.get_mut(tree)?;
+            let table = tree.0.take().ok_or_else(half_cleared)?;
+            if table.is_empty().map_err(error::engine)? {
+                tree.0 = Some(table);
+                return Ok(());
+            }
+            let name = table.name().to_owned();
+            transaction.delete_table(table).map_err(error::engine)?;
+            let table = transaction
+                .open_table(TableDefinition::new(&name))
+                .map_err(error::engine)?;
+            tree.0 = Some(table);
+            Ok(())
+        })
+    }
+
+    fn commit(self, durability: Durability) -> Result<()> {
+        // Closes the tables first: redb takes their roots over as they close.
+        let mut transaction = self.transaction.into_owner();
+        transaction.set_quick_repair(self.commits.quick_repair);
+        transaction.set_two_phase_commit(self.commits.two_phase);
+        transaction
+            .set_durability(match durability {
+                Durability::None => redb::Durability::None,
+                Durability::Immediate => redb::Durability::Immediate,
+            })
+            .map_err(error::engine)?;
+        transaction.commit().map_err(error::committing)
+    }
+}
+
+impl fmt::Debug for RedbWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedbWriter").finish_non_exhaustive()
+    }
+}
+
+self_cell!(
+    /// A write transaction together with the tables that are open in it.
+    struct OpenTransaction {
+        owner: WriteTransaction,
+
+        #[not_covariant]
+        dependent: WriteTrees,
+    }
+);
+
+type WriteTrees<'t> = Trees<WriteTree<'t>>;
+
+/// A tree of a write transaction; without a table only after [`clear`](Write::clear) failed half way.
+struct WriteTree<'t>(Option<Table<'t, Bytes, Bytes>>);
+
+/// A tree of a read transaction.
+enum ReadTree {
+    Table(ReadOnlyTable<Bytes, Bytes>),
+    /// By name.
+    Missing(String),
+}
+
+trait Named {
+    fn name(&self) -> &str;
+}
+
+impl Named for WriteTree<'_> {
+    fn name(&self) -> &str {
+        self.0.as_ref().map_or("", TableHandle::name)
+    }
+}
+
+impl Named for ReadTree {
+    fn name(&self) -> &str {
+        match self {
+            Self::Table(table) => table.name(),
+            Self::Missing(name) => name,
+        }
+    }
+}
+
+/// The trees that a transaction has resolved; a tree's place is its id.
+///
+/// The first lies in place, so that a transaction over one tree allocates nothing here.
+struct Trees<T> {
+    first: OnceCell<T>,
+    others: FrozenVec<Box<T>>,
+}
+
+impl<T: Named> Trees<T> {
+    fn new() -> Self {
+        Self {
+            first: OnceCell::new(),
+            others: FrozenVec::new(),
+        }
+    }
+
+    /// The id of the tree of this name, which `open` opens if it is not open yet.
+    #[inline]
+    fn resolve(
+        &self,
+        name: &str,
+        open: impl FnOnce(TableDefinition<'_, Bytes, Bytes>) -> Result<T>,
+    ) -> Result<TreeId> {
+        if name.is_empty() {
+            return Err(nameless());
+        }
+        let Some(first) = self.first.get() else {
+            let tree = open(TableDefinition::new(name))?;
+            self.first.get_or_init(|| tree);
+            return Ok(TreeId(0));
+        };
+        if first.name() == name {
+            return Ok(TreeId(0));
+        }
+        let index = match self.others.iter().position(|tree| tree.name() == name) {
+            Some(index) => index,
+            None => {
+                let tree = open(TableDefinition::new(name))?;
+                self.others.push(Box::new(tree));
+                self.others.len() - 1
+            }
+        };
+        u32::try_from(index + 1).map(TreeId).map_err(|_| too_many())
+    }
+
+    #[inline]
+    fn get(&self, id: TreeId) -> Result<&T> {
+        let tree = match id.0.checked_sub(1) {
+            None => self.first.get(),
+            Some(index) => self.others.get(index as usize),
+        };
+        tree.ok_or_else(|| id.unknown())
+    }
+
+    #[inline]
+    fn get_mut(&mut self, id: TreeId) -> Result<&mut T> {
+        let tree = match id.0.checked_sub(1) {
+            None => self.first.get_mut(),
+            Some(index) => self
+                .others
+                .as_mut()
+                .get_mut(index as usize)
+                .map(|tree| &mut **tree),
+        };
+        tree.ok_or_else(|| id.unknown())
+    }
+}
+
+#[inline]
+fn get<R>(
+    table: &impl ReadableTable<Bytes, Bytes>,
+    key: &[u8],
+    visit: impl FnOnce(&[u8]) -> R,
+) -> Result<Option<R>> {
+    match table.get(key) {
+        Ok(Some(guard)) => Ok(Some(visit(guard.value()))),
+        Ok(None) => Ok(None),
+        Err(error) => Err(error::engine(error)),
+    }
+}
+
+#[cold]
+fn nameless() -> DriverError {
+    DriverError::new(
+        ErrorKind::InvalidInput,
+        "the name of a tree is empty; give it one",
+    )
+}
+
+#[cold]
+fn too_many() -> DriverError {
+    DriverError::new(
+        ErrorKind::LimitExceeded,
+        "the transaction has more trees open than there are ids; begin another one",
+    )
+}
+
+#[cold]
+fn half_cleared() -> DriverError {
+    DriverError::new(
+        ErrorKind::Closed,
+        "clearing this tree failed half way; drop the transaction and begin again",
+    )
+}

@@ -1,0 +1,186 @@
+//! A model's traits, and all that is generated for it.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::view::Held;
+use super::{discriminant, keys, private, view};
+use crate::ast::{Field, Model};
+use crate::attr::{Context, Role};
+
+/// The expansion of `#[derive(NetabaseModel)]` inside a definition.
+pub(crate) fn expand(model: &Model, context: &Context) -> TokenStream {
+    let declared = keys::declare(model, &context.krate);
+    let keys = keys::implement(model);
+    let record = record(model, context);
+    let of_definition = of_definition(model);
+    let implementations = private(&context.krate, &quote!(#keys #record #of_definition));
+    let view = view::expand(model, context);
+    quote! {
+        #declared
+        #view
+        #implementations
+    }
+}
+
+/// How the model is stored.
+fn record(model: &Model, context: &Context) -> TokenStream {
+    let (name, view) = (&model.name, model.view());
+    let info = info(model);
+    let names: Vec<_> = model.fields.iter().map(|field| &field.name).collect();
+    let types: Vec<_> = model.fields.iter().map(|field| &field.ty).collect();
+    let (primary_names, primary_types): (Vec<_>, Vec<_>) = model
+        .primary()
+        .map(|field| (&field.name, &field.ty))
+        .unzip();
+
+    let indexes: Vec<_> = (0..model.secondary().count()).collect();
+    let of_model = model.secondary().map(|field| {
+        let Field { name, ty, .. } = field;
+        quote!(<#ty as __netabase::KeyPart>::encode(&self.#name, __out))
+    });
+    let of_view = model.secondary().map(|field| {
+        let Field { name, ty, .. } = field;
+        match Held::of(ty, &context.shadowed).borrowed_type(&quote!(__netabase)) {
+            None => quote!(<#ty as __netabase::KeyPart>::encode(&__view.#name, __out)),
+            Some(_) => quote!(__netabase::EncodeKey::encode_key(&__view.#name, __out)),
+        }
+    });
+    let borrowed = model.fields.iter().map(|field| {
+        let Field { name, ty, .. } = field;
+        match Held::of(ty, &context.shadowed).borrowed_type(&quote!(__netabase)) {
+            None => quote!(#name: <#ty as __netabase::bincode::Decode<()>>::decode(__decoder)?),
+            Some(ty) => {
+                quote!(#name: <#ty as __netabase::bincode::BorrowDecode<'a, ()>>::borrow_decode(__decoder)?)
+            }
+        }
+    });
+    let no_index = quote! {
+        _ => __netabase::core::unreachable!("a model has no index of this number"),
+    };
+    quote! {
+        #[automatically_derived]
+        impl __netabase::Record for #name {
+            #info
+
+            type Ref<'a> = #view<'a>;
+
+            #[inline]
+            fn encode_primary_key(&self, __out: &mut __netabase::Vec<u8>) {
+                #(<#primary_types as __netabase::KeyPart>::encode(&self.#primary_names, __out);)*
+            }
+
+            #[inline]
+            fn encode_secondary_key(&self, __index: usize, __out: &mut __netabase::Vec<u8>) {
+                match __index {
+                    #(#indexes => #of_model,)*
+                    #no_index
+                }
+            }
+
+            #[inline]
+            fn encode_secondary_key_of(__view: &Self::Ref<'_>, __index: usize, __out: &mut __netabase::Vec<u8>) {
+                match __index {
+                    #(#indexes => #of_view,)*
+                    #no_index
+                }
+            }
+
+            #[inline]
+            fn encode_fields<__E: __netabase::bincode::enc::Encoder>(
+                &self,
+                __encoder: &mut __E,
+            ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
+                #(<#types as __netabase::bincode::Encode>::encode(&self.#names, __encoder)?;)*
+                __netabase::Ok(())
+            }
+
+            #[inline]
+            fn decode_fields<__D: __netabase::bincode::de::Decoder<Context = ()>>(
+                __decoder: &mut __D,
+            ) -> __netabase::Result<Self, __netabase::bincode::error::DecodeError> {
+                __netabase::Ok(Self {
+                    #(#names: <#types as __netabase::bincode::Decode<()>>::decode(__decoder)?,)*
+                })
+            }
+
+            #[inline]
+            fn borrow_fields<'a, __D: __netabase::bincode::de::BorrowDecoder<'a, Context = ()>>(
+                __decoder: &mut __D,
+            ) -> __netabase::Result<Self::Ref<'a>, __netabase::bincode::error::DecodeError> {
+                __netabase::Ok(#view {
+                    #(#borrowed,)*
+                })
+            }
+        }
+    }
+}
+
+/// What the database records of the model.
+fn info(model: &Model) -> TokenStream {
+    let name = model.name.to_string();
+    let primary_key = model.primary_key();
+    let fields = model.fields.iter().map(|field| {
+        let (name, ty) = (field.text(), field.type_text());
+        quote!(__netabase::FieldInfo { name: #name, ty: #ty })
+    });
+    let indexes = model.secondary().map(|field| {
+        let text = field.text();
+        let tree = format!("{name}.{text}");
+        let key = model.secondary_key(field);
+        let unique = field.role == Role::Secondary { unique: true };
+        quote! {
+            __netabase::IndexInfo {
+                name: #text,
+                tree: #tree,
+                key: <#key as __netabase::Key>::SHAPE,
+                unique: #unique,
+            }
+        }
+    });
+    quote! {
+        const INFO: __netabase::ModelInfo = __netabase::ModelInfo {
+            name: #name,
+            fields: &[#(#fields),*],
+            primary_key: <#primary_key as __netabase::Key>::SHAPE,
+            indexes: &[#(#indexes),*],
+        };
+    }
+}
+
+/// The model as one of its definition.
+fn of_definition(model: &Model) -> TokenStream {
+    let name = &model.name;
+    let definition = &model.attribute.definition;
+    let discriminant = discriminant(definition);
+    let (primary_key, secondary_keys, keys) =
+        (model.primary_key(), model.secondary_keys(), model.keys());
+    let (primary_names, primary_types): (Vec<_>, Vec<_>) = model
+        .primary()
+        .map(|field| (&field.name, &field.ty))
+        .unzip();
+    let secondary = model.secondary().map(|field| {
+        let Field { name, ty, .. } = field;
+        let (variant, key) = (field.variant(), model.secondary_key(field));
+        quote!(#secondary_keys::#variant(#key(<#ty as __netabase::KeyPart>::copied(&self.#name))))
+    });
+    quote! {
+        #[automatically_derived]
+        impl __netabase::NetabaseModelTrait<#definition> for #name {
+            const DISCRIMINANT: #discriminant = #discriminant::#name;
+
+            type PrimaryKey = #primary_key;
+            type SecondaryKeys = #secondary_keys;
+            type Keys = #keys;
+
+            #[inline]
+            fn primary_key(&self) -> #primary_key {
+                #primary_key(#(<#primary_types as __netabase::KeyPart>::copied(&self.#primary_names)),*)
+            }
+
+            fn secondary_keys(&self) -> __netabase::Vec<#secondary_keys> {
+                __netabase::core::convert::From::from([#(#secondary),*])
+            }
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! One store from a string: `redb:./my.redb?cache_size_mb=512`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use netabase_core::driver::{AnyDriver, Driver, Durability, OpenConfig};
+use netabase_core::memory::Memory;
+use netabase_core::store::TypedStore;
+use percent_encoding::percent_decode_str;
+
+use crate::{ErrorKind, NetabaseDefinitionTrait, NetabaseError, NetabaseStore};
+
+/// A store on a driver that was chosen at run time.
+pub type AnyStore<D> = TypedStore<D, AnyDriver>;
+
+impl<D: NetabaseDefinitionTrait> NetabaseStore<D, AnyStore<D>> {
+    /// Opens the database that a string names: `driver:location?option=value&option=value`.
+    ///
+    /// The driver is one that is linked in, or else one that is loaded by name as
+    /// [`load`](NetabaseStore::load) does. The location is a path, with `%3F` for a question mark and `%25` for a
+    /// percent sign; for `memory` it is empty. The options are the fields of [`FileConfig`](crate::FileConfig) but the
+    /// path, and those of the driver itself.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for a malformed string or an option or value that is not known;
+    /// [`DriverNotFound`](ErrorKind::DriverNotFound) for a driver that is neither linked in nor found; else as
+    /// [`TypedStore::open_with`]. The message lists what is known.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[netabase_store::netabase_definition_module(Library, LibraryKeys)]
+    /// # mod library {
+    /// #     use netabase_store::{NetabaseModel, netabase};
+    /// #     #[derive(NetabaseModel)]
+    /// #     #[netabase(Library)]
+    /// #     pub struct Book { #[primary_key] pub id: u64, pub title: String }
+    /// # }
+    /// # use library::*;
+    /// use netabase_store::{ErrorKind, NetabaseStore};
+    ///
+    /// let store = NetabaseStore::<Library, _>::connect("memory:")?;
+    /// store.open_tree::<Book>().put(Book { id: 1, title: "Emma".into() })?;
+    ///
+    /// let error = NetabaseStore::<Library, _>::connect("memory:?cache_size=1").unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    /// # Ok::<(), netabase_store::NetabaseError>(())
+    /// ```
+    pub fn connect(url: &str) -> Result<Self, NetabaseError> {
+        let connect = || {
+            let target = Target::parse(url)?;
+            let driver = driver(&target.driver)?;
+            let options: Vec<_> = target
+                .options
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect();
+            let config = OpenConfig {
+                path: &target.path,
+                cache_bytes: target.cache_bytes,
+                create_if_missing: target.create_if_missing,
+                truncate: target.truncate,
+                read_only: target.read_only,
+                options: &options,
+            };
+            TypedStore::open_with(&driver, &config, target.durability)
+        };
+        connect()
+            .map(Self::from_backend)
+            .map_err(|error| error.during("connect"))
+    }
+}
+
+/// The drivers that are linked in.
+fn linked() -> Vec<AnyDriver> {
+    vec![
+        AnyDriver::new(Memory),
+        #[cfg(feature = "redb")]
+        AnyDriver::new(netabase_driver_redb::Redb),
+    ]
+}
+
+fn driver(name: &str) -> Result<AnyDriver, NetabaseError> {
+    let linked = linked();
+    if let Some(driver) = linked.iter().find(|driver| driver.manifest().name == name) {
+        return Ok(driver.clone());
+    }
+    #[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
+    let loaded =
+        crate::loader::load(name, &crate::loader::SearchPath::default()).map(AnyDriver::new);
+    #[cfg(not(all(feature = "dynamic", not(target_arch = "wasm32"))))]
+    let loaded = Err(NetabaseError::new(
+        ErrorKind::DriverNotFound,
+        "this program cannot load drivers; build it with the feature `dynamic`",
+    ));
+    loaded.map_err(|error| {
+        let names: Vec<_> = linked
+            .iter()
+            .map(|driver| driver.manifest().name.as_ref())
+            .collect();
+        NetabaseError::new(
+            error.kind(),
+            format!(
+                "no driver `{name}` is linked in (those are: {}); {}",
+                names.join(", "),
+                error.message()
+            ),
+        )
+        .with_source(error)
+    })
+}
+
+/// What a string says.
+#[derive(Debug, PartialEq, Eq)]
+struct Target {
+    driver: String,
+    path: PathBuf,
+    cache_bytes: Option<u64>,
+    create_if_missing: bool,
+    truncate: bool,
+    read_only: bool,
+    durability: Durability,
+    /// The options that are left to the driver.
+    options: Vec<(String, String)>,
+}
+
+impl Target {
+    fn parse(url: &str) -> Result<Self, NetabaseError> {
+        let (driver, rest) = url.split_once(':').ok_or_else(|| {
+            invalid(format!("`{url}` names no driver; write `driver:path?option=value`, such as `redb:./my.redb`"))
+        })?;
+        let (location, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let location = match location.strip_prefix("//") {
+            None => location,
+            Some(path) if path.is_empty() || path.starts_with('/') => path,
+            Some(_) => {
+                return Err(invalid(format!(
+                    "`{url}` names a host, and databases are local; write `{driver}:path` or `{driver}:///path`"
+                )));
+            }
+        };
+        let mut target = Self {
+            driver: driver.to_owned(),
+            path: PathBuf::from(decode(location)?),
+            cache_bytes: None,
+            create_if_missing: true,
+            truncate: false,
+            read_only: false,
+            durability: Durability::Immediate,
+            options: Vec::new(),
+        };
+        let mut seen = BTreeSet::new();
+        for option in query.split('&').filter(|option| !option.is_empty()) {
+            let (name, value) = option.split_once('=').ok_or_else(|| {
+                invalid(format!(
+                    "option `{option}` has no value; write `{option}=value`"
+                ))
+            })?;
+            let (name, value) = (decode(name)?, decode(value)?);
+            if !seen.insert(name.clone()) {
+                return Err(invalid(format!(
+                    "option `{name}` is given twice; give it once"
+                )));
+            }
+            target.set(name, value)?;
+        }
+        Ok(target)
+    }
+
+    fn set(&mut self, name: String, value: String) -> Result<(), NetabaseError> {
+        match name.as_str() {
+            "cache_size_mb" => {
+                let megabytes = value.parse::<u64>().map_err(|error| {
+                    invalid(format!(
+                        "`cache_size_mb={value}` is not a whole number of megabytes"
+                    ))
+                    .with_source(error)
+                })?;
+                self.cache_bytes = Some(megabytes.saturating_mul(1024 * 1024));
+            }
+            "create_if_missing" => self.create_if_missing = flag(&name, &value)?,
+            "truncate" => self.truncate = flag(&name, &value)?,
+            "read_only" => self.read_only = flag(&name, &value)?,
+            "use_fsync" => {
+                self.durability = if flag(&name, &value)? {
+                    Durability::Immediate
+                } else {
+                    Durability::None
+                };
+            }
+            _ => self.options.push((name, value)),
+        }
+        Ok(())
+    }
+}
+
+fn flag(name: &str, value: &str) -> Result<bool, NetabaseError> {
+    match value {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(invalid(format!(
+            "`{name}={value}` is neither `true` nor `false`"
+        ))),
+    }
+}
+
+fn decode(text: &str) -> Result<String, NetabaseError> {
+    percent_decode_str(text)
+        .decode_utf8()
+        .map(Into::into)
+        .map_err(|error| {
+            invalid(format!(
+                "`{text}` is not UTF-8 once its percent signs are decoded"
+            ))
+            .with_source(error)
+        })
+}
+
+#[cold]
+fn invalid(message: String) -> NetabaseError {
+    NetabaseError::new(ErrorKind::InvalidInput, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_string_says_driver_location_and_options() {
+        let target =
+            Target::parse("redb:./a%3Fb.redb?cache_size_mb=2&read_only=true&use_fsync=false&x=%26")
+                .unwrap();
+        assert_eq!(
+            target,
+            Target {
+                driver: "redb".into(),
+                path: "./a?b.redb".into(),
+                cache_bytes: Some(2 << 20),
+                create_if_missing: true,
+                truncate: false,
+                read_only: true,
+                durability: Durability::None,
+                options: vec![("x".into(), "&".into())],
+            }
+        );
+        assert_eq!(
+            Target::parse("redb:///var/x").unwrap().path,
+            PathBuf::from("/var/x")
+        );
+        assert_eq!(Target::parse("memory:").unwrap().path, PathBuf::new());
+        assert_eq!(
+            Target::parse(r"redb:C:\x").unwrap().path,
+            PathBuf::from(r"C:\x")
+        );
+    }
+
+    #[test]
+    fn what_has_no_meaning_is_refused_with_what_to_write() {
+        for (url, hint) in [
+            ("my.redb", "driver:path"),
+            ("redb://host/x", "redb:///path"),
+            ("redb:x?truncate", "truncate=value"),
+            ("redb:x?truncate=yes", "`true` nor `false`"),
+            ("redb:x?cache_size_mb=-1", "whole number"),
+            ("redb:x?truncate=true&truncate=false", "twice"),
+            ("redb:%ff", "UTF-8"),
+        ] {
+            let error = Target::parse(url).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            assert!(error.to_string().contains(hint), "{url}: {error}");
+        }
+    }
+}

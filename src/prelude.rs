@@ -1,0 +1,13 @@
+//! What most programs use: `use netabase_store::prelude::*`.
+
+#[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
+pub use crate::DynamicStore;
+#[cfg(feature = "redb")]
+pub use crate::RedbStore;
+pub use crate::traits::backend_store::BackendStore;
+pub use crate::traits::batch::{BatchBuilder, Batchable};
+pub use crate::{
+    Durability, ErrorKind, FileConfig, MemoryStore, NetabaseDefinitionTrait, NetabaseError,
+    NetabaseKey, NetabaseModel, NetabaseModelTrait, NetabaseStore, ReadOnly, ReadWrite, TreeView,
+    TxnGuard, netabase_definition_module,
+};
