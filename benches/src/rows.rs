@@ -82,7 +82,8 @@ impl Workload {
         }
     }
 
-    pub(crate) fn turn(&self, round: usize) -> Turn {
+    /// The work of one round on this row.
+    pub(crate) fn turn(&self, row: &Row, round: usize) -> Turn {
         let count = self.users.len();
         let mut random = Random::new(round as u64 + 1);
         let ids: Vec<u64> = (0..self.reads)
@@ -99,16 +100,20 @@ impl Workload {
         let starts = (0..(self.reads / RANGE as usize).max(1))
             .map(|_| random.below(count) as u64)
             .collect();
-        let mut written: Vec<usize> = (0..count).collect();
-        random.shuffle(&mut written);
-        let users: Vec<User> = written[..self.writes.min(count)]
-            .iter()
-            .map(|&id| self.users[id].clone())
-            .collect();
-        let removed = users.iter().map(|user| user.id).collect();
-        let changed = users
-            .iter()
-            .map(|user| User {
+        let mut users = Vec::new();
+        if row.state == State::Restored {
+            let mut written: Vec<usize> = (0..count).collect();
+            random.shuffle(&mut written);
+            users.extend(
+                written
+                    .iter()
+                    .take(self.writes)
+                    .map(|&id| self.users[id].clone()),
+            );
+        }
+        let removed = (users.iter()).map(|user| user.id).collect();
+        let changed = (users.iter())
+            .map(|user: &User| User {
                 age: (user.age + 1) % AGES,
                 ..user.clone()
             })
