@@ -27,9 +27,9 @@ pub use netabase_core::store::{
 };
 pub use netabase_macros::{NetabaseKey, NetabaseModel, netabase_definition_module};
 
+pub use crate::connect::AnyStore;
 #[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
 pub use crate::databases::DynamicStore;
-pub use crate::connect::AnyStore;
 pub use crate::databases::MemoryStore;
 #[cfg(feature = "redb")]
 pub use crate::databases::redb_store::RedbStore;
