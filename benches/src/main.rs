@@ -128,7 +128,7 @@ fn contender(options: &Options, name: &str) -> Result<Box<dyn Contender>> {
         "static" => Box::new(Typed::new("static", Redb)),
         "dynamic" => {
             let search = match &options.drivers {
-                Some(directory) => SearchPath::default().directory(directory),
+                Some(directory) => SearchPath::default().with_directory(directory),
                 None => SearchPath::default(),
             };
             Box::new(Typed::new("dynamic", loader::load("redb", &search)?))

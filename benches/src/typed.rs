@@ -7,8 +7,7 @@ use netabase_store::{FileConfig, TypedStore};
 
 use crate::contender::{CACHE_MIB, Contender, Database, Result, digest, digest_of};
 use crate::data::{
-    Measured, User, UserAgeSecondaryKey, UserEmailSecondaryKey, UserPrimaryKey, UserRef,
-    UserSecondaryKeys,
+    Measured, User, UserAgeSecondaryKey, UserPrimaryKey, UserRef, UserSecondaryKeys,
 };
 use crate::rows::Emails;
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use netabase_store::{DynamicStore, ErrorKind, NetabaseError, NetabaseStore};
+use netabase_store::{ErrorKind, NetabaseError, NetabaseStore};
 
 use options::{Linked, Options};
 use places::{City, Places};
@@ -78,7 +78,7 @@ fn runs(options: &Options, cities: &[City], out: &mut impl Write) -> Result<(), 
     }
     if let Some(name) = &options.loaded {
         let path = database(options, folder.path(), "loaded");
-        let store = load(name, &path)?;
+        let store = NetabaseStore::<Places, _>::load(name, &path)?;
         writeln!(out, "\n{name}, loaded by name: {}", path.display())?;
         answers.push(tour::run(&store, cities, out)?);
     }

@@ -8,8 +8,8 @@ use netabase_store::driver::Driver;
 use netabase_store::{NetabaseError, NetabaseStore, TypedStore};
 
 use crate::places::{
-    City, CityCountrySecondaryKey, CityNameSecondaryKey, CityPopulationSecondaryKey, CityPrimaryKey, CityRef,
-    CitySecondaryKeys, Places,
+    City, CityCountrySecondaryKey, CityNameSecondaryKey, CityPopulationSecondaryKey,
+    CityPrimaryKey, CityRef, CitySecondaryKeys, Places,
 };
 use crate::text;
 
@@ -143,19 +143,18 @@ fn questions<E: Driver>(
     })?;
     tour.ask("every place, borrowed", || {
         let mut everyone = cities.iter()?;
-        let (mut count, mut people) = (0, 0);
+        let mut count = 0;
         let mut northernmost = (f64::MIN, String::new());
         while let Some(city) = everyone.next_ref() {
             let city = city?;
             count += 1;
-            people += city.population;
             if city.latitude > northernmost.0 {
                 northernmost = (city.latitude, city.name.to_owned());
             }
         }
         Ok(format!(
-            "{}, northernmost {}",
-            text::places(count, people),
+            "{} places, {} is the northernmost",
+            text::number(count),
             northernmost.1
         ))
     })?;
@@ -198,7 +197,8 @@ fn rollback<E: Driver>(store: &Store<E>, country: &str) -> Result<String, TourEr
         ));
     }
     Ok(format!(
-        "{country} removed: {within} places, rolled back: {}",
+        "{country}: {} places, {within} after removing them, {} after rollback",
+        text::number(before.len() as u64),
         text::number(after.len() as u64)
     ))
 }
@@ -222,7 +222,7 @@ impl<W: Write> Tour<'_, W> {
         let time = start.elapsed();
         writeln!(
             self.out,
-            "  {question:34} {answer:52} {:>9}",
+            "  {question:34} {answer:54} {:>8}",
             text::time(time)
         )?;
         self.answers.push(Answer {
