@@ -21,9 +21,9 @@ pub(crate) fn run(root: &Path) -> Vec<Outcome> {
         Ok(path) => path,
         Err(error) => return vec![no_input(&error)],
     };
-    let agreed = Expected {
+    let answered = |texts| Expected {
         exit_code: 0,
-        texts: &["agree"],
+        texts,
     };
     let case = |title: &str, arguments: &[&str]| {
         Step::cargo(
@@ -43,16 +43,19 @@ pub(crate) fn run(root: &Path) -> Vec<Outcome> {
     vec![
         case("cities: embedded and loaded driver", &["--input"])
             .arg(&small)
-            .run_and_expect(agreed),
-        case("cities: memory driver", &["--driver", "memory", "--input"])
-            .arg(&small)
-            .run_and_expect(agreed),
+            .run_and_expect(answered(&["linked in", "loaded by name", "agree"])),
+        case(
+            "cities: memory driver against a loaded one",
+            &["--driver", "memory", "--load", "redb", "--input"],
+        )
+        .arg(&small)
+        .run_and_expect(answered(&["memory, linked in", "agree"])),
         case(
             "cities: driver loaded by name",
             &["--load", "redb", "--input"],
         )
         .arg(&small)
-        .run_and_expect(agreed),
+        .run_and_expect(answered(&["loaded by name", "rollback"])),
         case(
             "cities: a missing input is named",
             &["--input", "no-such-file.csv"],

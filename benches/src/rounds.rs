@@ -1,0 +1,179 @@
+//! Measuring: every contender takes its turn in every round, so that what disturbs the machine disturbs all alike.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::contender::{Contender, Database, Result};
+use crate::data::AGES;
+use crate::rows::{Row, State, Turn, Workload};
+
+/// The contenders, each with a database of its own that holds all users.
+pub(crate) struct Arena {
+    directory: PathBuf,
+    contenders: Vec<(Box<dyn Contender>, Box<dyn Database>)>,
+    workload: Workload,
+}
+
+/// The times of one row: for each contender, in the arena's order, one for each round.
+#[derive(Debug)]
+pub(crate) struct Times(pub(crate) Vec<Vec<Duration>>);
+
+impl Arena {
+    /// Fills a database for each contender. All of them store one user after the other, so that the engine's files have
+    /// the same form.
+    pub(crate) fn new(
+        directory: &Path,
+        contenders: Vec<Box<dyn Contender>>,
+        workload: Workload,
+    ) -> Result<Self> {
+        let contenders = contenders
+            .into_iter()
+            .map(|contender| {
+                let path = directory.join(format!("{}.redb", contender.name()));
+                let database = contender.open(&path)?;
+                database.put_each(&workload.users)?;
+                Ok((contender, database))
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            directory: directory.to_owned(),
+            contenders,
+            workload,
+        })
+    }
+
+    pub(crate) fn workload(&self) -> &Workload {
+        &self.workload
+    }
+
+    /// Measures a row. The contender that begins changes with each round.
+    pub(crate) fn measure(&self, row: &Row, rounds: usize) -> Result<Times> {
+        let count = self.contenders.len();
+        let mut times = Times(vec![Vec::with_capacity(rounds); count]);
+        // The first round warms up and is not counted.
+        for round in 0..=rounds {
+            let turn = self.workload.turn(row, round);
+            let check = round == 0 || round == rounds;
+            let mut digests = vec![None; count];
+            for place in 0..count {
+                let contender = (place + round) % count;
+                let (time, digest) = self.take_turn(row, contender, &turn, check)?;
+                digests[contender] = Some(digest);
+                if round > 0 {
+                    times.0[contender].push(time);
+                }
+            }
+            if let Some(other) = digests.iter().position(|digest| *digest != digests[0]) {
+                let (first, _) = &self.contenders[0];
+                let (other, _) = &self.contenders[other];
+                return Err(format!(
+                    "{}: {} and {} do not agree, {digests:?}",
+                    row.name,
+                    first.name(),
+                    other.name()
+                )
+                .into());
+            }
+        }
+        Ok(times)
+    }
+
+    /// Runs a row with one contender until `time` has passed; gives the time that it takes once.
+    pub(crate) fn repeat(&self, row: &Row, contender: &str, time: Duration) -> Result<Duration> {
+        let contender = self
+            .contenders
+            .iter()
+            .position(|(known, _)| known.name() == contender)
+            .ok_or_else(|| format!("there is no contender {contender}"))?;
+        let turns: Vec<Turn> = (0..4).map(|round| self.workload.turn(row, round)).collect();
+        let start = Instant::now();
+        let mut fastest = Duration::MAX;
+        for turn in turns.iter().cycle() {
+            if start.elapsed() > time {
+                break;
+            }
+            fastest = fastest.min(self.take_turn(row, contender, turn, false)?.0);
+        }
+        Ok(fastest)
+    }
+
+    /// Runs the row once; `check` adds what the database holds afterwards to the digest.
+    fn take_turn(
+        &self,
+        row: &Row,
+        contender: usize,
+        turn: &Turn,
+        check: bool,
+    ) -> Result<(Duration, u64)> {
+        let (contender, loaded) = &self.contenders[contender];
+        let fresh = self.directory.join("fresh.redb");
+        let opened;
+        let database = match row.state {
+            State::Empty => {
+                remove(&fresh)?;
+                opened = contender.open(&fresh)?;
+                &opened
+            }
+            State::Loaded | State::Restored => loaded,
+        };
+        let start = Instant::now();
+        let mut digest = (row.run)(database.as_ref(), &self.workload, turn)?;
+        let time = start.elapsed();
+        if check && row.state != State::Loaded {
+            digest = digest.wrapping_add(content(database.as_ref())?);
+        }
+        if row.state == State::Restored {
+            database.put_each(&turn.users)?;
+        }
+        Ok((time, digest))
+    }
+}
+
+/// A digest of all that a database holds, its index included.
+fn content(database: &dyn Database) -> Result<u64> {
+    let ages: Vec<u32> = (0..AGES).collect();
+    Ok(database
+        .iterate()?
+        .wrapping_mul(31)
+        .wrapping_add(database.by_age(&ages)?))
+}
+
+fn remove(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+impl Times {
+    /// The median time of a contender.
+    pub(crate) fn median(&self, contender: usize) -> Duration {
+        let mut times = self.0[contender].clone();
+        times.sort_unstable();
+        times.get(times.len() / 2).copied().unwrap_or_default()
+    }
+
+    /// The median of the ratios of two contenders' times in the same round.
+    pub(crate) fn ratio(&self, contender: usize, to: usize) -> f64 {
+        let mut ratios: Vec<f64> = self.0[contender]
+            .iter()
+            .zip(&self.0[to])
+            .map(|(time, other)| time.as_secs_f64() / other.as_secs_f64())
+            .collect();
+        ratios.sort_unstable_by(f64::total_cmp);
+        ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_is_taken_within_rounds_and_ignores_outliers() {
+        let times = |millis: &[u64]| millis.iter().copied().map(Duration::from_millis).collect();
+        let times = Times(vec![times(&[10, 20, 10]), times(&[11, 22, 900])]);
+        assert!((times.ratio(1, 0) - 1.1).abs() < 1e-9);
+        assert_eq!(times.median(1), Duration::from_millis(22));
+    }
+}
