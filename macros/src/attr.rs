@@ -273,6 +273,20 @@ pub(crate) fn role(field: &syn::Field, errors: &mut Errors) -> Role {
     }
 }
 
+/// Whether `#[bincode(with_serde)]` is among the attributes. The rest of `#[bincode(…)]` is for `bincode`'s own derive.
+pub(crate) fn with_serde(attributes: &[Attribute]) -> bool {
+    attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("bincode"))
+        .filter_map(|attribute| {
+            attribute
+                .parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
+                .ok()
+        })
+        .flatten()
+        .any(|option| option.path().is_ident("with_serde"))
+}
+
 /// Whether this `#[secondary_key]` says `unique`.
 fn unique(attribute: &Attribute, errors: &mut Errors) -> bool {
     let Meta::List(list) = &attribute.meta else {

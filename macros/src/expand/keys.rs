@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Ident, Path, Type, Visibility};
 
-use super::{EnumVariant, codec, enum_codec, enum_from, key_type};
+use super::{EnumVariant, codec, decode_field, encode_field, enum_codec, enum_from, key_type};
 use crate::ast::{Field, Model, ungrouped};
 
 /// The traits that enums of keys derive.
@@ -232,16 +232,17 @@ fn implement_key(name: &Ident, fields: &[&Field]) -> TokenStream {
         };
         quote_spanned!(ty.span()=> <#ty as #hash(&self.#place, __state);)
     });
+    let encode = fields
+        .iter()
+        .zip(&places)
+        .map(|(field, place)| encode_field(field, &quote!(self.#place)));
+    let decode = fields.iter().map(|field| decode_field(field, &quote!(__C)));
+    let decode = quote!(__netabase::Ok(Self(#(#decode),*)));
     let codec = codec(
         name,
-        &quote! {
-            #(<#types as __netabase::bincode::Encode>::encode(&self.#places, __encoder)?;)*
-            __netabase::Ok(())
-        },
-        &quote!(__netabase::Ok(Self(#(<#types as __netabase::bincode::Decode<__C>>::decode(__decoder)?),*))),
-        &quote! {
-            __netabase::Ok(Self(#(<#types as __netabase::bincode::BorrowDecode<'__de, __C>>::borrow_decode(__decoder)?),*))
-        },
+        &quote!(#(#encode;)* __netabase::Ok(())),
+        &decode,
+        &decode,
     );
     quote! {
         #[automatically_derived]

@@ -11,7 +11,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{DeriveInput, Ident, Path, parse_quote};
 
-use crate::ast::{KeyType, Model};
+use crate::ast::{Field, KeyType, Model};
 use crate::attr::ModuleArguments;
 use crate::errors::Errors;
 use crate::valid;
@@ -109,6 +109,28 @@ fn private(krate: &Path, implementations: &TokenStream) -> TokenStream {
             use #krate::__private as __netabase;
             #implementations
         };
+    }
+}
+
+/// Encodes the value of a field, which the expression `place` names, as `bincode`'s derive does.
+fn encode_field(field: &Field, place: &TokenStream) -> TokenStream {
+    let ty = &field.ty;
+    if field.with_serde {
+        quote!(__netabase::bincode::Encode::encode(&__netabase::bincode::serde::Compat(&#place), __encoder)?)
+    } else {
+        quote!(<#ty as __netabase::bincode::Encode>::encode(&#place, __encoder)?)
+    }
+}
+
+/// Decodes the value of a field, by a decoder of this context.
+fn decode_field(field: &Field, context: &TokenStream) -> TokenStream {
+    let ty = &field.ty;
+    if field.with_serde {
+        quote! {
+            <__netabase::bincode::serde::Compat<#ty> as __netabase::bincode::Decode<#context>>::decode(__decoder)?.0
+        }
+    } else {
+        quote!(<#ty as __netabase::bincode::Decode<#context>>::decode(__decoder)?)
     }
 }
 
