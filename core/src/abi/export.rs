@@ -1041,7 +1041,11 @@ unsafe extern "C" fn cursor_open<S: driver::Store>(
         let inner = match ReadCursor::open(&transaction, TreeId(tree), bounds, direction)? {
             Some(cursor) => Cursor::Read(cursor),
             None => {
-                transaction.inner.writing()?.read(|_| Ok(()))?;
+                // A cursor of the driver's own, opened in vain, tells at once what is wrong with the tree or the state.
+                transaction
+                    .inner
+                    .writing()?
+                    .read(|writer| writer.cursor(TreeId(tree), bounds, direction).map(drop))?;
                 Cursor::Write {
                     cursor: ResumingCursor::new(TreeId(tree), bounds, direction),
                     transaction,
