@@ -14,7 +14,7 @@ use abi_stable::library::{
 use abi_stable::package_version_strings;
 use abi_stable::sabi_types::VersionStrings;
 use abi_stable::std_types::RErr;
-use abi_stable::type_layout::TypeLayout;
+use abi_stable::type_layout::{TLFieldOrFunction, TypeLayout};
 
 use super::import::Calls;
 use super::layout::{self, Context, Entry, EntryRef, Slice, VTable};
@@ -288,10 +288,38 @@ fn decisive(report: &AbiInstabilityErrors) -> Option<&AbiInstabilityError> {
     })
 }
 
-/// A difference in one line: where, what, and both sides.
+/// A difference in one line: where it lies, then what `abi_stable` says of it.
 fn summary(error: &AbiInstabilityError) -> String {
-    eprintln!("{error}");
-    String::new()
+    const SHOWN: usize = 200;
+    let mut summary = String::new();
+    for step in &error.stack_trace {
+        if let TLFieldOrFunction::Field(field) = &step.expected {
+            let name = field.name();
+            let is_step_through_pointer = name.bytes().all(|byte| byte.is_ascii_digit());
+            summary.push_str(if is_step_through_pointer {
+                field.layout().name()
+            } else {
+                name
+            });
+            summary.push('/');
+        }
+    }
+    summary.pop();
+    let report = error.to_string();
+    let difference = report
+        .split_once("Error:")
+        .map_or("", |(_, difference)| difference);
+    let mut separator = ": ";
+    for word in difference.split_whitespace() {
+        if summary.len() + word.len() > SHOWN {
+            summary.push('…');
+            break;
+        }
+        summary.push_str(separator);
+        summary.push_str(word);
+        separator = " ";
+    }
+    summary
 }
 
 /// What is too long for a message.

@@ -16,7 +16,9 @@ pub use search::{ENVIRONMENT_VARIABLE, SearchPath};
 
 use crate::abi::DynamicDriver;
 use crate::abi::layout::{Entry, SYMBOL_PREFIX};
-use crate::driver::{Driver as _, DriverError, ErrorKind};
+#[cfg(feature = "tracing")]
+use crate::driver::Driver as _;
+use crate::driver::{DriverError, ErrorKind};
 use crate::error::NetabaseError;
 
 /// Loads the driver of this name from the first place that has it.
