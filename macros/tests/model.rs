@@ -115,6 +115,8 @@ mod blog {
         /// Of what.
         #[bincode(with_serde)]
         pub text: String,
+        /// Why.
+        pub note: String,
     }
 }
 
@@ -166,6 +168,7 @@ fn a_record_has_the_bytes_of_the_derive_of_bincode() {
         time: 1,
         measure: Measure(300, "m".to_owned()),
         text: "text".to_owned(),
+        note: "note".to_owned(),
     };
     let bytes = encoded(&sample);
     assert_eq!(bytes, codec::encode_to_vec(&sample, config).unwrap());

@@ -1,8 +1,7 @@
 //! The types of a model's keys.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
+use quote::quote;
 use syn::{Ident, Path, Type, Visibility};
 
 use super::{EnumVariant, codec, decode_field, encode_field, enum_codec, enum_from, key_type};
@@ -230,7 +229,7 @@ fn implement_key(name: &Ident, fields: &[&Field]) -> TokenStream {
         } else {
             quote!(__netabase::KeyPart > ::hash_encoding)
         };
-        quote_spanned!(ty.span()=> <#ty as #hash(&self.#place, __state);)
+        quote!(<#ty as #hash(&self.#place, __state);)
     });
     let encode = fields
         .iter()
@@ -238,12 +237,7 @@ fn implement_key(name: &Ident, fields: &[&Field]) -> TokenStream {
         .map(|(field, place)| encode_field(field, &quote!(self.#place)));
     let decode = fields.iter().map(|field| decode_field(field, &quote!(__C)));
     let decode = quote!(__netabase::Ok(Self(#(#decode),*)));
-    let codec = codec(
-        name,
-        &quote!(#(#encode;)* __netabase::Ok(())),
-        &decode,
-        &decode,
-    );
+    let codec = codec(name, &quote!(#(#encode;)* __netabase::Ok(())), &decode);
     quote! {
         #[automatically_derived]
         impl __netabase::core::convert::From<#all> for #name {
