@@ -11,7 +11,7 @@ use crate::attr::{Context, Role};
 /// The expansion of `#[derive(NetabaseModel)]` inside a definition.
 pub(crate) fn expand(model: &Model, context: &Context) -> TokenStream {
     let declared = keys::declare(model, &context.krate);
-    let keys = keys::implement(model);
+    let keys = keys::implement(model, &context.shadowed);
     let record = record(model, context);
     let of_definition = of_definition(model);
     let implementations = private(&context.krate, &quote!(#keys #record #of_definition));

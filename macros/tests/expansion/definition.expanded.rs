@@ -818,7 +818,7 @@ pub mod blog {
         impl __netabase::core::hash::Hash for UserEmailSecondaryKey {
             #[inline]
             fn hash<__H: __netabase::core::hash::Hasher>(&self, __state: &mut __H) {
-                <String as __netabase::KeyPart>::hash_encoding(&self.0, __state);
+                <String as __netabase::core::hash::Hash>::hash(&self.0, __state);
             }
         }
         #[automatically_derived]
