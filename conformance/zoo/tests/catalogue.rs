@@ -1,12 +1,13 @@
 //! The whole catalogue over a good driver behind the ABI, loaded from a dynamic library.
 
+use std::error::Error;
 use std::process::ExitCode;
 use std::{env, fs};
 
 use conformance::harness::Suite;
 use netabase_core::loader::{self, SearchPath};
 
-fn main() -> ExitCode {
+fn main() -> Result<ExitCode, Box<dyn Error>> {
     let file_name = |stem: &str| {
         format!(
             "{}{stem}{}",
@@ -15,15 +16,12 @@ fn main() -> ExitCode {
         )
     };
     let mut suite = Suite::new();
-    let cage = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let library = env::current_exe()
-        .unwrap()
-        .with_file_name(file_name("conformance_zoo"));
+    let cage = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let library = env::current_exe()?.with_file_name(file_name("conformance_zoo"));
     fs::hard_link(
         library,
         cage.path().join(file_name("netabase_driver_zoo_good")),
-    )
-    .unwrap();
+    )?;
     let search = SearchPath::default()
         .with_directory(cage.path())
         .without_environment()
@@ -32,5 +30,5 @@ fn main() -> ExitCode {
         Ok(driver) => suite.add("dynamic", driver),
         Err(error) => suite.add_missing("dynamic", "zoo-good", format!("{error:?}")),
     }
-    suite.run()
+    Ok(suite.run())
 }

@@ -1,5 +1,12 @@
 //! What the loader and the host side of the ABI say of each bad driver; the process outlives all of them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};

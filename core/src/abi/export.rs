@@ -124,6 +124,10 @@ pub trait Export: 'static {
 }
 
 /// A text that a `static` holds.
+#[allow(
+    clippy::ptr_arg,
+    reason = "only a borrowed text can be used at compile time"
+)]
 const fn constant(text: &'static Cow<'static, str>) -> &'static str {
     match text {
         Cow::Borrowed(text) => text,
