@@ -41,6 +41,8 @@ use crate::error::NetabaseError;
 /// assert_eq!(error.kind(), ErrorKind::DriverNotFound);
 /// ```
 pub fn load(name: &str, search: &SearchPath) -> Result<DynamicDriver, NetabaseError> {
+    #[cfg(feature = "tracing")]
+    let _span = tracing::info_span!("load", driver = name).entered();
     find(name, search).map_err(|error| error.during("load").on_driver(name.to_owned()))
 }
 
