@@ -22,6 +22,8 @@ pub(crate) fn run(root: &Path, options: &[&str]) -> ExitCode {
             "--lib",
             "--crate-type",
             "cdylib",
+            "--features",
+            "netabase-core/dynamic",
             "--target-dir",
             LIBRARIES,
         ],
