@@ -1,12 +1,12 @@
 //! [`NetabaseStore`]: one database of one definition, whatever the engine.
 
+use std::fmt;
 use std::marker::PhantomData;
 
 use netabase_core::driver::Driver;
 use netabase_core::memory::Memory;
 use netabase_core::store::{Batch, ReadOnly, ReadWrite, Tree, TxnGuard, TypedStore};
 
-#[cfg(any(feature = "redb", feature = "dynamic"))]
 use crate::FileConfig;
 use crate::{NetabaseDefinitionTrait, NetabaseError, NetabaseModelTrait};
 
@@ -32,7 +32,6 @@ use crate::{NetabaseDefinitionTrait, NetabaseError, NetabaseModelTrait};
 /// assert_eq!(books.get(BookPrimaryKey(1))?.map(|book| book.title), Some("Emma".into()));
 /// # Ok::<(), netabase_store::NetabaseError>(())
 /// ```
-#[derive(Debug)]
 pub struct NetabaseStore<D, B> {
     backend: B,
     definition: PhantomData<fn() -> D>,
@@ -65,6 +64,14 @@ impl<D, B> NetabaseStore<D, B> {
     }
 }
 
+impl<D, B: fmt::Debug> fmt::Debug for NetabaseStore<D, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NetabaseStore")
+            .field("backend", &self.backend)
+            .finish()
+    }
+}
+
 impl<D: NetabaseDefinitionTrait> NetabaseStore<D, DefaultStore<D>> {
     /// Opens an empty database on the default engine, removed when the store is dropped.
     ///
@@ -72,6 +79,22 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, DefaultStore<D>> {
     /// As [`TypedStore::temp`].
     pub fn temp() -> Result<Self, NetabaseError> {
         DefaultStore::<D>::temp().map(Self::from_backend)
+    }
+
+    /// Opens a database on the default engine, at a path or as a [`FileConfig`] says; creates it if there is none.
+    ///
+    /// # Errors
+    /// As [`TypedStore::new`].
+    pub fn new(config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
+        TypedStore::new(config).map(Self::from_backend)
+    }
+
+    /// Opens the existing database on the default engine at a path, or as a [`FileConfig`] says.
+    ///
+    /// # Errors
+    /// As [`TypedStore::open`].
+    pub fn open(config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
+        TypedStore::open(config).map(Self::from_backend)
     }
 }
 

@@ -80,6 +80,8 @@ fn panic_message(payload: &(dyn Any + Send)) -> &str {
 #[derive(Default)]
 pub struct Suite {
     trials: Vec<Trial>,
+    /// How many of them only say why something is not tried.
+    ignored: usize,
 }
 
 impl fmt::Debug for Suite {
@@ -115,20 +117,78 @@ impl Suite {
     }
 
     /// Adds a failure for a driver that could not be had at all.
-    pub fn add_missing(&mut self, linkage: &str, name: &str, reason: String) {
+    pub fn add_missing(&mut self, linkage: &str, driver: &str, reason: String) {
+        let name = format!("{driver}/{linkage}/load");
         self.trials
-            .push(Trial::test(format!("{name}/{linkage}/load"), || {
-                Err(Failed::from(reason))
-            }));
+            .push(Trial::test(name, || Err(Failed::from(reason))));
     }
 
-    /// Runs the cases that the command line selects. A suite without cases fails.
+    /// Reports a driver as ignored as a whole.
+    pub fn add_ignored(&mut self, linkage: &str, driver: &str, reason: &'static str) {
+        let name = format!("{driver}/{linkage}/load");
+        self.trials.push(Trial::ignorable_test(name, move || {
+            Ok(Completion::ignored_with(reason))
+        }));
+        self.ignored += 1;
+    }
+
+    /// Runs the cases that the command line selects.
     pub fn run(self) -> ExitCode {
-        let arguments = Arguments::from_args();
-        if self.trials.is_empty() {
-            eprintln!("the suite has no cases: no driver takes part");
-            return ExitCode::FAILURE;
+        if self.conclude(&Arguments::from_args()) {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
         }
-        libtest_mimic::run(&arguments, self.trials).exit_code()
+    }
+
+    /// Whether every case that the arguments select holds. A suite without cases to try does not hold.
+    pub fn conclude(self, arguments: &Arguments) -> bool {
+        if self.trials.len() == self.ignored {
+            eprintln!("the suite has no cases: no driver takes part");
+            return false;
+        }
+        !libtest_mimic::run(arguments, self.trials).has_failed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use netabase_core::memory::Memory;
+
+    use super::*;
+
+    #[test]
+    fn a_suite_without_cases_fails() {
+        assert!(!Suite::new().conclude(&Arguments::default()));
+        let mut suite = Suite::new();
+        suite.add_ignored("dynamic", "memory", "it has no library");
+        assert!(!suite.conclude(&Arguments::default()));
+    }
+
+    #[test]
+    fn a_driver_that_is_missing_fails_the_suite() {
+        let mut suite = Suite::new();
+        suite.add("static", Memory);
+        suite.add_missing("dynamic", "memory", "there is no such file".to_owned());
+        let arguments = Arguments {
+            filter: Some("dynamic/load".to_owned()),
+            ..Arguments::default()
+        };
+        assert!(!suite.conclude(&arguments));
+    }
+
+    #[test]
+    fn an_error_and_a_panic_break_a_law() {
+        let case = |run| Case::<Memory> {
+            name: "law".to_owned(),
+            requirements: &[],
+            run,
+        };
+        let driver = Arc::new(Memory);
+        assert_eq!(run(&driver, &case(|_| Ok(()))), Verdict::Held);
+        let failed = run(&driver, &case(|_| Err("an error")?));
+        assert!(matches!(failed, Verdict::Broken(message) if message.contains("an error")));
+        let panicked = run(&driver, &case(|_| panic!("a panic")));
+        assert_eq!(panicked, Verdict::Broken("panicked: a panic".to_owned()));
     }
 }

@@ -10,6 +10,10 @@ use netabase_core::driver::Driver;
 struct Static(Suite);
 
 impl drivers::Visitor for Static {
+    fn visit_built_in<D: Driver>(&mut self, driver: D) {
+        self.visit(driver);
+    }
+
     fn visit<D: Driver>(&mut self, driver: D) {
         self.0.add("static", driver);
     }

@@ -81,6 +81,9 @@ static MANIFEST: Manifest = Manifest {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Redb;
 
+#[cfg(feature = "dynamic")]
+netabase_core::export_driver!(netabase_driver_redb: Redb = Redb, manifest: MANIFEST);
+
 impl Driver for Redb {
     type Store = RedbDatabase;
 

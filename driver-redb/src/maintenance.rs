@@ -41,14 +41,17 @@ pub(crate) const OPERATIONS: &[Cow<'static, str>] = &[
     Cow::Borrowed(SIZE_ON_DISK),
 ];
 
+/// What takes an operation's answer.
+type Output<'a> = &'a mut dyn FnMut(&[u8]);
+
 /// Runs an operation. `output` is called while nothing is held, so it may use the database.
 pub(crate) fn run(
     database: &RedbDatabase,
     operation: &str,
     argument: &[u8],
-    output: &mut dyn FnMut(&[u8]),
+    output: Output<'_>,
 ) -> Result<()> {
-    let operate: fn(&RedbDatabase, &mut dyn FnMut(&[u8])) -> Result<()> = match operation {
+    let operate: fn(&RedbDatabase, Output<'_>) -> Result<()> = match operation {
         CHECK_INTEGRITY => check_integrity,
         COMPACT => compact,
         STATS => stats,
@@ -65,7 +68,7 @@ pub(crate) fn run(
     operate(database, output)
 }
 
-fn check_integrity(database: &RedbDatabase, output: &mut dyn FnMut(&[u8])) -> Result<()> {
+fn check_integrity(database: &RedbDatabase, output: Output<'_>) -> Result<()> {
     let sound = database.alone(CHECK_INTEGRITY, |redb| {
         redb.check_integrity().map_err(error::engine)
     })?;
@@ -73,13 +76,13 @@ fn check_integrity(database: &RedbDatabase, output: &mut dyn FnMut(&[u8])) -> Re
     Ok(())
 }
 
-fn compact(database: &RedbDatabase, output: &mut dyn FnMut(&[u8])) -> Result<()> {
+fn compact(database: &RedbDatabase, output: Output<'_>) -> Result<()> {
     let compacted = database.alone(COMPACT, |redb| redb.compact().map_err(error::engine))?;
     output(&[u8::from(compacted)]);
     Ok(())
 }
 
-fn stats(database: &RedbDatabase, output: &mut dyn FnMut(&[u8])) -> Result<()> {
+fn stats(database: &RedbDatabase, output: Output<'_>) -> Result<()> {
     let (mut trees, mut entries, mut stored, mut metadata, mut fragmented) = (0_u64, 0, 0, 0, 0);
     let (mut leaves, mut branches, mut height) = (0, 0, 0);
     for_each_tree(database, |_, table| {
@@ -104,7 +107,7 @@ fn stats(database: &RedbDatabase, output: &mut dyn FnMut(&[u8])) -> Result<()> {
     Ok(())
 }
 
-fn tree_names(database: &RedbDatabase, output: &mut dyn FnMut(&[u8])) -> Result<()> {
+fn tree_names(database: &RedbDatabase, output: Output<'_>) -> Result<()> {
     let mut names = Vec::new();
     for_each_tree(database, |name, _| {
         names.push(name.to_owned());
@@ -116,7 +119,7 @@ fn tree_names(database: &RedbDatabase, output: &mut dyn FnMut(&[u8])) -> Result<
     Ok(())
 }
 
-fn size_on_disk(database: &RedbDatabase, output: &mut dyn FnMut(&[u8])) -> Result<()> {
+fn size_on_disk(database: &RedbDatabase, output: Output<'_>) -> Result<()> {
     output(&file_bytes(database)?.to_le_bytes());
     Ok(())
 }

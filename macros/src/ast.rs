@@ -26,6 +26,8 @@ pub(crate) struct Field {
     pub(crate) carried: Vec<Attribute>,
     pub(crate) ty: Type,
     pub(crate) role: Role,
+    /// Whether its value is encoded by serde's traits in place of `bincode`'s.
+    pub(crate) with_serde: bool,
 }
 
 impl Model {
@@ -134,6 +136,7 @@ impl Field {
             carried: attr::carried_over(&field.attrs),
             ty: ungrouped(&field.ty).clone(),
             role: attr::role(field, errors),
+            with_serde: attr::with_serde(&field.attrs),
         })
     }
 

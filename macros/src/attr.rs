@@ -67,7 +67,9 @@ fn crate_option(input: ParseStream<'_>, krate: &mut Option<Path>) -> syn::Result
     if krate.is_some() {
         return Err(syn::Error::new_spanned(option, "`crate` is given twice"));
     }
-    input.parse::<Token![=]>()?;
+    if input.parse::<Token![=]>().is_err() {
+        return Err(syn::Error::new_spanned(option, "expected `crate = path`"));
+    }
     if input.peek(syn::LitStr) {
         return Err(input.error("the path is written without quotes: `crate = path`"));
     }
@@ -131,17 +133,18 @@ impl Parse for Context {
 
 impl Parse for ModelAttribute {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let definition: Ident = input.parse().map_err(|error| {
+        let path = input.call(Path::parse_mod_style).map_err(|error| {
             syn::Error::new(
                 error.span(),
                 "expected the name of a definition, as in `#[netabase(BlogDefinition)]`",
             )
         })?;
-        if input.peek(Token![::]) {
-            return Err(input.error(
+        let definition = path.get_ident().cloned().ok_or_else(|| {
+            syn::Error::new_spanned(
+                &path,
                 "a definition is named without a path: it is generated in the model's own module",
-            ));
-        }
+            )
+        })?;
         let mut context = None;
         while !input.is_empty() {
             input.parse::<Token![,]>()?;
@@ -271,6 +274,20 @@ pub(crate) fn role(field: &syn::Field, errors: &mut Errors) -> Role {
             Role::Primary
         }
     }
+}
+
+/// Whether `#[bincode(with_serde)]` is among the attributes. The rest of `#[bincode(…)]` is for `bincode`'s own derive.
+pub(crate) fn with_serde(attributes: &[Attribute]) -> bool {
+    attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("bincode"))
+        .filter_map(|attribute| {
+            attribute
+                .parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
+                .ok()
+        })
+        .flatten()
+        .any(|option| option.path().is_ident("with_serde"))
 }
 
 /// Whether this `#[secondary_key]` says `unique`.

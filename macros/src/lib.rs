@@ -20,6 +20,9 @@ use proc_macro::TokenStream;
 /// - `#[secondary_key]` on a field: records are found by this field too. With `#[secondary_key(unique)]`, no two records
 ///   may have the same value in it.
 ///
+/// - `#[bincode(with_serde)]` on a field: its value is encoded by serde's traits, as `bincode`'s own derive does it. It is
+///   for types without `bincode`'s traits, such as `Uuid`, and needs the feature `serde` of `netabase_store`.
+///
 /// Fields of keys have types whose encoding sorts: integers, `bool`, `char`, `String`, `Vec<u8>`, `Option`, tuples and
 /// arrays of these, and types with [`macro@NetabaseKey`].
 ///
@@ -30,7 +33,10 @@ use proc_macro::TokenStream;
 /// - `UserKey`: `Primary(UserPrimaryKey)` or `Secondary(UserSecondaryKeys)`;
 /// - `UserRef<'a>`: the record as it is stored, whose fields of type `String`, `Vec<u8>` and `Option`s of them are
 ///   borrowed. A model without such fields is its own view. `User::from(view)` is the owned record.
-#[proc_macro_derive(NetabaseModel, attributes(netabase, primary_key, secondary_key))]
+#[proc_macro_derive(
+    NetabaseModel,
+    attributes(netabase, primary_key, secondary_key, bincode)
+)]
 pub fn netabase_model(input: TokenStream) -> TokenStream {
     expand::derive_model(input.into()).into()
 }

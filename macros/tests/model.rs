@@ -1,6 +1,7 @@
 //! What is generated for models, used as an application uses it.
 
 #![deny(missing_docs, warnings)]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::collections::HashSet;
 
@@ -86,6 +87,37 @@ mod blog {
         /// In degrees.
         pub latitude: f64,
     }
+
+    /// What has serde's traits and not bincode's.
+    #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    pub struct Measure(pub u16, pub String);
+
+    /// What was measured.
+    #[derive(
+        NetabaseModel,
+        Clone,
+        Debug,
+        PartialEq,
+        bincode::Encode,
+        bincode::Decode,
+        serde::Serialize,
+        serde::Deserialize,
+    )]
+    #[netabase(BlogDefinition)]
+    pub struct Sample {
+        /// When.
+        #[primary_key]
+        #[bincode(with_serde)]
+        pub time: u64,
+        /// How much.
+        #[bincode(with_serde)]
+        pub measure: Measure,
+        /// Of what.
+        #[bincode(with_serde)]
+        pub text: String,
+        /// Why.
+        pub note: String,
+    }
 }
 
 use blog::*;
@@ -132,6 +164,16 @@ fn a_record_has_the_bytes_of_the_derive_of_bincode() {
         encoded(&post()),
         codec::encode_to_vec(post(), config).unwrap()
     );
+    let sample = Sample {
+        time: 1,
+        measure: Measure(300, "m".to_owned()),
+        text: "text".to_owned(),
+        note: "note".to_owned(),
+    };
+    let bytes = encoded(&sample);
+    assert_eq!(bytes, codec::encode_to_vec(&sample, config).unwrap());
+    let view = netabase_core::codec::value::decode_ref::<Sample>(&bytes).unwrap();
+    assert_eq!(Sample::from(view), sample);
     let bytes = encoded(&user());
     assert_eq!(
         netabase_core::codec::value::decode::<User>(&bytes).unwrap(),
@@ -172,7 +214,8 @@ fn a_model_with_nothing_to_borrow_is_its_own_view() {
     let view: PlaceRef<'_> = netabase_core::codec::value::decode_ref::<Place>(&bytes).unwrap();
     let PlaceRef { id, latitude } = &view;
     assert_eq!((*id, *latitude), (-1, 51.5));
-    assert_eq!(Place::from(view), place);
+    let owned: Place = view;
+    assert_eq!(owned, place);
 }
 
 #[test]
@@ -305,7 +348,7 @@ fn the_definition_is_an_enum_of_its_models() {
         .iter()
         .map(|model| model.name)
         .collect();
-    assert_eq!(names, ["User", "Post", "Place"]);
+    assert_eq!(names, ["User", "Post", "Place", "Sample"]);
     assert_eq!(
         <User as NetabaseModelTrait<BlogDefinition>>::DISCRIMINANT,
         BlogDefinitionDiscriminant::User
@@ -319,7 +362,7 @@ fn the_definition_is_an_enum_of_its_models() {
 fn discriminants_have_the_traits_of_strum() {
     let all: Vec<_> = BlogDefinitionDiscriminant::iter().collect();
     let names: Vec<_> = all.iter().map(ToString::to_string).collect();
-    assert_eq!(names, ["User", "Post", "Place"]);
+    assert_eq!(names, ["User", "Post", "Place", "Sample"]);
     assert_eq!(format!("{:>6}", BlogKeysDiscriminant::Post), "  Post");
     let any = BlogDefinition::from(post());
     assert_eq!(BlogDefinitionDiscriminant::from(&any), all[1]);
@@ -354,7 +397,7 @@ fn the_definition_has_the_bytes_of_the_derive_of_bincode() {
             codec::borrow_decode_from_slice(&bytes, config).unwrap();
         assert_eq!(borrowed, any);
     }
-    assert!(codec::decode_from_slice::<BlogDefinition, _>(&[3], config).is_err());
+    assert!(codec::decode_from_slice::<BlogDefinition, _>(&[4], config).is_err());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Batches of one model behind a trait.
 
+use std::fmt;
 use std::marker::PhantomData;
 
 use netabase_core::driver::Driver;
@@ -41,11 +42,18 @@ pub trait BatchBuilder<D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>> {
 }
 
 /// The batch of one model's tree.
-#[derive(Debug)]
 #[must_use = "a batch writes nothing until it is committed"]
 pub struct TreeBatch<'db, D, M, E: Driver> {
     batch: Batch<'db, D, E>,
     model: PhantomData<fn() -> M>,
+}
+
+impl<D, M, E: Driver> fmt::Debug for TreeBatch<'_, D, M, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TreeBatch")
+            .field("batch", &self.batch)
+            .finish()
+    }
 }
 
 impl<'db, D, M, E> Batchable<D, M> for Tree<'db, D, M, E>

@@ -6,12 +6,15 @@ use netabase_driver_redb::Redb;
 
 /// What is done with each driver of the list.
 pub(crate) trait Visitor {
-    /// One driver, as it is linked in. The name in its manifest is the one it is loaded by.
+    /// A driver that is part of core and has no library of its own.
+    fn visit_built_in<D: Driver>(&mut self, driver: D);
+
+    /// A driver with a folder of its own, as it is linked in. The name in its manifest is the one it is loaded by.
     fn visit<D: Driver>(&mut self, driver: D);
 }
 
 /// Every native driver, one line each.
 pub(crate) fn each(visitor: &mut impl Visitor) {
-    visitor.visit(Memory);
+    visitor.visit_built_in(Memory);
     visitor.visit(Redb);
 }

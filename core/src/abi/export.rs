@@ -124,6 +124,10 @@ pub trait Export: 'static {
 }
 
 /// A text that a `static` holds.
+#[allow(
+    clippy::ptr_arg,
+    reason = "only a borrowed text can be used at compile time"
+)]
 const fn constant(text: &'static Cow<'static, str>) -> &'static str {
     match text {
         Cow::Borrowed(text) => text,
@@ -1041,7 +1045,11 @@ unsafe extern "C" fn cursor_open<S: driver::Store>(
         let inner = match ReadCursor::open(&transaction, TreeId(tree), bounds, direction)? {
             Some(cursor) => Cursor::Read(cursor),
             None => {
-                transaction.inner.writing()?.read(|_| Ok(()))?;
+                // The cursor opens the engine's own as it goes; what is wrong with the tree is said now.
+                transaction
+                    .inner
+                    .writing()?
+                    .read(|writer| writer.cursor(TreeId(tree), bounds, direction).map(drop))?;
                 Cursor::Write {
                     cursor: ResumingCursor::new(TreeId(tree), bounds, direction),
                     transaction,

@@ -14,14 +14,16 @@ use abi_stable::library::{
 use abi_stable::package_version_strings;
 use abi_stable::sabi_types::VersionStrings;
 use abi_stable::std_types::RErr;
-use abi_stable::type_layout::TypeLayout;
+use abi_stable::type_layout::{TLFieldOrFunction, TypeLayout};
 
 use super::import::Calls;
 use super::layout::{self, Context, Entry, EntryRef, Slice, VTable};
 use crate::driver::{Capabilities, DriverError, ErrorKind, Limits, Manifest, Result};
 
-/// The layouts of every minor version as it was released, by number.
-static LAYOUTS: [&TypeLayout; layout::ABI_MINOR as usize + 1] = [EntryRef::LAYOUT];
+/// The layouts of every minor version as it was released, by number. A driver is held to its own; one that is newer than
+/// this library to the newest that is known here, to which it may only append.
+const LAYOUTS: [&TypeLayout; layout::ABI_MINOR as usize + 1] = [NEWEST_LAYOUT];
+const NEWEST_LAYOUT: &TypeLayout = EntryRef::LAYOUT;
 
 /// What `abi_stable` says of the types here. One for all drivers in a binary: it says nothing of a single driver.
 static HEADER: LibHeader = {
@@ -45,6 +47,23 @@ extern "C" fn no_module() -> RootModuleResult {
 pub(super) const fn header() -> *const Context {
     (&raw const HEADER).cast()
 }
+
+/// What every entry begins with, in every version.
+#[repr(C)]
+struct Head {
+    magic: [u8; 8],
+    abi_major: u32,
+    abi_minor: u32,
+    entry_size: usize,
+}
+
+const _: () = assert!(
+    offset_of!(Head, magic) == offset_of!(Entry, magic)
+        && offset_of!(Head, abi_major) == offset_of!(Entry, abi_major)
+        && offset_of!(Head, abi_minor) == offset_of!(Entry, abi_minor)
+        && offset_of!(Head, entry_size) == offset_of!(Entry, entry_size)
+        && size_of::<Head>() == offset_of!(Entry, vtable_size)
+);
 
 /// The end of the last function that a driver has to have.
 const REQUIRED_VTABLE_SIZE: usize = offset_of!(VTable, cursor_close) + size_of::<usize>();
@@ -78,8 +97,13 @@ pub(super) unsafe fn verify(entry: *const Entry, asked: &str) -> Result<Verified
             "its entry is null or not aligned; export it with `netabase_core::export_driver!` or as in docs/abi.md",
         ));
     }
-    // SAFETY: the caller vouches for the first four fields, of which this is one.
-    let magic = unsafe { (&raw const (*entry).magic).read() };
+    // SAFETY: the caller vouches for the first four fields, which `Head` has in the same places.
+    let Head {
+        magic,
+        abi_major: major,
+        abi_minor: minor,
+        entry_size: size,
+    } = unsafe { entry.cast::<Head>().read() };
     if magic != layout::MAGIC {
         return Err(rejected(format!(
             "its entry begins with {:?} and not with {:?}, so it is no driver or is damaged; export it with \
@@ -88,10 +112,6 @@ pub(super) unsafe fn verify(entry: *const Entry, asked: &str) -> Result<Verified
             String::from_utf8_lossy(&layout::MAGIC),
         )));
     }
-    // SAFETY: as above.
-    let major = unsafe { (&raw const (*entry).abi_major).read() };
-    // SAFETY: as above.
-    let minor = unsafe { (&raw const (*entry).abi_minor).read() };
     if major != layout::ABI_MAJOR {
         let advice = if major > layout::ABI_MAJOR {
             "use a newer `netabase_store`, or an older release of the driver"
@@ -104,8 +124,6 @@ pub(super) unsafe fn verify(entry: *const Entry, asked: &str) -> Result<Verified
             layout::ABI_MINOR,
         )));
     }
-    // SAFETY: as above.
-    let size = unsafe { (&raw const (*entry).entry_size).read() };
     if size < size_of::<Entry>() {
         return Err(rejected(format!(
             "its entry states {size} bytes, and version 1.0 has {}; rebuild it",
@@ -180,7 +198,7 @@ unsafe fn manifest(entry: &Entry, name: &str) -> Result<Manifest> {
         return Err(rejected("its manifest is null or not aligned; rebuild it"));
     }
     // SAFETY: the size comes first, whatever the version.
-    let size = unsafe { (&raw const (*manifest).size).read() };
+    let size = unsafe { manifest.cast::<usize>().read() };
     if size < size_of::<layout::Manifest>() {
         return Err(rejected(format!(
             "its manifest states {size} bytes, and version 1.0 has {}; rebuild it",
@@ -242,17 +260,18 @@ unsafe fn text<'a>(slice: Slice, what: &str) -> Result<&'a str> {
 /// `header` is null or the one that a driver's entry gives.
 unsafe fn check_layout(header: *const Context, minor: u32) -> Result<()> {
     let header = header.cast::<LibHeader>();
-    if header.is_null() || !header.is_aligned() {
+    if !header.is_aligned() {
         return Err(rejected(
-            "it says that it is written in Rust, and gives no description of its types; rebuild it",
+            "its description of its types is not aligned; rebuild it",
         ));
     }
-    // SAFETY: `AbiHeaderRef` is a pointer that is not null to a header, and the caller vouches for that.
-    let header = unsafe {
-        mem::transmute::<ptr::NonNull<LibHeader>, AbiHeaderRef>(ptr::NonNull::new_unchecked(
-            header.cast_mut(),
-        ))
-    };
+    let header = ptr::NonNull::new(header.cast_mut()).ok_or_else(|| {
+        rejected(
+            "it says that it is written in Rust, and gives no description of its types; rebuild it",
+        )
+    })?;
+    // SAFETY: an `AbiHeaderRef` is a pointer to a header, and the caller vouches for this one.
+    let header = unsafe { mem::transmute::<ptr::NonNull<LibHeader>, AbiHeaderRef>(header) };
     let header = header.upgrade().map_err(|error| {
         rejected(
             "its description of its types is of another release of `abi_stable`; rebuild it against this release of \
@@ -263,8 +282,8 @@ unsafe fn check_layout(header: *const Context, minor: u32) -> Result<()> {
     let found = header.layout().ok_or_else(|| {
         rejected("it says that it is written in Rust, and does not describe its types; rebuild it")
     })?;
-    let common = minor.min(layout::ABI_MINOR) as usize;
-    match check_layout_compatibility(LAYOUTS[common], found) {
+    let common = LAYOUTS.get(minor as usize).unwrap_or(&NEWEST_LAYOUT);
+    match check_layout_compatibility(common, found) {
         Ok(()) => Ok(()),
         Err(report) => match decisive(&report) {
             None => Ok(()),
@@ -288,10 +307,38 @@ fn decisive(report: &AbiInstabilityErrors) -> Option<&AbiInstabilityError> {
     })
 }
 
-/// A difference in one line: where, what, and both sides.
+/// A difference in one line: where it lies, then what `abi_stable` says of it.
 fn summary(error: &AbiInstabilityError) -> String {
-    eprintln!("{error}");
-    String::new()
+    const SHOWN: usize = 200;
+    let mut summary = String::new();
+    for step in &error.stack_trace {
+        if let TLFieldOrFunction::Field(field) = &step.expected {
+            let name = field.name();
+            let is_step_through_pointer = name.bytes().all(|byte| byte.is_ascii_digit());
+            summary.push_str(if is_step_through_pointer {
+                field.layout().name()
+            } else {
+                name
+            });
+            summary.push('/');
+        }
+    }
+    summary.pop();
+    let report = error.to_string();
+    let difference = report
+        .split_once("Error:")
+        .map_or("", |(_, difference)| difference);
+    let mut separator = ": ";
+    for word in difference.split_whitespace() {
+        if summary.len() + word.len() > SHOWN {
+            summary.push('…');
+            break;
+        }
+        summary.push_str(separator);
+        summary.push_str(word);
+        separator = " ";
+    }
+    summary
 }
 
 /// What is too long for a message.

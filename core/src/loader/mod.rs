@@ -16,7 +16,9 @@ pub use search::{ENVIRONMENT_VARIABLE, SearchPath};
 
 use crate::abi::DynamicDriver;
 use crate::abi::layout::{Entry, SYMBOL_PREFIX};
-use crate::driver::{Driver as _, DriverError, ErrorKind};
+#[cfg(feature = "tracing")]
+use crate::driver::Driver as _;
+use crate::driver::{DriverError, ErrorKind};
 use crate::error::NetabaseError;
 
 /// Loads the driver of this name from the first place that has it.
@@ -39,6 +41,8 @@ use crate::error::NetabaseError;
 /// assert_eq!(error.kind(), ErrorKind::DriverNotFound);
 /// ```
 pub fn load(name: &str, search: &SearchPath) -> Result<DynamicDriver, NetabaseError> {
+    #[cfg(feature = "tracing")]
+    let _span = tracing::info_span!("load", driver = name).entered();
     find(name, search).map_err(|error| error.during("load").on_driver(name.to_owned()))
 }
 

@@ -2,7 +2,8 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::{DeriveInput, Ident, Item, ItemMod, Path, Visibility, parse_quote};
+use syn::punctuated::Punctuated;
+use syn::{DeriveInput, Ident, Item, ItemMod, Meta, Path, Token, Visibility, parse_quote};
 
 use super::{EnumVariant, crate_path, discriminant, enum_codec, enum_from, keys, private};
 use crate::ast::Model;
@@ -66,6 +67,9 @@ pub(crate) fn expand(
         }
     }
     errors.append(collisions);
+    if !errors.is_empty() {
+        keep_import(items);
+    }
     if let Some(import) = use_attribute(items) {
         items.push(import);
     }
@@ -109,7 +113,7 @@ fn read_model(
         (None, Some(attribute)) => {
             mistakes.at(
                 attribute,
-                "`#[netabase]` is for models; add `#[derive(NetabaseModel)]`, by this name",
+                "`#[netabase]` is for models, which derive `NetabaseModel`; add `#[derive(NetabaseModel)]`",
             );
         }
         (Some(derive), _) if !derive.is_unconditional() => {
@@ -184,12 +188,9 @@ fn refuse_conditions(input: &DeriveInput, errors: &mut Errors) {
         return;
     };
     for attribute in data.fields.iter().flat_map(|field| &field.attrs) {
-        let is_conditional = attribute.path().is_ident("cfg");
-        let hides_key = attribute.path().is_ident("cfg_attr") && {
-            let text = quote!(#attribute).to_string();
-            text.contains("primary_key") || text.contains("secondary_key")
-        };
-        if is_conditional || hides_key {
+        if attribute.path().is_ident("cfg")
+            || is_conditional(attribute, &["primary_key", "secondary_key"])
+        {
             errors.at(
                 attribute,
                 "a model has the same fields and keys in every build, since its stored form is made of them; remove the condition",
@@ -200,11 +201,6 @@ fn refuse_conditions(input: &DeriveInput, errors: &mut Errors) {
 
 /// Makes a model that has mistakes in it a plain item.
 fn strip(item: &mut Item) {
-    let own = |attribute: &syn::Attribute| {
-        ["netabase", "primary_key", "secondary_key"]
-            .iter()
-            .any(|name| attribute.path().is_ident(name))
-    };
     let (attrs, fields): (&mut Vec<syn::Attribute>, Vec<&mut syn::Field>) = match item {
         Item::Struct(item) => (&mut item.attrs, item.fields.iter_mut().collect()),
         Item::Enum(item) => {
@@ -215,17 +211,58 @@ fn strip(item: &mut Item) {
         Item::Union(item) => (&mut item.attrs, item.fields.named.iter_mut().collect()),
         _ => return,
     };
-    for field in fields {
-        field.attrs.retain(|attribute| !own(attribute));
-    }
     let derives: Vec<_> = attr::derives(attrs)
         .into_iter()
         .filter(|derive| derive.name() != "NetabaseModel")
         .collect();
-    attrs.retain(|attribute| !own(attribute) && !attribute.path().is_ident("derive"));
-    let derives = derives.iter().filter(|derive| derive.is_unconditional());
-    attrs.insert(0, parse_quote!(#[allow(dead_code)]));
-    attrs.extend(derives.map(|derive| -> syn::Attribute { parse_quote!(#derive) }));
+    let has_bincode = derives
+        .iter()
+        .any(|derive| ["Encode", "Decode", "BorrowDecode"].contains(&derive.name().as_str()));
+    let stays = |attribute: &syn::Attribute| {
+        !is_conditional(attribute, &["primary_key", "secondary_key", "derive"])
+            && !["netabase", "primary_key", "secondary_key", "derive"]
+                .iter()
+                .any(|name| attribute.path().is_ident(name))
+            && (has_bincode || !attribute.path().is_ident("bincode"))
+    };
+    for field in fields {
+        field.attrs.retain(stays);
+    }
+    attrs.retain(stays);
+    attrs.push(parse_quote!(#[allow(dead_code)]));
+    attrs.extend(
+        derives
+            .iter()
+            .map(|derive| -> syn::Attribute { parse_quote!(#derive) }),
+    );
+}
+
+/// Whether this is a `#[cfg_attr(…)]` around an attribute of one of these names.
+fn is_conditional(attribute: &syn::Attribute, names: &[&str]) -> bool {
+    attribute.path().is_ident("cfg_attr")
+        && attribute
+            .parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
+            .is_ok_and(|parts| {
+                parts
+                    .iter()
+                    .skip(1)
+                    .any(|part| names.iter().any(|name| part.path().is_ident(name)))
+            })
+}
+
+/// Keeps the import of the derive from being reported as unused where models became plain structs.
+fn keep_import(items: &mut [Item]) {
+    for item in items {
+        if let Item::Use(item) = item {
+            let mut is_import = false;
+            valid::imported(&item.tree, &mut |_, original| {
+                is_import |= original == "NetabaseModel";
+            });
+            if is_import {
+                item.attrs.push(parse_quote!(#[allow(unused_imports)]));
+            }
+        }
+    }
 }
 
 /// Checks that every generated name is free.
@@ -545,12 +582,11 @@ fn implement_definition(definition: &Ident, keys: &Ident, models: &[Found]) -> T
             let decode = quote! {
                 <#name as __netabase::Record>::decode_fields(
                     &mut __netabase::bincode::de::Decoder::with_context(__decoder, ()),
-                )?
+                )
             };
             EnumVariant {
                 name: Ident::clone(name),
                 encode: quote!(<#name as __netabase::Record>::encode_fields(__value, __encoder)),
-                borrow: decode.clone(),
                 decode,
             }
         })

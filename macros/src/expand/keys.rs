@@ -1,11 +1,11 @@
 //! The types of a model's keys.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
+use quote::quote;
 use syn::{Ident, Path, Type, Visibility};
 
-use super::{EnumVariant, codec, enum_codec, enum_from, key_type};
+use super::view::Held;
+use super::{EnumVariant, codec, decode_field, encode_field, enum_codec, enum_from, key_type};
 use crate::ast::{Field, Model, ungrouped};
 
 /// The traits that enums of keys derive.
@@ -114,15 +114,15 @@ fn in_words(fields: &[&Field]) -> String {
 }
 
 /// The traits of the key types.
-pub(crate) fn implement(model: &Model) -> TokenStream {
+pub(crate) fn implement(model: &Model, shadowed: &[Ident]) -> TokenStream {
     let name = &model.name;
     let (primary_key, secondary_keys, keys) =
         (model.primary_key(), model.secondary_keys(), model.keys());
     let primary: Vec<_> = model.primary().collect();
-    let primary_type = implement_key(&primary_key, &primary);
+    let primary_type = implement_key(&primary_key, &primary, shadowed);
     let secondary_types = model.secondary().enumerate().map(|(index, field)| {
         let key = model.secondary_key(field);
-        let implementation = implement_key(&key, &[field]);
+        let implementation = implement_key(&key, &[field], shadowed);
         let variant = field.variant();
         let into_enum = enum_from(&secondary_keys, &variant, &key);
         quote! {
@@ -210,7 +210,7 @@ pub(crate) fn implement(model: &Model) -> TokenStream {
     }
 }
 
-fn implement_key(name: &Ident, fields: &[&Field]) -> TokenStream {
+fn implement_key(name: &Ident, fields: &[&Field], shadowed: &[Ident]) -> TokenStream {
     let types: Vec<_> = fields.iter().map(|field| &field.ty).collect();
     let places: Vec<_> = (0..types.len()).map(syn::Index::from).collect();
     let members: Vec<_> = fields
@@ -225,24 +225,20 @@ fn implement_key(name: &Ident, fields: &[&Field]) -> TokenStream {
     let key = key_type::of_fields(name, &members, types.len() == 1);
     let hashes = fields.iter().zip(&places).map(|(field, place)| {
         let ty = &field.ty;
-        let hash = if is_primitive(ty) {
+        let hash = if is_primitive(ty) || Held::of(field, shadowed) != Held::Owned {
             quote!(__netabase::core::hash::Hash > ::hash)
         } else {
             quote!(__netabase::KeyPart > ::hash_encoding)
         };
-        quote_spanned!(ty.span()=> <#ty as #hash(&self.#place, __state);)
+        quote!(<#ty as #hash(&self.#place, __state);)
     });
-    let codec = codec(
-        name,
-        &quote! {
-            #(<#types as __netabase::bincode::Encode>::encode(&self.#places, __encoder)?;)*
-            __netabase::Ok(())
-        },
-        &quote!(__netabase::Ok(Self(#(<#types as __netabase::bincode::Decode<__C>>::decode(__decoder)?),*))),
-        &quote! {
-            __netabase::Ok(Self(#(<#types as __netabase::bincode::BorrowDecode<'__de, __C>>::borrow_decode(__decoder)?),*))
-        },
-    );
+    let encode = fields
+        .iter()
+        .zip(&places)
+        .map(|(field, place)| encode_field(field, &quote!(self.#place)));
+    let decode = fields.iter().map(|field| decode_field(field, &quote!(__C)));
+    let decode = quote!(__netabase::Ok(Self(#(#decode),*)));
+    let codec = codec(name, &quote!(#(#encode;)* __netabase::Ok(())), &decode);
     quote! {
         #[automatically_derived]
         impl __netabase::core::convert::From<#all> for #name {
@@ -299,7 +295,7 @@ fn implement_key(name: &Ident, fields: &[&Field]) -> TokenStream {
     }
 }
 
-/// Whether this is a type that hashes by itself, at less cost than its encoding.
+/// Whether this is a type of numbers and the like, which hashes at less cost than its encoding.
 fn is_primitive(ty: &Type) -> bool {
     const PRIMITIVES: [&str; 14] = [
         "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize",

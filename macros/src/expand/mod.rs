@@ -11,7 +11,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{DeriveInput, Ident, Path, parse_quote};
 
-use crate::ast::{KeyType, Model};
+use crate::ast::{Field, KeyType, Model};
 use crate::attr::ModuleArguments;
 use crate::errors::Errors;
 use crate::valid;
@@ -112,62 +112,73 @@ fn private(krate: &Path, implementations: &TokenStream) -> TokenStream {
     }
 }
 
+/// Encodes the value of a field, which the expression `place` names, as `bincode`'s derive does.
+fn encode_field(field: &Field, place: &TokenStream) -> TokenStream {
+    let ty = &field.ty;
+    if field.with_serde {
+        quote!(__netabase::bincode::Encode::encode(&__netabase::bincode::serde::Compat(&#place), __encoder)?)
+    } else {
+        quote!(<#ty as __netabase::bincode::Encode>::encode(&#place, __encoder)?)
+    }
+}
+
+/// Decodes the value of a field, by a decoder of this context.
+fn decode_field(field: &Field, context: &TokenStream) -> TokenStream {
+    let ty = &field.ty;
+    if field.with_serde {
+        quote! {
+            <__netabase::bincode::serde::Compat<#ty> as __netabase::bincode::Decode<#context>>::decode(__decoder)?.0
+        }
+    } else {
+        quote!(<#ty as __netabase::bincode::Decode<#context>>::decode(__decoder)?)
+    }
+}
+
 /// `bincode`'s traits for an enum of the given variants, each with one value, in the form that its derives give.
-///
-/// A variant comes with the expression that encodes its value, which is a reference called `__value`, and with the one
-/// that decodes it.
 fn enum_codec(name: &Ident, variants: &[EnumVariant]) -> TokenStream {
     let text = name.to_string();
-    let encode = if variants.is_empty() {
-        quote!(match *self {})
-    } else {
-        let arms = variants.iter().zip(0u32..).map(|(variant, index)| {
-            let EnumVariant { name, encode, .. } = variant;
-            quote! {
-                Self::#name(__value) => {
-                    <u32 as __netabase::bincode::Encode>::encode(&#index, __encoder)?;
-                    #encode
-                }
-            }
-        });
-        quote!(match self { #(#arms)* })
-    };
-    let decode = |decode: fn(&EnumVariant) -> &TokenStream| {
-        if variants.is_empty() {
-            return quote! {
+    let Some(last) = variants.len().checked_sub(1) else {
+        return codec(
+            name,
+            &quote!(match *self {}),
+            &quote! {
                 __netabase::Err(__netabase::bincode::error::DecodeError::EmptyEnum { type_name: #text })
-            };
-        }
-        let arms = variants.iter().zip(0u32..).map(|(variant, index)| {
-            let (name, decode) = (&variant.name, decode(variant));
-            quote!(#index => __netabase::Ok(Self::#name(#decode)),)
-        });
-        let last = u32::try_from(variants.len() - 1).unwrap_or(u32::MAX);
-        quote! {
+            },
+        );
+    };
+    let last = u32::try_from(last).unwrap_or(u32::MAX);
+    let indexes: Vec<_> = (0..=last).collect();
+    let names: Vec<_> = variants.iter().map(|variant| &variant.name).collect();
+    let encode = variants.iter().map(|variant| &variant.encode);
+    let decode = variants.iter().map(|variant| &variant.decode);
+    codec(
+        name,
+        &quote! {
+            match self {
+                #(Self::#names(__value) => {
+                    <u32 as __netabase::bincode::Encode>::encode(&#indexes, __encoder)?;
+                    #encode
+                })*
+            }
+        },
+        &quote! {
             match <u32 as __netabase::bincode::Decode<__C>>::decode(__decoder)? {
-                #(#arms)*
+                #(#indexes => __netabase::Ok(Self::#names(#decode?)),)*
                 __found => __netabase::Err(__netabase::bincode::error::DecodeError::UnexpectedVariant {
                     type_name: #text,
                     allowed: &__netabase::bincode::error::AllowedEnumVariants::Range { min: 0, max: #last },
                     found: __found,
                 }),
             }
-        }
-    };
-    codec(
-        name,
-        &encode,
-        &decode(|variant| &variant.decode),
-        &decode(|variant| &variant.borrow),
+        },
     )
 }
 
-/// A variant for [`enum_codec`].
+/// A variant for [`enum_codec`], with the expressions that encode `__value`, a reference, and that decode one.
 struct EnumVariant {
     name: Ident,
     encode: TokenStream,
     decode: TokenStream,
-    borrow: TokenStream,
 }
 
 impl EnumVariant {
@@ -176,19 +187,13 @@ impl EnumVariant {
         Self {
             name,
             encode: quote!(<#ty as __netabase::bincode::Encode>::encode(__value, __encoder)),
-            decode: quote!(<#ty as __netabase::bincode::Decode<__C>>::decode(__decoder)?),
-            borrow: quote!(<#ty as __netabase::bincode::BorrowDecode<'__de, __C>>::borrow_decode(__decoder)?),
+            decode: quote!(<#ty as __netabase::bincode::Decode<__C>>::decode(__decoder)),
         }
     }
 }
 
-/// `bincode`'s traits for a type, from expressions over `__encoder` and `__decoder`.
-fn codec(
-    name: &Ident,
-    encode: &TokenStream,
-    decode: &TokenStream,
-    borrow: &TokenStream,
-) -> TokenStream {
+/// `bincode`'s traits for a type that borrows nothing, from expressions over `__encoder` and `__decoder`.
+fn codec(name: &Ident, encode: &TokenStream, decode: &TokenStream) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl __netabase::bincode::Encode for #name {
@@ -214,7 +219,7 @@ fn codec(
             fn borrow_decode<__D: __netabase::bincode::de::BorrowDecoder<'__de, Context = __C>>(
                 __decoder: &mut __D,
             ) -> __netabase::Result<Self, __netabase::bincode::error::DecodeError> {
-                #borrow
+                <Self as __netabase::bincode::Decode<__C>>::decode(__decoder)
             }
         }
     }
@@ -230,5 +235,83 @@ fn enum_from(name: &Ident, variant: &Ident, ty: &Ident) -> TokenStream {
                 Self::#variant(__value)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use quote::ToTokens;
+    use syn::{File, Item};
+
+    use super::*;
+
+    /// The items of a definition's file, with every macro of this crate expanded.
+    fn expanded(source: &str) -> String {
+        let mut output = File {
+            shebang: None,
+            attrs: Vec::new(),
+            items: Vec::new(),
+        };
+        for item in syn::parse_file(source).unwrap().items {
+            match item {
+                Item::Mod(mut module) => {
+                    let attribute = module.attrs.remove(0);
+                    let arguments = attribute.meta.require_list().unwrap().tokens.clone();
+                    let tokens = definition_module(arguments, module.to_token_stream());
+                    let mut module: syn::ItemMod = syn::parse2(tokens).unwrap();
+                    let (_, items) = module.content.as_mut().unwrap();
+                    let mut derived = Vec::new();
+                    for item in items.iter() {
+                        if let Item::Struct(item) = item
+                            && item
+                                .attrs
+                                .iter()
+                                .any(|attribute| attribute.path().is_ident("netabase"))
+                        {
+                            let tokens = derive_model(item.to_token_stream());
+                            derived.extend(syn::parse2::<File>(tokens).unwrap().items);
+                        }
+                    }
+                    items.extend(derived);
+                    output.items.push(Item::Mod(module));
+                }
+                key_type => {
+                    let tokens = derive_key(key_type.to_token_stream());
+                    output.items.push(key_type);
+                    output
+                        .items
+                        .extend(syn::parse2::<File>(tokens).unwrap().items);
+                }
+            }
+        }
+        prettyplease::unparse(&output)
+    }
+
+    /// Compares with the file beside the source; with `BLESS=1` in the environment, writes it.
+    fn assert_expansion(name: &str) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/expansion");
+        let source = std::fs::read_to_string(folder.join(format!("{name}.rs"))).unwrap();
+        let recorded = folder.join(format!("{name}.expanded.rs"));
+        let expanded = expanded(&source);
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&recorded, &expanded).unwrap();
+        }
+        let recorded = std::fs::read_to_string(recorded).unwrap_or_default();
+        assert!(
+            expanded == recorded,
+            "the expansion of {name}.rs is no longer the recorded one; if that is meant, run again with BLESS=1 and read the difference"
+        );
+    }
+
+    #[test]
+    fn a_definition_expands_as_recorded() {
+        assert_expansion("definition");
+    }
+
+    #[test]
+    fn key_types_expand_as_recorded() {
+        assert_expansion("key_types");
     }
 }

@@ -4,14 +4,14 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::view::Held;
-use super::{discriminant, keys, private, view};
+use super::{decode_field, discriminant, encode_field, keys, private, view};
 use crate::ast::{Field, Model};
 use crate::attr::{Context, Role};
 
 /// The expansion of `#[derive(NetabaseModel)]` inside a definition.
 pub(crate) fn expand(model: &Model, context: &Context) -> TokenStream {
     let declared = keys::declare(model, &context.krate);
-    let keys = keys::implement(model);
+    let keys = keys::implement(model, &context.shadowed);
     let record = record(model, context);
     let of_definition = of_definition(model);
     let implementations = private(&context.krate, &quote!(#keys #record #of_definition));
@@ -28,7 +28,14 @@ fn record(model: &Model, context: &Context) -> TokenStream {
     let (name, view) = (&model.name, model.view());
     let info = info(model);
     let names: Vec<_> = model.fields.iter().map(|field| &field.name).collect();
-    let types: Vec<_> = model.fields.iter().map(|field| &field.ty).collect();
+    let encode = model.fields.iter().map(|field| {
+        let name = &field.name;
+        encode_field(field, &quote!(self.#name))
+    });
+    let decode = model
+        .fields
+        .iter()
+        .map(|field| decode_field(field, &quote!(())));
     let (primary_names, primary_types): (Vec<_>, Vec<_>) = model
         .primary()
         .map(|field| (&field.name, &field.ty))
@@ -41,15 +48,18 @@ fn record(model: &Model, context: &Context) -> TokenStream {
     });
     let of_view = model.secondary().map(|field| {
         let Field { name, ty, .. } = field;
-        match Held::of(ty, &context.shadowed).borrowed_type(&quote!(__netabase)) {
+        match Held::of(field, &context.shadowed).borrowed_type(&quote!(__netabase)) {
             None => quote!(<#ty as __netabase::KeyPart>::encode(&__view.#name, __out)),
             Some(_) => quote!(__netabase::EncodeKey::encode_key(&__view.#name, __out)),
         }
     });
     let borrowed = model.fields.iter().map(|field| {
-        let Field { name, ty, .. } = field;
-        match Held::of(ty, &context.shadowed).borrowed_type(&quote!(__netabase)) {
-            None => quote!(#name: <#ty as __netabase::bincode::Decode<()>>::decode(__decoder)?),
+        let name = &field.name;
+        match Held::of(field, &context.shadowed).borrowed_type(&quote!(__netabase)) {
+            None => {
+                let value = decode_field(field, &quote!(()));
+                quote!(#name: #value)
+            }
             Some(ty) => {
                 quote!(#name: <#ty as __netabase::bincode::BorrowDecode<'a, ()>>::borrow_decode(__decoder)?)
             }
@@ -91,7 +101,7 @@ fn record(model: &Model, context: &Context) -> TokenStream {
                 &self,
                 __encoder: &mut __E,
             ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
-                #(<#types as __netabase::bincode::Encode>::encode(&self.#names, __encoder)?;)*
+                #(#encode;)*
                 __netabase::Ok(())
             }
 
@@ -100,7 +110,7 @@ fn record(model: &Model, context: &Context) -> TokenStream {
                 __decoder: &mut __D,
             ) -> __netabase::Result<Self, __netabase::bincode::error::DecodeError> {
                 __netabase::Ok(Self {
-                    #(#names: <#types as __netabase::bincode::Decode<()>>::decode(__decoder)?,)*
+                    #(#names: #decode,)*
                 })
             }
 

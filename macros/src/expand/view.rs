@@ -20,7 +20,15 @@ pub(crate) enum Held {
 
 impl Held {
     /// Decides by the type's name: macros see no types. `shadowed` are the names that do not mean those of `std` here.
-    pub(crate) fn of(ty: &Type, shadowed: &[Ident]) -> Self {
+    pub(crate) fn of(field: &Field, shadowed: &[Ident]) -> Self {
+        if field.with_serde {
+            Self::Owned
+        } else {
+            Self::of_type(&field.ty, shadowed)
+        }
+    }
+
+    fn of_type(ty: &Type, shadowed: &[Ident]) -> Self {
         let owned = Self::Owned;
         let Some((name, argument)) = std_type(ty, shadowed) else {
             return owned;
@@ -28,7 +36,7 @@ impl Held {
         match (name.as_str(), argument) {
             ("String", None) => Self::Text,
             ("Vec", Some(Type::Path(item))) if item.path.is_ident("u8") => Self::Bytes,
-            ("Option", Some(value)) => match Self::of(value, shadowed) {
+            ("Option", Some(value)) => match Self::of_type(value, shadowed) {
                 Self::Text => Self::OptionalText,
                 Self::Bytes => Self::OptionalBytes,
                 _ => owned,
@@ -96,7 +104,7 @@ pub(crate) fn borrows(model: &Model, context: &Context) -> bool {
     model
         .fields
         .iter()
-        .any(|field| Held::of(&field.ty, &context.shadowed) != Held::Owned)
+        .any(|field| Held::of(field, &context.shadowed) != Held::Owned)
 }
 
 /// The view's type, and how a model is made of it.
@@ -135,14 +143,14 @@ pub(crate) fn expand(model: &Model, context: &Context) -> TokenStream {
             ty,
             ..
         } = field;
-        let ty = Held::of(ty, shadowed)
+        let ty = Held::of(field, shadowed)
             .borrowed_type(&quote!(#krate::__private))
             .unwrap_or_else(|| ty.to_token_stream());
         quote!(#(#carried)* #visibility #name: #ty)
     });
     let owned = model.fields.iter().map(|field| {
         let name = &field.name;
-        let value = Held::of(&field.ty, shadowed).to_owned(&quote!(self.#name));
+        let value = Held::of(field, shadowed).to_owned(&quote!(self.#name));
         quote!(#name: #value)
     });
     let into_doc = format!("The [`{name}`] itself: copies what is borrowed, and moves the rest.");

@@ -1,0 +1,46 @@
+//! The catalogue over every driver, loaded by name from its dynamic library.
+//!
+//! The libraries are those that Cargo has built together with this executable, and lie beside it.
+
+mod drivers;
+
+use std::process::ExitCode;
+
+use conformance::harness::Suite;
+use netabase_core::driver::Driver;
+use netabase_core::loader::{self, SearchPath};
+
+struct Dynamic(Suite);
+
+impl drivers::Visitor for Dynamic {
+    fn visit_built_in<D: Driver>(&mut self, driver: D) {
+        self.0.add_ignored(
+            "dynamic",
+            &driver.manifest().name,
+            "the driver is part of core and has no library",
+        );
+    }
+
+    fn visit<D: Driver>(&mut self, driver: D) {
+        let linked = driver.manifest();
+        // What is installed on this machine is not what is to be tested.
+        let beside = SearchPath::default().without_environment();
+        match loader::load(&linked.name, &beside) {
+            Ok(loaded) if loaded.manifest() != linked => self.0.add_missing(
+                "dynamic",
+                &linked.name,
+                format!("the library has another manifest: {:?}", loaded.manifest()),
+            ),
+            Ok(loaded) => self.0.add("dynamic", loaded),
+            Err(error) => self
+                .0
+                .add_missing("dynamic", &linked.name, format!("{error:?}")),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let mut suite = Dynamic(Suite::new());
+    drivers::each(&mut suite);
+    suite.0.run()
+}

@@ -1,0 +1,6 @@
+use netabase_store::NetabaseKey;
+
+#[derive(NetabaseKey, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Names(Vec<String>);
+
+fn main() {}
