@@ -22,8 +22,6 @@ pub(crate) fn run(root: &Path, options: &[&str]) -> ExitCode {
             "--lib",
             "--crate-type",
             "cdylib",
-            "--features",
-            "netabase-core/dynamic",
             "--target-dir",
             LIBRARIES,
         ],
