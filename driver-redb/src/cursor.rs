@@ -15,7 +15,8 @@ use crate::transaction::Bytes;
 pub struct RedbCursor<'t, T> {
     /// `None` at the end.
     position: Option<redb::Cursor<'t, Bytes, Bytes>>,
-    entry: Option<(AccessGuard<'t, Bytes>, AccessGuard<'t, Bytes>)>,
+    key: Option<AccessGuard<'t, Bytes>>,
+    value: Option<AccessGuard<'t, Bytes>>,
     direction: Direction,
     bounds: OwnedBounds,
     /// `None` for a tree that does not exist.
@@ -27,7 +28,8 @@ impl<'t, T: ReadableTable<Bytes, Bytes>> RedbCursor<'t, T> {
     pub(crate) fn open(table: &'t T, bounds: Bounds<'_>, direction: Direction) -> Result<Self> {
         Ok(Self {
             position: Some(position(table, bounds, direction)?),
-            entry: None,
+            key: None,
+            value: None,
             direction,
             bounds: OwnedBounds::new(bounds),
             table: Some(table),
@@ -37,7 +39,8 @@ impl<'t, T: ReadableTable<Bytes, Bytes>> RedbCursor<'t, T> {
     pub(crate) fn empty() -> Self {
         Self {
             position: None,
-            entry: None,
+            key: None,
+            value: None,
             direction: Direction::Forward,
             bounds: OwnedBounds::new(Bounds::ALL),
             table: None,
@@ -57,7 +60,8 @@ impl<T: ReadableTable<Bytes, Bytes>> Cursor for RedbCursor<'_, T> {
         };
         match next {
             Ok(Some((key, value))) if self.bounds.reaches(self.direction, key.value()) => {
-                self.entry = Some((key, value));
+                self.key = Some(key);
+                self.value = Some(value);
                 Ok(true)
             }
             Ok(_) => {
@@ -73,16 +77,16 @@ impl<T: ReadableTable<Bytes, Bytes>> Cursor for RedbCursor<'_, T> {
 
     #[inline]
     fn key(&self) -> &[u8] {
-        match &self.entry {
-            Some((key, _)) => key.value(),
+        match &self.key {
+            Some(key) => key.value(),
             None => &[],
         }
     }
 
     #[inline]
     fn value(&self) -> &[u8] {
-        match &self.entry {
-            Some((_, value)) => value.value(),
+        match &self.value {
+            Some(value) => value.value(),
             None => &[],
         }
     }
@@ -100,10 +104,17 @@ impl<T: ReadableTable<Bytes, Bytes>> Cursor for RedbCursor<'_, T> {
     }
 }
 
-impl<T> RedbCursor<'_, T> {
+impl<'t, T> RedbCursor<'t, T> {
+    /// Gives up the value of the current entry.
+    #[inline]
+    pub(crate) fn take_value(&mut self) -> Option<AccessGuard<'t, Bytes>> {
+        self.value.take()
+    }
+
     fn end(&mut self) {
         self.position = None;
-        self.entry = None;
+        self.key = None;
+        self.value = None;
     }
 }
 

@@ -7,7 +7,7 @@ use super::{TreeView, TypedStore};
 use crate::driver::ResumingCursor;
 use crate::driver::checked::{CheckedReader, CheckedWriter};
 use crate::driver::{
-    Bounds, Cursor, Direction, Driver, DriverError, Durability, ErrorKind, Read,
+    Bounds, Cursor, Direction, Driver, DriverError, Durability, ErrorKind, PinnedRead, Read,
     Result as DriverResult, Store, TreeId, Write,
 };
 use crate::error::NetabaseError;
@@ -192,6 +192,26 @@ impl<R: Read> Read for ReadState<R> {
     #[inline]
     fn len(&self, tree: TreeId) -> DriverResult<u64> {
         self.reader()?.len(tree)
+    }
+}
+
+impl<R: PinnedRead> PinnedRead for ReadState<R> {
+    type Guard<'t>
+        = R::Guard<'t>
+    where
+        R: 't;
+
+    #[inline]
+    fn get_pinned(&self, tree: TreeId, key: &[u8]) -> DriverResult<Option<Self::Guard<'_>>> {
+        self.reader()?.get_pinned(tree, key)
+    }
+
+    #[inline]
+    fn pin_value<'t>(cursor: &mut Self::Cursor<'t>) -> Option<Self::Guard<'t>>
+    where
+        R: 't,
+    {
+        CheckedReader::<R>::pin_value(cursor)
     }
 }
 
