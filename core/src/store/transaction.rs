@@ -69,6 +69,17 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadOnly, E> {
         };
         Self { store, transaction }
     }
+
+    /// [`begin_read`](Self::begin_read) that says at once if there is no transaction.
+    pub(crate) fn try_begin_read(store: &'db TypedStore<D, E>) -> Result<Self, NetabaseError> {
+        match store.store.begin_read() {
+            Ok(reader) => Ok(Self {
+                store,
+                transaction: ReadState::Open(reader),
+            }),
+            Err(error) => Err(store.locate(error, "begin_read")),
+        }
+    }
 }
 
 impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadWrite, E> {
