@@ -15,7 +15,8 @@ use crate::transaction::Bytes;
 pub struct RedbCursor<'t, T> {
     /// `None` for a tree that does not exist.
     position: Option<redb::Cursor<'t, Bytes, Bytes>>,
-    entry: Option<(AccessGuard<'t, Bytes>, AccessGuard<'t, Bytes>)>,
+    /// The value is `None` once it was given up.
+    entry: Option<(AccessGuard<'t, Bytes>, Option<AccessGuard<'t, Bytes>>)>,
     at_end: bool,
     direction: Direction,
     bounds: OwnedBounds,
@@ -65,7 +66,7 @@ impl<T: ReadableTable<Bytes, Bytes>> Cursor for RedbCursor<'_, T> {
             Direction::Backward => position.prev(),
         };
         match next {
-            Ok(entry) => self.entry = entry,
+            Ok(entry) => self.entry = entry.map(|(key, value)| (key, Some(value))),
             Err(error) => {
                 self.end();
                 return Err(error::engine(error));
@@ -91,8 +92,8 @@ impl<T: ReadableTable<Bytes, Bytes>> Cursor for RedbCursor<'_, T> {
     #[inline]
     fn value(&self) -> &[u8] {
         match &self.entry {
-            Some((_, value)) => value.value(),
-            None => &[],
+            Some((_, Some(value))) => value.value(),
+            Some((_, None)) | None => &[],
         }
     }
 
@@ -111,7 +112,13 @@ impl<T: ReadableTable<Bytes, Bytes>> Cursor for RedbCursor<'_, T> {
     }
 }
 
-impl<T> RedbCursor<'_, T> {
+impl<'t, T> RedbCursor<'t, T> {
+    /// Gives up the value of the current entry.
+    #[inline]
+    pub(crate) fn take_value(&mut self) -> Option<AccessGuard<'t, Bytes>> {
+        self.entry.as_mut().and_then(|(_, value)| value.take())
+    }
+
     #[inline]
     fn end(&mut self) {
         self.entry = None;

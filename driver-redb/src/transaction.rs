@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use elsa::FrozenVec;
 use netabase_core::driver::{
-    Bounds, Direction, DriverError, Durability, ErrorKind, Read, Result, TreeId, Write,
+    Bounds, Direction, DriverError, Durability, ErrorKind, PinnedRead, Read, Result, TreeId, Write,
 };
 use redb::{
-    ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, Table, TableDefinition,
-    TableError, TableHandle, WriteTransaction,
+    AccessGuard, ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, Table,
+    TableDefinition, TableError, TableHandle, WriteTransaction,
 };
 use self_cell::self_cell;
 
@@ -93,9 +93,48 @@ impl Read for RedbReader {
     }
 }
 
+impl PinnedRead for RedbReader {
+    type Guard<'t> = RedbGuard<'t>;
+
+    #[inline]
+    fn get_pinned(&self, tree: TreeId, key: &[u8]) -> Result<Option<RedbGuard<'_>>> {
+        match self.trees.get(tree)? {
+            ReadTree::Table(table) => match ReadableTable::get(table, key) {
+                Ok(value) => Ok(value.map(RedbGuard)),
+                Err(error) => Err(error::engine(error)),
+            },
+            ReadTree::Missing(_) => Ok(None),
+        }
+    }
+
+    #[inline]
+    fn pin_value<'t>(cursor: &mut Self::Cursor<'t>) -> Option<RedbGuard<'t>>
+    where
+        Self: 't,
+    {
+        cursor.take_value().map(RedbGuard)
+    }
+}
+
 impl fmt::Debug for RedbReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedbReader").finish_non_exhaustive()
+    }
+}
+
+/// A value in redb's own page, for as long as its read transaction lives.
+pub struct RedbGuard<'t>(AccessGuard<'t, Bytes>);
+
+impl AsRef<[u8]> for RedbGuard<'_> {
+    #[inline]
+    fn as_ref(&self) -> &[u8] {
+        self.0.value()
+    }
+}
+
+impl fmt::Debug for RedbGuard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedbGuard").field(&self.as_ref()).finish()
     }
 }
 
