@@ -97,6 +97,8 @@ macro_rules! on_every_backend {
         on_every_backend!(@backend memory, MemoryStore; $(fn $name($store) $body)*);
         #[cfg(feature = "redb")]
         on_every_backend!(@backend redb, netabase_store::RedbStore; $(fn $name($store) $body)*);
+        #[cfg(feature = "redb-zerocopy")]
+        on_every_backend!(@backend redb_zerocopy, netabase_store::RedbStoreZeroCopy; $(fn $name($store) $body)*);
     };
     (@backend $backend:ident, $store_type:path; $(fn $name:ident($store:ident) $body:block)*) => {
         mod $backend {
@@ -353,7 +355,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match std::pin::pin!(future).poll(&mut context) {
         std::task::Poll::Ready(output) => output,
-        std::task::Poll::Pending => panic!("a native engine's future was not ready at once"),
+        std::task::Poll::Pending => unreachable!("a native engine's future is ready at once"),
     }
 }
 
