@@ -1,7 +1,7 @@
 //! Values: bincode 2 in its standard configuration, behind one module.
 //!
-//! A length in damaged bytes is not trusted: what a decoder may claim is bounded ([`SMALL_CLAIM`], [`LARGE_CLAIM`]), so
-//! that decoding fails instead of exhausting memory. The bounds do not change the format.
+//! A length in damaged bytes is not trusted: the memory that a decoder may claim is bounded, to 256 MiB for a value of up
+//! to 64 KiB and else to 4 GiB, so that decoding fails instead of exhausting memory. The bounds do not change the format.
 
 use bincode::config::standard;
 use bincode::de::read::{Reader, SliceReader};

@@ -214,7 +214,7 @@ where
     /// What [`next_ref`](Self::next_ref) lends.
     current: Option<Value<'txn, E>>,
     driver: &'txn str,
-    model: PhantomData<fn() -> (D, M, K)>,
+    model: PhantomData<(D, M, K)>,
 }
 
 impl<'txn, D, M, K, E> BorrowedIndexIter<'txn, D, M, K, E>
