@@ -301,17 +301,27 @@ fn panicked(payload: Box<dyn Any + Send>) -> DriverError {
     )
 }
 
-/// The shim around every exported function: no panic leaves it, and an error becomes a status and a text.
+/// The shim around every exported function: no panic leaves it, and an error becomes a status and a text. After a panic
+/// `on_panic` ends what it happened in.
 ///
 /// # Safety
 /// What [`status::report`] asks of `error`.
 #[inline(always)]
-unsafe fn fence(error: *mut ErrorBuffer, run: impl FnOnce() -> Status) -> u32 {
-    match catch(run).and_then(|status| status) {
-        Ok(status) => status,
-        // SAFETY: the caller vouches for the buffer.
-        Err(failure) => unsafe { fail(error, failure) },
-    }
+unsafe fn fence(
+    error: *mut ErrorBuffer,
+    run: impl FnOnce() -> Status,
+    on_panic: impl FnOnce(),
+) -> u32 {
+    let failure = match catch(run) {
+        Ok(Ok(status)) => return status,
+        Ok(Err(failure)) => failure,
+        Err(panic) => {
+            on_panic();
+            panic
+        }
+    };
+    // SAFETY: the caller vouches for the buffer.
+    unsafe { fail(error, failure) }
 }
 
 /// # Safety
@@ -475,17 +485,11 @@ struct ReadTransaction<R> {
 
 impl<R> ReadTransaction<R> {
     #[inline(always)]
-    fn run<'t, T>(&'t self, run: impl FnOnce(&'t R) -> Result<T>) -> Result<T> {
+    fn reader(&self) -> Result<&R> {
         if self.panicked.get() {
             return Err(ended(PANICKED));
         }
-        match catch(|| run(&self.reader)) {
-            Ok(result) => result,
-            Err(panic) => {
-                self.panicked.set(true);
-                Err(panic)
-            }
-        }
+        Ok(&self.reader)
     }
 }
 
@@ -493,78 +497,87 @@ const PANICKED: &str = "a panic of the driver ended this transaction; begin anot
 const ENDED: &str = "the transaction has ended; begin another";
 
 struct WriteTransaction<W> {
-    /// Why there is no writer any more.
-    ended: Cell<&'static str>,
+    /// Why nothing can be done any more.
+    ended: Cell<Option<&'static str>>,
     /// Changes with every write.
     generation: Cell<u64>,
+    /// `None` only after the end.
     writer: RefCell<Option<W>>,
 }
 
 impl<W: Write> WriteTransaction<W> {
     fn new(writer: W) -> Self {
         Self {
-            ended: Cell::new(ENDED),
+            ended: Cell::new(None),
             generation: Cell::new(0),
             writer: RefCell::new(Some(writer)),
         }
     }
 
+    #[cold]
+    fn closed(&self) -> DriverError {
+        ended(self.ended.get().unwrap_or(ENDED))
+    }
+
     #[inline(always)]
     fn read<T>(&self, run: impl FnOnce(&W) -> Result<T>) -> Result<T> {
         let slot = self.writer.try_borrow().map_err(|_| busy())?;
-        let Some(writer) = slot.as_ref() else {
-            return Err(ended(self.ended.get()));
-        };
-        match catch(|| run(writer)) {
-            Ok(result) => result,
-            Err(panic) => {
-                drop(slot);
-                self.panicked();
-                Err(panic)
-            }
+        match slot.as_ref() {
+            Some(writer) if self.ended.get().is_none() => run(writer),
+            _ => Err(self.closed()),
         }
     }
 
     #[inline(always)]
     fn write<T>(&self, run: impl FnOnce(&mut W) -> Result<T>) -> Result<T> {
         let mut slot = self.writer.try_borrow_mut().map_err(|_| busy())?;
-        let Some(writer) = slot.as_mut() else {
-            return Err(ended(self.ended.get()));
-        };
-        self.generation.set(self.generation.get().wrapping_add(1));
-        match catch(|| run(writer)) {
-            Ok(result) => result,
-            Err(panic) => {
-                drop(slot);
-                self.panicked();
-                Err(panic)
+        match slot.as_mut() {
+            Some(writer) if self.ended.get().is_none() => {
+                self.generation.set(self.generation.get().wrapping_add(1));
+                run(writer)
             }
+            _ => Err(self.closed()),
         }
     }
 
     fn commit(&self, durability: Durability) -> Result<()> {
-        let writer = self
-            .writer
-            .try_borrow_mut()
-            .map_err(|_| busy())?
-            .take()
-            .ok_or_else(|| ended(self.ended.get()))?;
-        catch(|| writer.commit(durability)).and_then(|result| result)
+        let mut slot = self.writer.try_borrow_mut().map_err(|_| busy())?;
+        if self.ended.get().is_some() {
+            return Err(self.closed());
+        }
+        self.ended.set(Some(ENDED));
+        let writer = slot.take();
+        drop(slot);
+        writer.map_or(Ok(()), |writer| writer.commit(durability))
     }
 
-    /// What the engine holds of the transaction is not known any more: rolls it back and lets nobody on.
-    #[cold]
-    fn panicked(&self) {
-        self.ended.set(PANICKED);
-        self.roll_back();
-    }
-
-    fn roll_back(&self) {
-        // A visitor further up may still look at the transaction; then the last handle rolls it back.
+    /// Ends the transaction and rolls back what was not committed.
+    fn end(&self, why: &'static str) {
+        self.ended.set(Some(why));
+        // A visitor further up may still look at the transaction; then closing it rolls it back.
         if let Ok(mut slot) = self.writer.try_borrow_mut() {
             let writer = slot.take();
             drop(slot);
             fence_close(|| drop(writer));
+        }
+    }
+}
+
+impl<S: driver::Store> Transaction<S> {
+    #[inline(always)]
+    fn check(&self) -> Result<()> {
+        match self {
+            Self::Read(read) => read.reader().map(drop),
+            Self::Write(write) => write.read(|_| Ok(())),
+        }
+    }
+
+    /// What the engine holds of the transaction is not known any more: lets nobody on.
+    #[cold]
+    fn panicked(&self) {
+        match self {
+            Self::Read(read) => read.panicked.set(true),
+            Self::Write(write) => write.end(PANICKED),
         }
     }
 }
@@ -584,12 +597,21 @@ enum Cursor<S: driver::Store> {
     },
 }
 
+impl<S: driver::Store> Cursor<S> {
+    fn transaction(&self) -> &Transaction<S> {
+        match self {
+            Self::Read(ReadCursor { transaction, .. }) | Self::Write { transaction, .. } => {
+                &transaction.inner
+            }
+        }
+    }
+}
+
 /// A driver's own cursor, together with the transaction that it borrows from.
 struct ReadCursor<S: driver::Store> {
     // Declared, and therefore dropped, before what it borrows from.
     cursor: <S::Reader as Read>::Cursor<'static>,
-    read: &'static ReadTransaction<S::Reader>,
-    _transaction: Rc<TransactionHandle<S>>,
+    transaction: Rc<TransactionHandle<S>>,
 }
 
 impl<S: driver::Store> ReadCursor<S> {
@@ -609,11 +631,10 @@ impl<S: driver::Store> ReadCursor<S> {
         // `ReadCursor` next to that `Rc`; the cursor is dropped before it, and gives nothing out but what the caller
         // of `cursor_next` borrows from it until then.
         let read: &'static ReadTransaction<S::Reader> = unsafe { &*read };
-        let cursor = read.run(|reader| reader.cursor(tree, bounds, direction))?;
+        let cursor = read.reader()?.cursor(tree, bounds, direction)?;
         Ok(Some(Self {
             cursor,
-            read,
-            _transaction: transaction,
+            transaction,
         }))
     }
 }
@@ -637,7 +658,7 @@ unsafe extern "C" fn open<X: Export>(
         Ok(status::OK)
     };
     // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run) }
+    unsafe { fence(error, run, || ()) }
 }
 
 /// [`OpenConfig`] with the list that it borrows.
@@ -773,7 +794,7 @@ unsafe extern "C" fn store_begin<S: driver::Store>(
         Ok(status::OK)
     };
     // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run) }
+    unsafe { fence(error, run, || ()) }
 }
 
 unsafe extern "C" fn store_maintain<S: driver::Store>(
@@ -799,7 +820,7 @@ unsafe extern "C" fn store_maintain<S: driver::Store>(
         Ok(status::OK)
     };
     // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run) }
+    unsafe { fence(error, run, || ()) }
 }
 
 /// # Safety
@@ -828,7 +849,7 @@ unsafe extern "C" fn txn_close<S: driver::Store>(transaction: *mut layout::Trans
         // SAFETY: the host gives the handle up, which is one of ours.
         if let Ok(found) = unsafe { transaction_behind::<S>(transaction) } {
             if let Transaction::Write(write) = found {
-                write.roll_back();
+                write.end(ENDED);
             }
             // SAFETY: it is a transaction's, made by `Rc::into_raw` in `store_begin`, and its one reference is given up
             // here; cursors have references of their own.
@@ -851,14 +872,20 @@ unsafe extern "C" fn txn_tree<S: driver::Store>(
         // SAFETY: the host vouches for the text.
         let name = unsafe { text(name, "the name of a tree") }?;
         let TreeId(id) = match transaction {
-            Transaction::Read(read) => read.run(|reader| reader.tree(name)),
+            Transaction::Read(read) => read.reader()?.tree(name),
             Transaction::Write(write) => write.read(|writer| writer.tree(name)),
         }?;
         out.set(id);
         Ok(status::OK)
     };
+    let on_panic = || {
+        // SAFETY: the host vouches for the handle.
+        if let Ok(transaction) = unsafe { transaction_behind::<S>(transaction) } {
+            transaction.panicked();
+        }
+    };
     // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run) }
+    unsafe { fence(error, run, on_panic) }
 }
 
 unsafe extern "C" fn txn_get<S: driver::Store>(
@@ -877,17 +904,23 @@ unsafe extern "C" fn txn_get<S: driver::Store>(
         // SAFETY: the host vouches for its visitor.
         let visitor = unsafe { Visitor::new(visit, context) };
         let found = match transaction {
-            Transaction::Read(read) => {
-                read.run(|reader| reader.get(TreeId(tree), key, |value| visitor.show(value)))
-            }
+            Transaction::Read(read) => read
+                .reader()?
+                .get(TreeId(tree), key, |value| visitor.show(value)),
             Transaction::Write(write) => {
                 write.read(|writer| writer.get(TreeId(tree), key, |value| visitor.show(value)))
             }
         }?;
         Ok(presence(found))
     };
+    let on_panic = || {
+        // SAFETY: the host vouches for the handle.
+        if let Ok(transaction) = unsafe { transaction_behind::<S>(transaction) } {
+            transaction.panicked();
+        }
+    };
     // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run) }
+    unsafe { fence(error, run, on_panic) }
 }
 
 unsafe extern "C" fn txn_len<S: driver::Store>(
@@ -901,14 +934,20 @@ unsafe extern "C" fn txn_len<S: driver::Store>(
         let out = unsafe { Out::new(entries) }?;
         // SAFETY: the host vouches for the handle.
         let length = match unsafe { transaction_behind::<S>(transaction) }? {
-            Transaction::Read(read) => read.run(|reader| reader.len(TreeId(tree))),
+            Transaction::Read(read) => read.reader()?.len(TreeId(tree)),
             Transaction::Write(write) => write.read(|writer| writer.len(TreeId(tree))),
         }?;
         out.set(length);
         Ok(status::OK)
     };
+    let on_panic = || {
+        // SAFETY: the host vouches for the handle.
+        if let Ok(transaction) = unsafe { transaction_behind::<S>(transaction) } {
+            transaction.panicked();
+        }
+    };
     // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run) }
+    unsafe { fence(error, run, on_panic) }
 }
 
 unsafe extern "C" fn txn_put<S: driver::Store>(
@@ -934,8 +973,14 @@ unsafe extern "C" fn txn_put<S: driver::Store>(
         })?;
         Ok(presence(found))
     };
+    let on_panic = || {
+        // SAFETY: the host vouches for the handle.
+        if let Ok(transaction) = unsafe { transaction_behind::<S>(transaction) } {
+            transaction.panicked();
+        }
+    };
     // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run) }
+    unsafe { fence(error, run, on_panic) }
 }
 
 unsafe extern "C" fn txn_remove<S: driver::Store>(
@@ -957,8 +1002,14 @@ unsafe extern "C" fn txn_remove<S: driver::Store>(
             .write(|writer| writer.remove(TreeId(tree), key, |previous| visitor.show(previous)))?;
         Ok(presence(found))
     };
+    let on_panic = || {
+        // SAFETY: the host vouches for the handle.
+        if let Ok(transaction) = unsafe { transaction_behind::<S>(transaction) } {
+            transaction.panicked();
+        }
+    };
     // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run) }
+    unsafe { fence(error, run, on_panic) }
 }
 
 unsafe extern "C" fn txn_clear<S: driver::Store>(
@@ -972,8 +1023,14 @@ unsafe extern "C" fn txn_clear<S: driver::Store>(
         write.write(|writer| writer.clear(TreeId(tree)))?;
         Ok(status::OK)
     };
+    let on_panic = || {
+        // SAFETY: the host vouches for the handle.
+        if let Ok(transaction) = unsafe { transaction_behind::<S>(transaction) } {
+            transaction.panicked();
+        }
+    };
     // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run) }
+    unsafe { fence(error, run, on_panic) }
 }
 
 unsafe extern "C" fn txn_apply<S: driver::Store>(
@@ -989,8 +1046,14 @@ unsafe extern "C" fn txn_apply<S: driver::Store>(
         write.write(|writer| writer.apply(&operations))?;
         Ok(status::OK)
     };
+    let on_panic = || {
+        // SAFETY: the host vouches for the handle.
+        if let Ok(transaction) = unsafe { transaction_behind::<S>(transaction) } {
+            transaction.panicked();
+        }
+    };
     // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run) }
+    unsafe { fence(error, run, on_panic) }
 }
 
 unsafe extern "C" fn txn_commit<S: driver::Store>(
@@ -1011,8 +1074,14 @@ unsafe extern "C" fn txn_commit<S: driver::Store>(
         write.commit(durability)?;
         Ok(status::OK)
     };
+    let on_panic = || {
+        // SAFETY: the host vouches for the handle.
+        if let Ok(transaction) = unsafe { transaction_behind::<S>(transaction) } {
+            transaction.panicked();
+        }
+    };
     // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run) }
+    unsafe { fence(error, run, on_panic) }
 }
 
 unsafe extern "C" fn cursor_open<S: driver::Store>(
@@ -1060,8 +1129,14 @@ unsafe extern "C" fn cursor_open<S: driver::Store>(
         out.set(Box::into_raw(handle).cast());
         Ok(status::OK)
     };
+    let on_panic = || {
+        // SAFETY: the host vouches for the handle.
+        if let Ok(transaction) = unsafe { transaction_behind::<S>(transaction) } {
+            transaction.panicked();
+        }
+    };
     // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run) }
+    unsafe { fence(error, run, on_panic) }
 }
 
 /// # Safety
@@ -1112,33 +1187,42 @@ unsafe extern "C" fn cursor_next<S: driver::Store>(
         // SAFETY: the host wants the value there.
         let value = unsafe { Out::new(value) }?;
         // SAFETY: the host vouches for the handle.
-        let entry = match unsafe { cursor_behind::<S>(cursor) }? {
-            Cursor::Read(ReadCursor { cursor, read, .. }) => read.run(|_| {
-                Ok(if cursor.advance()? {
-                    Some((Slice::new(cursor.key()), Slice::new(cursor.value())))
-                } else {
-                    None
-                })
-            }),
+        let more = match unsafe { cursor_behind::<S>(cursor) }? {
+            Cursor::Read(ReadCursor {
+                cursor,
+                transaction,
+            }) => {
+                transaction.inner.check()?;
+                let more = cursor.advance()?;
+                if more {
+                    key.set(Slice::new(cursor.key()));
+                    value.set(Slice::new(cursor.value()));
+                }
+                more
+            }
             Cursor::Write {
                 cursor,
                 transaction,
             } => {
                 let write = transaction.inner.writing()?;
                 let more = write.read(|writer| cursor.advance(writer, write.generation.get()))?;
-                Ok(more.then(|| (Slice::new(cursor.key()), Slice::new(cursor.value()))))
+                if more {
+                    key.set(Slice::new(cursor.key()));
+                    value.set(Slice::new(cursor.value()));
+                }
+                more
             }
-        }?;
-        let (status, entry) = match entry {
-            Some(entry) => (status::OK, entry),
-            None => (status::ABSENT, (Slice::EMPTY, Slice::EMPTY)),
         };
-        key.set(entry.0);
-        value.set(entry.1);
-        Ok(status)
+        Ok(if more { status::OK } else { status::ABSENT })
+    };
+    let on_panic = || {
+        // SAFETY: the host vouches for the handle.
+        if let Ok(cursor) = unsafe { cursor_behind::<S>(cursor) } {
+            cursor.transaction().panicked();
+        }
     };
     // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run) }
+    unsafe { fence(error, run, on_panic) }
 }
 
 unsafe extern "C" fn cursor_seek<S: driver::Store>(
@@ -1151,19 +1235,31 @@ unsafe extern "C" fn cursor_seek<S: driver::Store>(
         let key = unsafe { bytes(key) }?;
         // SAFETY: the host vouches for the handle.
         match unsafe { cursor_behind::<S>(cursor) }? {
-            Cursor::Read(ReadCursor { cursor, read, .. }) => read.run(|_| cursor.seek(key))?,
+            Cursor::Read(ReadCursor {
+                cursor,
+                transaction,
+            }) => {
+                transaction.inner.check()?;
+                cursor.seek(key)?;
+            }
             Cursor::Write {
                 cursor,
                 transaction,
             } => {
-                transaction.inner.writing()?.read(|_| Ok(()))?;
+                transaction.inner.check()?;
                 cursor.seek(key);
             }
         }
         Ok(status::OK)
     };
+    let on_panic = || {
+        // SAFETY: the host vouches for the handle.
+        if let Ok(cursor) = unsafe { cursor_behind::<S>(cursor) } {
+            cursor.transaction().panicked();
+        }
+    };
     // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run) }
+    unsafe { fence(error, run, on_panic) }
 }
 
 unsafe extern "C" fn cursor_close<S: driver::Store>(cursor: *mut layout::Cursor) {

@@ -617,13 +617,9 @@ mod tests {
             check(format!("NETABASE_{name}"), value);
         }
         source.push_str("const uint8_t magic[8] = NETABASE_MAGIC;\n");
-        compile(&source);
-    }
-
-    fn compile(source: &str) {
         let folder = env::temp_dir().join(format!("netabase-abi-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("check.c"), source).unwrap();
+        fs::write(folder.join("check.c"), &source).unwrap();
         let output = Command::new("cc")
             .args([
                 "-std=c11",
