@@ -33,6 +33,7 @@
 
 #![forbid(unsafe_code)]
 
+mod append;
 mod config;
 mod cursor;
 mod error;

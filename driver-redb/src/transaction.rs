@@ -14,6 +14,7 @@ use redb::{
 };
 use self_cell::self_cell;
 
+use crate::append::WriteTree;
 use crate::config::CommitSettings;
 use crate::cursor::RedbCursor;
 use crate::error;
@@ -161,24 +162,18 @@ impl RedbWriter {
     #[inline]
     fn table(&self, tree: TreeId) -> Result<&Table<'_, Bytes, Bytes>> {
         self.transaction
-            .with_dependent(|_, trees| match &trees.get(tree)?.0 {
-                Some(table) => Ok(table),
-                None => Err(half_cleared()),
-            })
+            .with_dependent(|_, trees| Ok(trees.get(tree)?.table()? as &Table<'_, Bytes, Bytes>))
     }
 
-    /// Runs `operate` on an open table.
+    /// Runs `change` on a tree.
     #[inline]
     fn change<R>(
         &mut self,
         tree: TreeId,
-        operate: impl FnOnce(&mut Table<'_, Bytes, Bytes>) -> Result<R>,
+        change: impl FnOnce(&mut WriteTree<'_>) -> Result<R>,
     ) -> Result<R> {
         self.transaction
-            .with_dependent_mut(|_, trees| match &mut trees.get_mut(tree)?.0 {
-                Some(table) => operate(table),
-                None => Err(half_cleared()),
-            })
+            .with_dependent_mut(|_, trees| change(trees.get_mut(tree)?))
     }
 }
 
@@ -192,7 +187,7 @@ impl Read for RedbWriter {
                 return Ok(id);
             }
             match transaction.open_table(TableDefinition::new(name)) {
-                Ok(table) => trees.push(WriteTree(Some(table))),
+                Ok(table) => trees.push(WriteTree::new(table)),
                 Err(error) => Err(error::engine(error)),
             }
         })
@@ -232,10 +227,7 @@ impl Write for RedbWriter {
         value: &[u8],
         previous: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        self.change(tree, |table| match table.insert(key, value) {
-            Ok(replaced) => Ok(replaced.map(|guard| previous(guard.value()))),
-            Err(error) => Err(error::engine(error)),
-        })
+        self.change(tree, |tree| tree.put(key, value, previous))
     }
 
     #[inline]
@@ -245,7 +237,7 @@ impl Write for RedbWriter {
         key: &[u8],
         previous: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        self.change(tree, |table| match table.remove(key) {
+        self.change(tree, |tree| match tree.table_mut()?.remove(key) {
             Ok(removed) => Ok(removed.map(|guard| previous(guard.value()))),
             Err(error) => Err(error::engine(error)),
         })
@@ -255,22 +247,23 @@ impl Write for RedbWriter {
     fn clear(&mut self, tree: TreeId) -> Result<()> {
         self.transaction.with_dependent_mut(|transaction, trees| {
             let tree = trees.get_mut(tree)?;
-            let table = tree.0.take().ok_or_else(half_cleared)?;
-            if table.is_empty().map_err(error::engine)? {
-                tree.0 = Some(table);
+            if tree.table()?.is_empty().map_err(error::engine)? {
                 return Ok(());
             }
-            let name = table.name().to_owned();
-            transaction.delete_table(table).map_err(error::engine)?;
-            let table = transaction
-                .open_table(TableDefinition::new(&name))
+            transaction
+                .delete_table(tree.take()?)
                 .map_err(error::engine)?;
-            tree.0 = Some(table);
+            let table = transaction
+                .open_table(TableDefinition::new(tree.name()))
+                .map_err(error::engine)?;
+            tree.restore(table);
             Ok(())
         })
     }
 
     fn commit(self, durability: Durability) -> Result<()> {
+        self.transaction
+            .with_dependent(|_, trees| trees.iter().try_for_each(|tree| tree.table().map(drop)))?;
         // Closes the tables first: redb takes their roots over as they close.
         let mut transaction = self.transaction.into_owner();
         transaction.set_quick_repair(self.commits.quick_repair);
@@ -303,9 +296,6 @@ self_cell!(
 
 type WriteTrees<'t> = Trees<WriteTree<'t>>;
 
-/// A tree of a write transaction; without a table only after [`clear`](Write::clear) failed half way.
-struct WriteTree<'t>(Option<Table<'t, Bytes, Bytes>>);
-
 /// A tree of a read transaction.
 enum ReadTree {
     Table(ReadOnlyTable<Bytes, Bytes>),
@@ -319,7 +309,7 @@ trait Named {
 
 impl Named for WriteTree<'_> {
     fn name(&self) -> &str {
-        self.0.as_ref().map_or("", TableHandle::name)
+        Self::name(self)
     }
 }
 
@@ -338,6 +328,12 @@ impl Named for ReadTree {
 struct Trees<T> {
     first: OnceCell<T>,
     others: FrozenVec<Box<T>>,
+}
+
+impl<T> Trees<T> {
+    fn iter(&self) -> impl Iterator<Item = &T> {
+        self.first.get().into_iter().chain(self.others.iter())
+    }
 }
 
 impl<T: Named> Trees<T> {
@@ -430,13 +426,5 @@ fn too_many() -> DriverError {
     DriverError::new(
         ErrorKind::LimitExceeded,
         "the transaction has more trees open than there are ids; begin another one",
-    )
-}
-
-#[cold]
-fn half_cleared() -> DriverError {
-    DriverError::new(
-        ErrorKind::Closed,
-        "clearing this tree failed half way; drop the transaction and begin again",
     )
 }

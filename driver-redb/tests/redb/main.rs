@@ -1,5 +1,6 @@
 //! What is particular to redb; the contract at large is held by the conformance suite.
 
+mod append;
 mod maintenance;
 mod manifest;
 mod open;
