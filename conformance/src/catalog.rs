@@ -40,6 +40,12 @@ pub fn all<D: Driver>() -> Vec<Case<D>> {
         ("snapshot", cases::snapshot::cases()),
         ("transaction", cases::transaction::cases()),
         ("tree", cases::tree::cases()),
+        ("typed_index", cases::typed::index::cases()),
+        ("typed_key", cases::typed::key::cases()),
+        ("typed_random", cases::typed::random::cases()),
+        ("typed_range", cases::typed::range::cases()),
+        ("typed_schema", cases::typed::schema::cases()),
+        ("typed_transaction", cases::typed::transaction::cases()),
         ("value", cases::value::cases()),
     ];
     groups

@@ -16,3 +16,4 @@ pub mod cases;
 pub mod catalog;
 pub mod fixture;
 pub mod harness;
+pub mod model;

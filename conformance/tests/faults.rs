@@ -30,6 +30,7 @@ const CAUGHT: &[(Fault, &[&str])] = &[
         &[
             "transaction/clear_removes_every_entry",
             "random/any_sequence_of_operations_agrees_with_the_model",
+            "typed_index/clear_empties_the_indexes",
         ],
     ),
     (
@@ -38,11 +39,16 @@ const CAUGHT: &[(Fault, &[&str])] = &[
             "handles/open_transactions_go_on_after_a_close",
             "handles/a_writer_commits_after_a_close",
             "handles/handles_may_be_dropped_in_every_order",
+            "handles/open_transactions_go_on_after_a_close",
         ],
     ),
     (
         Fault::CommitKeepsTheFirstTreeOnly,
-        &["transaction/a_commit_covers_every_tree"],
+        &[
+            "transaction/a_commit_covers_every_tree",
+            "typed_transaction/a_commit_covers_every_model",
+            "typed_index/records_are_found_by_every_secondary_key",
+        ],
     ),
     (
         Fault::CommitsOnDrop,
@@ -51,11 +57,17 @@ const CAUGHT: &[(Fault, &[&str])] = &[
             "transaction/drop_rolls_back_removals_and_clears",
             "handles/a_panicking_visitor_rolls_the_writer_back",
             "random/any_sequence_of_operations_agrees_with_the_model",
+            "typed_transaction/drop_rolls_back_every_model",
+            "typed_transaction/rollback_rolls_back_every_model",
+            "typed_index/a_rollback_restores_the_indexes",
         ],
     ),
     (
         Fault::CopiesValues,
-        &["value/a_value_is_not_copied_on_its_way"],
+        &[
+            "value/a_value_is_not_copied_on_its_way",
+            "typed_transaction/borrowed_reads_borrow_from_the_engine",
+        ],
     ),
     (
         Fault::CreatesWhatMustExist,
@@ -74,6 +86,8 @@ const CAUGHT: &[(Fault, &[&str])] = &[
         &[
             "transaction/cursors_see_own_writes_both_ways",
             "resuming_cursor/keys_inserted_ahead_are_seen_and_behind_are_not",
+            "typed_index/a_lookup_in_a_transaction_sees_its_writes",
+            "typed_transaction/an_iterator_survives_writes_beside_it",
         ],
     ),
     (
@@ -93,6 +107,7 @@ const CAUGHT: &[(Fault, &[&str])] = &[
         &[
             "bounds/an_excluded_lower_bound_is_left_out",
             "bounds/every_pair_of_bounds_selects_what_lies_between",
+            "typed_range/every_form_of_range_selects_what_it_says",
         ],
     ),
     (
@@ -106,6 +121,7 @@ const CAUGHT: &[(Fault, &[&str])] = &[
             "persistence/a_second_handle_is_refused",
             "config/opening_keeps_what_is_there",
             "config/a_foreign_file_is_corrupt_and_stays_as_it_is",
+            "typed_schema/records_are_there_again",
         ],
     ),
     (
@@ -118,7 +134,10 @@ const CAUGHT: &[(Fault, &[&str])] = &[
     ),
     (
         Fault::IncludedUpperIsExcluded,
-        &["bounds/an_included_upper_bound_is_part_of_the_range"],
+        &[
+            "bounds/an_included_upper_bound_is_part_of_the_range",
+            "typed_range/every_form_of_range_selects_what_it_says",
+        ],
     ),
     (
         Fault::LenMissesOwnWrites,
@@ -142,6 +161,9 @@ const CAUGHT: &[(Fault, &[&str])] = &[
             "order/bytes_compare_unsigned",
             "order/arbitrary_keys_iterate_in_order",
             "random/any_sequence_of_operations_agrees_with_the_model",
+            "typed_key/u64_keys_agree_with_ord",
+            "typed_key/string_keys_agree_with_ord",
+            "typed_range/composite_keys_order_by_their_parts",
         ],
     ),
     (
@@ -150,7 +172,12 @@ const CAUGHT: &[(Fault, &[&str])] = &[
     ),
     (
         Fault::PutForgetsThePrevious,
-        &["value/put_hands_over_the_value_before"],
+        &[
+            "value/put_hands_over_the_value_before",
+            "typed_index/an_overwrite_moves_the_index_entries",
+            "typed_index/a_unique_key_has_one_holder",
+            "typed_random/any_sequence_of_typed_writes_agrees_with_the_model",
+        ],
     ),
     (
         Fault::ReaderRefusedBesideAWriter,
@@ -164,11 +191,15 @@ const CAUGHT: &[(Fault, &[&str])] = &[
         &[
             "snapshot/a_reader_does_not_see_later_commits",
             "snapshot/a_snapshot_is_the_same_in_every_tree",
+            "typed_random/any_sequence_of_typed_writes_agrees_with_the_model",
         ],
     ),
     (
         Fault::RemoveForgetsThePrevious,
-        &["value/remove_hands_over_the_value_before"],
+        &[
+            "value/remove_hands_over_the_value_before",
+            "typed_index/a_removal_takes_the_index_entries_along",
+        ],
     ),
     (
         Fault::SecondWriterIsRefused,
@@ -184,7 +215,11 @@ const CAUGHT: &[(Fault, &[&str])] = &[
     ),
     (
         Fault::SnapshotIsTakenLate,
-        &["snapshot/a_tree_first_asked_for_after_a_commit_is_the_snapshots"],
+        &[
+            "snapshot/a_tree_first_asked_for_after_a_commit_is_the_snapshots",
+            "typed_transaction/a_read_guard_keeps_its_snapshot",
+            "typed_random/any_sequence_of_typed_writes_agrees_with_the_model",
+        ],
     ),
     (
         Fault::TreeNamesAreCut,

@@ -16,6 +16,7 @@ pub mod resuming_cursor;
 pub mod snapshot;
 pub mod transaction;
 pub mod tree;
+pub mod typed;
 pub mod value;
 
 use netabase_core::driver::checked::{Checked, CheckedWriter};

@@ -475,7 +475,7 @@ fn run_look(reader: &impl Read, trees: &Trees, look: &Look) -> Result<(), Stop> 
 }
 
 /// The number of sequences, unless `PROPTEST_CASES` says otherwise.
-fn config(sequences: u32) -> Config {
+pub(crate) fn config(sequences: u32) -> Config {
     let default = Config {
         failure_persistence: None,
         ..Config::default()

@@ -1,4 +1,6 @@
-//! A driver with one defect: the memory driver, with what it does wrong chosen on opening.
+//! A driver with one defect: the memory driver, with what it does wrong chosen when it is made.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -169,7 +171,10 @@ impl State {
             let visit = visit.take()?;
             match self.fault {
                 Fault::EmptyValuesAreAbsent if value.is_empty() => None,
-                Fault::CopiesValues => Some(visit(&value.to_vec())),
+                Fault::CopiesValues => {
+                    let copy = value.to_vec();
+                    Some(visit(&copy))
+                }
                 _ => Some(visit(value)),
             }
         });
