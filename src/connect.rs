@@ -76,6 +76,8 @@ fn linked() -> Vec<AnyDriver> {
         AnyDriver::new(Memory),
         #[cfg(feature = "redb")]
         AnyDriver::new(netabase_driver_redb::Redb),
+        #[cfg(feature = "redb-zerocopy")]
+        AnyDriver::new(netabase_driver_redb_zerocopy::RedbZeroCopy),
     ]
 }
 

@@ -10,6 +10,9 @@ pub type MemoryStore<D> = TypedStore<D, Memory>;
 #[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
 pub type DynamicStore<D> = TypedStore<D, netabase_core::abi::DynamicDriver>;
 
+#[cfg(feature = "redb-zerocopy")]
+pub mod redb_zerocopy;
+
 /// The store on redb.
 #[cfg(feature = "redb")]
 pub mod redb_store {

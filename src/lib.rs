@@ -33,6 +33,8 @@ pub use crate::databases::DynamicStore;
 pub use crate::databases::MemoryStore;
 #[cfg(feature = "redb")]
 pub use crate::databases::redb_store::RedbStore;
+#[cfg(feature = "redb-zerocopy")]
+pub use crate::databases::redb_zerocopy::RedbStoreZeroCopy;
 pub use crate::store::{DefaultStore, NetabaseStore};
 
 /// The attribute `#[netabase(…)]` of the derive macros.

@@ -4,6 +4,8 @@
 pub use crate::DynamicStore;
 #[cfg(feature = "redb")]
 pub use crate::RedbStore;
+#[cfg(feature = "redb-zerocopy")]
+pub use crate::RedbStoreZeroCopy;
 pub use crate::traits::backend_store::BackendStore;
 pub use crate::traits::batch::{BatchBuilder, Batchable};
 pub use crate::{

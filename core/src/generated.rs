@@ -3,6 +3,10 @@
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
+use bincode::de::{Decode, Decoder};
+use bincode::enc::{Encode, Encoder};
+use bincode::error::{DecodeError, EncodeError};
+
 use crate::codec::key::{Key, KeyDecodeError, KeyShape, encode};
 
 /// A field of a key.
@@ -81,5 +85,39 @@ impl<K: Key> KeyPart for K {
 
     fn hash_encoding<H: Hasher>(&self, state: &mut H) {
         encode(self).hash(state);
+    }
+}
+
+/// A field of a model, which is stored by `bincode`'s traits.
+///
+/// Generated code asks for nothing else of a field's type, so that a type without them gives one error.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stored: it does not have bincode's `Encode` and `Decode`",
+    label = "no type of bincode's",
+    note = "derive `bincode::Encode` and `bincode::Decode` for the type, or put `#[bincode(with_serde)]` on the field if the type has serde's traits"
+)]
+pub trait StoredField: Sized {
+    /// [`Encode::encode`].
+    ///
+    /// # Errors
+    /// As there.
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError>;
+
+    /// [`Decode::decode`].
+    ///
+    /// # Errors
+    /// As there.
+    fn decode<D: Decoder<Context = ()>>(decoder: &mut D) -> Result<Self, DecodeError>;
+}
+
+impl<T: Encode + Decode<()>> StoredField for T {
+    #[inline]
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        Encode::encode(self, encoder)
+    }
+
+    #[inline]
+    fn decode<D: Decoder<Context = ()>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        Decode::decode(decoder)
     }
 }

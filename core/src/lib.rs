@@ -44,7 +44,7 @@ pub mod __private {
 
     pub use crate::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
     pub use crate::error::NetabaseError;
-    pub use crate::generated::KeyPart;
+    pub use crate::generated::{KeyPart, StoredField};
     pub use crate::model::{
         AnySecondaryKey, FieldInfo, IndexInfo, ModelInfo, ModelKey, ModelVisitor,
         NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,

@@ -13,9 +13,11 @@ use crate::transaction::Bytes;
 ///
 /// It holds the page of its current entry; keys and values are read in place.
 pub struct RedbCursor<'t, T> {
-    /// `None` at the end.
+    /// `None` for a tree that does not exist.
     position: Option<redb::Cursor<'t, Bytes, Bytes>>,
-    entry: Option<(AccessGuard<'t, Bytes>, AccessGuard<'t, Bytes>)>,
+    /// The value is `None` once it was given up.
+    entry: Option<(AccessGuard<'t, Bytes>, Option<AccessGuard<'t, Bytes>>)>,
+    at_end: bool,
     direction: Direction,
     bounds: OwnedBounds,
     /// `None` for a tree that does not exist.
@@ -25,19 +27,24 @@ pub struct RedbCursor<'t, T> {
 impl<'t, T: ReadableTable<Bytes, Bytes>> RedbCursor<'t, T> {
     #[inline]
     pub(crate) fn open(table: &'t T, bounds: Bounds<'_>, direction: Direction) -> Result<Self> {
-        Ok(Self {
-            position: Some(position(table, bounds, direction)?),
-            entry: None,
-            direction,
-            bounds: OwnedBounds::new(bounds),
-            table: Some(table),
-        })
+        match position(table, bounds, direction) {
+            Ok(position) => Ok(Self {
+                position: Some(position),
+                entry: None,
+                at_end: false,
+                direction,
+                bounds: OwnedBounds::new(bounds),
+                table: Some(table),
+            }),
+            Err(error) => Err(error::engine(error)),
+        }
     }
 
     pub(crate) fn empty() -> Self {
         Self {
             position: None,
             entry: None,
+            at_end: true,
             direction: Direction::Forward,
             bounds: OwnedBounds::new(Bounds::ALL),
             table: None,
@@ -51,22 +58,25 @@ impl<T: ReadableTable<Bytes, Bytes>> Cursor for RedbCursor<'_, T> {
         let Some(position) = &mut self.position else {
             return Ok(false);
         };
+        if self.at_end {
+            return Ok(false);
+        }
         let next = match self.direction {
             Direction::Forward => position.next(),
             Direction::Backward => position.prev(),
         };
         match next {
-            Ok(Some((key, value))) if self.bounds.reaches(self.direction, key.value()) => {
-                self.entry = Some((key, value));
-                Ok(true)
-            }
-            Ok(_) => {
-                self.end();
-                Ok(false)
-            }
+            Ok(entry) => self.entry = entry.map(|(key, value)| (key, Some(value))),
             Err(error) => {
                 self.end();
-                Err(error::engine(error))
+                return Err(error::engine(error));
+            }
+        }
+        match &self.entry {
+            Some((key, _)) if self.bounds.reaches(self.direction, key.value()) => Ok(true),
+            _ => {
+                self.end();
+                Ok(false)
             }
         }
     }
@@ -82,8 +92,8 @@ impl<T: ReadableTable<Bytes, Bytes>> Cursor for RedbCursor<'_, T> {
     #[inline]
     fn value(&self) -> &[u8] {
         match &self.entry {
-            Some((_, value)) => value.value(),
-            None => &[],
+            Some((_, Some(value))) => value.value(),
+            Some((_, None)) | None => &[],
         }
     }
 
@@ -94,16 +104,25 @@ impl<T: ReadableTable<Bytes, Bytes>> Cursor for RedbCursor<'_, T> {
                 .bounds
                 .as_bounds()
                 .resumed(self.direction, key, Resume::At);
-            self.position = Some(position(table, bounds, self.direction)?);
+            let position = position(table, bounds, self.direction).map_err(error::engine)?;
+            self.position = Some(position);
+            self.at_end = false;
         }
         Ok(())
     }
 }
 
-impl<T> RedbCursor<'_, T> {
+impl<'t, T> RedbCursor<'t, T> {
+    /// Gives up the value of the current entry.
+    #[inline]
+    pub(crate) fn take_value(&mut self) -> Option<AccessGuard<'t, Bytes>> {
+        self.entry.as_mut().and_then(|(_, value)| value.take())
+    }
+
+    #[inline]
     fn end(&mut self) {
-        self.position = None;
         self.entry = None;
+        self.at_end = true;
     }
 }
 
@@ -122,12 +141,11 @@ fn position<'t>(
     table: &'t impl ReadableTable<Bytes, Bytes>,
     bounds: Bounds<'_>,
     direction: Direction,
-) -> Result<redb::Cursor<'t, Bytes, Bytes>> {
+) -> redb::Result<redb::Cursor<'t, Bytes, Bytes>> {
     match direction {
         Direction::Forward => table.lower_bound(bounds.lower),
         Direction::Backward => table.upper_bound(bounds.upper),
     }
-    .map_err(error::engine)
 }
 
 /// Bounds in one allocation, or none where both ends are open.
@@ -154,22 +172,37 @@ impl OwnedBounds {
         }
     }
 
-    #[inline]
     fn as_bounds(&self) -> Bounds<'_> {
-        let (lower, upper) = self.keys.split_at(self.lower_length);
         Bounds {
-            lower: self.lower.map(|()| lower),
-            upper: self.upper.map(|()| upper),
+            lower: self.lower(),
+            upper: self.upper(),
         }
+    }
+
+    #[inline]
+    fn lower(&self) -> Bound<&[u8]> {
+        self.lower.map(|()| &self.keys[..self.lower_length])
+    }
+
+    #[inline]
+    fn upper(&self) -> Bound<&[u8]> {
+        self.upper.map(|()| &self.keys[self.lower_length..])
     }
 
     /// Whether a cursor of this direction that met `key` is still within.
     #[inline]
     fn reaches(&self, direction: Direction, key: &[u8]) -> bool {
-        let bounds = self.as_bounds();
         match direction {
-            Direction::Forward => bounds.reaches_up_to(key),
-            Direction::Backward => bounds.reaches_down_to(key),
+            Direction::Forward => Bounds {
+                upper: self.upper(),
+                ..Bounds::ALL
+            }
+            .reaches_up_to(key),
+            Direction::Backward => Bounds {
+                lower: self.lower(),
+                ..Bounds::ALL
+            }
+            .reaches_down_to(key),
         }
     }
 }

@@ -46,7 +46,7 @@ use netabase_core::driver::{Capabilities, Driver, Limits, Manifest, OpenConfig, 
 
 pub use cursor::RedbCursor;
 pub use store::RedbDatabase;
-pub use transaction::{RedbReader, RedbWriter};
+pub use transaction::{RedbGuard, RedbReader, RedbWriter};
 
 /// The redb release that this driver is built and tested with.
 const ENGINE_VERSION: &str = "4.6.0";
@@ -55,24 +55,7 @@ const ENGINE_VERSION: &str = "4.6.0";
 /// 3.75 GiB, is reported as `LimitExceeded` by redb itself.
 const LENGTH_LIMIT: u64 = 3 * 1024 * 1024 * 1024;
 
-static MANIFEST: Manifest = Manifest {
-    name: Cow::Borrowed("redb"),
-    version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
-    engine: Cow::Borrowed("redb"),
-    engine_version: Cow::Borrowed(ENGINE_VERSION),
-    capabilities: Capabilities::PERSISTENT
-        .with(Capabilities::DURABLE)
-        .with(Capabilities::DEFERRED)
-        .with(Capabilities::SNAPSHOTS)
-        .with(Capabilities::ZERO_COPY)
-        .with(Capabilities::READ_ONLY),
-    limits: Limits {
-        key_bytes: LENGTH_LIMIT,
-        value_bytes: LENGTH_LIMIT,
-        transaction_bytes: 0,
-    },
-    operations: Cow::Borrowed(maintenance::OPERATIONS),
-};
+static MANIFEST: Manifest = manifest("redb");
 
 /// The redb engine.
 ///
@@ -93,5 +76,28 @@ impl Driver for Redb {
 
     fn open(&self, config: &OpenConfig<'_>) -> Result<RedbDatabase> {
         RedbDatabase::open(config)
+    }
+}
+
+/// The manifest of a driver of this name that shares this one's implementation.
+#[must_use]
+pub const fn manifest(name: &'static str) -> Manifest {
+    Manifest {
+        name: Cow::Borrowed(name),
+        version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
+        engine: Cow::Borrowed("redb"),
+        engine_version: Cow::Borrowed(ENGINE_VERSION),
+        capabilities: Capabilities::PERSISTENT
+            .with(Capabilities::DURABLE)
+            .with(Capabilities::DEFERRED)
+            .with(Capabilities::SNAPSHOTS)
+            .with(Capabilities::ZERO_COPY)
+            .with(Capabilities::READ_ONLY),
+        limits: Limits {
+            key_bytes: LENGTH_LIMIT,
+            value_bytes: LENGTH_LIMIT,
+            transaction_bytes: 0,
+        },
+        operations: Cow::Borrowed(maintenance::OPERATIONS),
     }
 }

@@ -136,7 +136,7 @@ fn for_each_tree(
     mut visit: impl FnMut(&str, &ReadOnlyTable<Bytes, Bytes>) -> Result<()>,
 ) -> Result<()> {
     let engine = database.engine();
-    let transaction = engine.begin_read()?;
+    let transaction = engine.begin_read().map_err(error::engine)?;
     for handle in transaction.list_tables().map_err(error::engine)? {
         let table = match transaction.open_table(TableDefinition::new(handle.name())) {
             Ok(table) => table,

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use netabase_core::driver::{DriverError, ErrorKind, OpenConfig, Result, Store};
-use redb::{Builder, Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase};
+use redb::{
+    Builder, Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, TransactionError,
+};
 
 use crate::config::{CommitSettings, Settings};
 use crate::error;
@@ -33,12 +35,12 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
-    pub(crate) fn begin_read(&self) -> Result<ReadTransaction> {
+    #[inline]
+    pub(crate) fn begin_read(&self) -> Result<ReadTransaction, TransactionError> {
         match self {
             Self::Writable(database) => database.begin_read(),
             Self::ReadOnly(database) => database.begin_read(),
         }
-        .map_err(error::engine)
     }
 }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use elsa::FrozenVec;
 use netabase_core::driver::{
-    Bounds, Direction, DriverError, Durability, ErrorKind, Read, Result, TreeId, Write,
+    Bounds, Direction, DriverError, Durability, ErrorKind, PinnedRead, Read, Result, TreeId, Write,
 };
 use redb::{
-    ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, Table, TableDefinition,
-    TableError, TableHandle, WriteTransaction,
+    AccessGuard, ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, Table,
+    TableDefinition, TableError, TableHandle, WriteTransaction,
 };
 use self_cell::self_cell;
 
@@ -33,11 +33,14 @@ pub struct RedbReader {
 impl RedbReader {
     #[inline]
     pub(crate) fn begin(engine: Arc<Engine>) -> Result<Self> {
-        Ok(Self {
-            trees: Trees::new(),
-            transaction: engine.begin_read()?,
-            _engine: engine,
-        })
+        match engine.begin_read() {
+            Ok(transaction) => Ok(Self {
+                trees: Trees::new(),
+                transaction,
+                _engine: engine,
+            }),
+            Err(error) => Err(error::engine(error)),
+        }
     }
 }
 
@@ -46,13 +49,14 @@ impl Read for RedbReader {
 
     #[inline]
     fn tree(&self, name: &str) -> Result<TreeId> {
-        self.trees.resolve(name, |definition| {
-            match self.transaction.open_table(definition) {
-                Ok(table) => Ok(ReadTree::Table(table)),
-                Err(TableError::TableDoesNotExist(name)) => Ok(ReadTree::Missing(name)),
-                Err(error) => Err(error::engine(error)),
-            }
-        })
+        if let Some(id) = self.trees.find(name)? {
+            return Ok(id);
+        }
+        match self.transaction.open_table(TableDefinition::new(name)) {
+            Ok(table) => self.trees.push(ReadTree::Table(table)),
+            Err(TableError::TableDoesNotExist(name)) => self.trees.push(ReadTree::Missing(name)),
+            Err(error) => Err(error::engine(error)),
+        }
     }
 
     #[inline]
@@ -89,9 +93,48 @@ impl Read for RedbReader {
     }
 }
 
+impl PinnedRead for RedbReader {
+    type Guard<'t> = RedbGuard<'t>;
+
+    #[inline]
+    fn get_pinned(&self, tree: TreeId, key: &[u8]) -> Result<Option<RedbGuard<'_>>> {
+        match self.trees.get(tree)? {
+            ReadTree::Table(table) => match ReadableTable::get(table, key) {
+                Ok(value) => Ok(value.map(RedbGuard)),
+                Err(error) => Err(error::engine(error)),
+            },
+            ReadTree::Missing(_) => Ok(None),
+        }
+    }
+
+    #[inline]
+    fn pin_value<'t>(cursor: &mut Self::Cursor<'t>) -> Option<RedbGuard<'t>>
+    where
+        Self: 't,
+    {
+        cursor.take_value().map(RedbGuard)
+    }
+}
+
 impl fmt::Debug for RedbReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedbReader").finish_non_exhaustive()
+    }
+}
+
+/// A value in redb's own page, for as long as its read transaction lives.
+pub struct RedbGuard<'t>(AccessGuard<'t, Bytes>);
+
+impl AsRef<[u8]> for RedbGuard<'_> {
+    #[inline]
+    fn as_ref(&self) -> &[u8] {
+        self.0.value()
+    }
+}
+
+impl fmt::Debug for RedbGuard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedbGuard").field(&self.as_ref()).finish()
     }
 }
 
@@ -145,10 +188,13 @@ impl Read for RedbWriter {
     /// Creates the table if there is none; an empty table is an empty tree.
     fn tree(&self, name: &str) -> Result<TreeId> {
         self.transaction.with_dependent(|transaction, trees| {
-            trees.resolve(name, |definition| {
-                let table = transaction.open_table(definition).map_err(error::engine)?;
-                Ok(WriteTree(Some(table)))
-            })
+            if let Some(id) = trees.find(name)? {
+                return Ok(id);
+            }
+            match transaction.open_table(TableDefinition::new(name)) {
+                Ok(table) => trees.push(WriteTree(Some(table))),
+                Err(error) => Err(error::engine(error)),
+            }
         })
     }
 
@@ -302,33 +348,32 @@ impl<T: Named> Trees<T> {
         }
     }
 
-    /// The id of the tree of this name, which `open` opens if it is not open yet.
+    /// The id of the tree of this name, if it is open.
     #[inline]
-    fn resolve(
-        &self,
-        name: &str,
-        open: impl FnOnce(TableDefinition<'_, Bytes, Bytes>) -> Result<T>,
-    ) -> Result<TreeId> {
+    fn find(&self, name: &str) -> Result<Option<TreeId>> {
         if name.is_empty() {
             return Err(nameless());
         }
-        let Some(first) = self.first.get() else {
-            let tree = open(TableDefinition::new(name))?;
-            self.first.get_or_init(|| tree);
-            return Ok(TreeId(0));
-        };
-        if first.name() == name {
-            return Ok(TreeId(0));
+        match self.first.get() {
+            None => Ok(None),
+            Some(first) if first.name() == name => Ok(Some(TreeId(0))),
+            Some(_) => match self.others.iter().position(|tree| tree.name() == name) {
+                Some(index) => other_id(index).map(Some),
+                None => Ok(None),
+            },
         }
-        let index = match self.others.iter().position(|tree| tree.name() == name) {
-            Some(index) => index,
-            None => {
-                let tree = open(TableDefinition::new(name))?;
-                self.others.push(Box::new(tree));
-                self.others.len() - 1
-            }
+    }
+
+    /// Takes a tree that is not open yet.
+    #[inline]
+    fn push(&self, tree: T) -> Result<TreeId> {
+        // `set` gives the tree back where there is a first one already.
+        let Err(tree) = self.first.set(tree) else {
+            return Ok(TreeId(0));
         };
-        u32::try_from(index + 1).map(TreeId).map_err(|_| too_many())
+        let id = other_id(self.others.len())?;
+        self.others.push(Box::new(tree));
+        Ok(id)
     }
 
     #[inline]
@@ -373,6 +418,11 @@ fn nameless() -> DriverError {
         ErrorKind::InvalidInput,
         "the name of a tree is empty; give it one",
     )
+}
+
+/// The id of a tree after the first.
+fn other_id(index: usize) -> Result<TreeId> {
+    u32::try_from(index + 1).map(TreeId).map_err(|_| too_many())
 }
 
 #[cold]

@@ -12,6 +12,7 @@
     reason = "abi_stable's derive generates undocumented items; the types themselves are documented and tested"
 )]
 
+use std::mem::offset_of;
 use std::{ptr, slice};
 
 use abi_stable::StableAbi;
@@ -437,4 +438,211 @@ pub struct VTable {
             error: *mut ErrorBuffer,
         ) -> u32,
     >,
+}
+
+/// Every type with its size and the offset of each field, for a pointer of 64 bits. Held at compile time; a released
+/// version never changes here, and fields are only ever appended.
+macro_rules! layouts {
+    ($then:ident!) => {
+        $then! {
+            Slice[16] { data: 0, length: 8 }
+            Visit[8] { function: 0 }
+            ErrorBuffer[32] { size: 0, message: 8, capacity: 16, length: 24 }
+            OpenOption[32] { name: 0, value: 16 }
+            OpenConfig[56] { size: 0, flags: 8, path: 16, cache_bytes: 32, options: 40, options_length: 48 }
+            Bound[24] { kind: 0, reserved: 4, key: 8 }
+            Bounds[48] { lower: 0, upper: 24 }
+            Manifest[88] { size: 0, engine: 8, engine_version: 24, capabilities: 40, key_bytes: 48, value_bytes: 56, transaction_bytes: 64, operations: 72, operations_length: 80 }
+            Entry[96] { magic: 0, abi_major: 8, abi_minor: 12, entry_size: 16, vtable_size: 24, flags: 32, name: 40, version: 56, manifest: 72, vtable: 80, layout: 88 }
+            VTable[136] { open: 0, store_close: 8, store_begin: 16, txn_close: 24, txn_tree: 32, txn_get: 40, txn_put: 48, txn_remove: 56, txn_commit: 64, cursor_open: 72, cursor_next: 80, cursor_close: 88, cursor_seek: 96, txn_len: 104, txn_clear: 112, txn_apply: 120, store_maintain: 128 }
+        }
+    };
+}
+
+macro_rules! assert_layouts {
+    ($($type:ident[$size:literal] { $($field:ident: $offset:literal),* })*) => {
+        #[cfg(target_pointer_width = "64")]
+        const _: () = {
+            $(
+                assert!(size_of::<$type>() == $size, concat!("the size of ", stringify!($type)));
+                assert!(align_of::<$type>() == 8, concat!("the alignment of ", stringify!($type)));
+                $(
+                    assert!(
+                        offset_of!($type, $field) == $offset,
+                        concat!("the offset of ", stringify!($type), "::", stringify!($field))
+                    );
+                )*
+            )*
+        };
+    };
+}
+
+layouts!(assert_layouts!);
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use std::any::type_name;
+    use std::fmt::Write as _;
+    use std::path::{Path, PathBuf};
+    use std::process::Command;
+    use std::{env, fs};
+
+    use super::*;
+    use crate::abi::status;
+    use crate::driver::{Capabilities, Direction, Durability, ErrorKind};
+
+    fn type_of<T, F>(_: fn(&T) -> &F) -> &'static str {
+        type_name::<F>()
+    }
+
+    /// Each type in C's words: its name, then the fields.
+    macro_rules! describe {
+        ($($type:ident[$size:literal] { $($field:ident: $offset:literal),* })*) => {
+            [$((
+                stringify!($type),
+                size_of::<$type>(),
+                vec![$((
+                    stringify!($field),
+                    offset_of!($type, $field),
+                    type_of(|value: &$type| &value.$field),
+                )),*],
+            )),*]
+        };
+    }
+
+    fn file(path: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+    }
+
+    #[test]
+    fn the_layout_of_a_released_version_never_changes() {
+        let mut text = String::new();
+        for (name, size, fields) in layouts!(describe!) {
+            writeln!(text, "{name}: {size} bytes").unwrap();
+            for (field, offset, field_type) in fields {
+                let field_type = field_type
+                    .replace("netabase_core::abi::layout::", "")
+                    .replace("core::option::Option<", "Option<");
+                writeln!(text, "{offset:>5} {field}: {field_type}").unwrap();
+            }
+            text.push('\n');
+        }
+        let golden = file("tests/golden/abi_1_0.txt");
+        if env::var_os("NETABASE_BLESS").is_some() {
+            fs::create_dir_all(golden.parent().unwrap()).unwrap();
+            fs::write(&golden, &text).unwrap();
+        }
+        assert_eq!(
+            text,
+            fs::read_to_string(&golden).unwrap(),
+            "version 1.0 was released with {}; append to a later version instead",
+            golden.display()
+        );
+    }
+
+    /// `OpenConfig` as `open_config`, `VTable` as `vtable`.
+    fn snake(name: &str) -> String {
+        let mut snake = String::new();
+        for (index, letter) in name.replace("VTable", "Vtable").char_indices() {
+            if letter.is_uppercase() && index > 0 {
+                snake.push('_');
+            }
+            snake.extend(letter.to_lowercase());
+        }
+        snake
+    }
+
+    #[test]
+    fn the_c_header_says_the_same() {
+        let mut source = String::from("#include \"netabase_driver.h\"\n");
+        let mut check = |left: String, right: u64| {
+            writeln!(
+                source,
+                "_Static_assert({left} == {right}ull, \"{left} is not {right}\");",
+            )
+            .unwrap();
+        };
+        for (name, size, fields) in layouts!(describe!) {
+            let name = snake(name);
+            check(format!("sizeof(netabase_{name})"), size as u64);
+            if name == "visit" {
+                continue;
+            }
+            for (field, offset, _) in fields {
+                check(format!("offsetof(netabase_{name}, {field})"), offset as u64);
+            }
+        }
+        for kind in ErrorKind::ALL {
+            let name = snake(&kind.to_string()).to_uppercase();
+            check(format!("NETABASE_{name}"), kind.code().into());
+        }
+        for capability in Capabilities::from_bits(0xFF).names() {
+            let name = capability.replace('-', "_").to_uppercase();
+            let name = if name == "READ_ONLY" {
+                "CAN_READ_ONLY".to_owned()
+            } else {
+                name
+            };
+            let bit = (0..8)
+                .map(|bit| Capabilities::from_bits(1 << bit))
+                .find(|one| one.names().eq([capability]))
+                .unwrap();
+            check(format!("NETABASE_{name}"), bit.bits());
+        }
+        for (name, value) in [
+            ("ABI_MAJOR", ABI_MAJOR),
+            ("ABI_MINOR", ABI_MINOR),
+            ("BEGIN_READ", BEGIN_READ),
+            ("BEGIN_WRITE", BEGIN_WRITE),
+            ("BOUND_UNBOUNDED", BOUND_UNBOUNDED),
+            ("BOUND_INCLUDED", BOUND_INCLUDED),
+            ("BOUND_EXCLUDED", BOUND_EXCLUDED),
+            ("FORWARD", Direction::Forward as u32),
+            ("BACKWARD", Direction::Backward as u32),
+            ("DURABILITY_NONE", Durability::None as u32),
+            ("DURABILITY_IMMEDIATE", Durability::Immediate as u32),
+            ("OK", status::OK),
+            ("ABSENT", status::ABSENT),
+        ] {
+            check(format!("NETABASE_{name}"), value.into());
+        }
+        for (name, value) in [
+            ("FLAG_PANIC_ABORT", FLAG_PANIC_ABORT),
+            ("FLAG_RUST", FLAG_RUST),
+            ("OPEN_CREATE_IF_MISSING", OPEN_CREATE_IF_MISSING),
+            ("OPEN_TRUNCATE", OPEN_TRUNCATE),
+            ("OPEN_READ_ONLY", OPEN_READ_ONLY),
+            ("OPEN_CACHE_BYTES", OPEN_CACHE_BYTES),
+        ] {
+            check(format!("NETABASE_{name}"), value);
+        }
+        source.push_str("const uint8_t magic[8] = NETABASE_MAGIC;\n");
+        compile(&source);
+    }
+
+    fn compile(source: &str) {
+        let folder = env::temp_dir().join(format!("netabase-abi-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("check.c"), source).unwrap();
+        let output = Command::new("cc")
+            .args([
+                "-std=c11",
+                "-Wall",
+                "-Wextra",
+                "-Wpedantic",
+                "-Werror",
+                "-fsyntax-only",
+                "-I",
+            ])
+            .arg(file("../include"))
+            .arg(folder.join("check.c"))
+            .output()
+            .expect("a C compiler, `cc`, is installed");
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::{PoisonError, RwLock};
 
 use super::{
     Bounds, Cursor, Direction, Driver, DriverError, Durability, ErrorKind, Limits, OpenConfig,
-    Operation, Operations, Read, Result, Store, TreeId, Write,
+    Operation, Operations, PinnedRead, Read, Result, Store, TreeId, Write,
 };
 
 /// Longest name of a tree, in bytes.
@@ -242,6 +242,30 @@ impl<R: Read> Read for CheckedReader<R> {
     #[inline]
     fn len(&self, tree: TreeId) -> Result<u64> {
         self.reader.len(tree)
+    }
+}
+
+impl<R: PinnedRead> PinnedRead for CheckedReader<R> {
+    type Guard<'t>
+        = R::Guard<'t>
+    where
+        R: 't;
+
+    #[inline]
+    fn get_pinned(&self, tree: TreeId, key: &[u8]) -> Result<Option<Self::Guard<'_>>> {
+        if self.limits.can_hold(key) {
+            self.reader.get_pinned(tree, key)
+        } else {
+            Ok(None)
+        }
+    }
+
+    #[inline]
+    fn pin_value<'t>(cursor: &mut Self::Cursor<'t>) -> Option<Self::Guard<'t>>
+    where
+        R: 't,
+    {
+        cursor.0.as_mut().and_then(R::pin_value)
     }
 }
 

@@ -22,6 +22,7 @@ mod erased;
 pub mod ext;
 mod manifest;
 mod operations;
+mod pinned;
 mod resume;
 
 use std::ops::Bound;
@@ -31,6 +32,7 @@ pub use crate::error::{DriverError, ErrorKind};
 pub use erased::{AnyCursor, AnyDatabase, AnyDriver, AnyReader, AnyWriter};
 pub use manifest::{Capabilities, Limits, Manifest};
 pub use operations::{Operation, Operations, OperationsBuilder};
+pub use pinned::PinnedRead;
 pub use resume::ResumingCursor;
 
 /// The result of a driver's operation.

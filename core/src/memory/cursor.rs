@@ -30,6 +30,12 @@ impl<'t> MemoryCursor<'t> {
             current: None,
         }
     }
+
+    /// The value of the current entry, for as long as the tree lives.
+    #[inline]
+    pub(super) fn pinned_value(&self) -> Option<&'t [u8]> {
+        self.current.map(|(_, value)| value)
+    }
 }
 
 fn range<'t>(tree: &'t Tree, bounds: Bounds<'_>) -> RangedIter<'t, Bytes, Bytes, DefaultSharedPtr> {

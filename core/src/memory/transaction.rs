@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::cursor::MemoryCursor;
 use super::store::{Tree, Trees, Turn};
-use crate::driver::{Bounds, Direction, Durability, Read, Result, TreeId, Write};
+use crate::driver::{Bounds, Direction, Durability, PinnedRead, Read, Result, TreeId, Write};
 
 /// A read transaction: a snapshot of every tree, taken at no cost in its beginning.
 #[derive(Debug)]
@@ -51,6 +51,23 @@ impl Read for MemoryReader {
 
     fn len(&self, tree: TreeId) -> Result<u64> {
         Ok(self.trees.get(tree)?.len() as u64)
+    }
+}
+
+impl PinnedRead for MemoryReader {
+    type Guard<'t> = &'t [u8];
+
+    #[inline]
+    fn get_pinned(&self, tree: TreeId, key: &[u8]) -> Result<Option<&[u8]>> {
+        Ok(self.trees.get(tree)?.get(key).map(|value| &**value))
+    }
+
+    #[inline]
+    fn pin_value<'t>(cursor: &mut MemoryCursor<'t>) -> Option<&'t [u8]>
+    where
+        Self: 't,
+    {
+        cursor.pinned_value()
     }
 }
 

@@ -10,7 +10,8 @@ use crate::codec::key::{self, EncodeKey, KeyPrefix};
 use crate::codec::value;
 use crate::driver::ResumingCursor;
 use crate::driver::{
-    Bounds, Cursor, Direction, Driver, ErrorKind, Read, Result as DriverResult, TreeId, prefix_end,
+    Bounds, Cursor, Direction, Driver, ErrorKind, PinnedRead, Read, Result as DriverResult, TreeId,
+    prefix_end,
 };
 use crate::error::NetabaseError;
 use crate::index;
@@ -115,6 +116,14 @@ impl<C> Ends<C> {
             Direction::Backward => self.back.as_ref(),
         }
     }
+
+    #[inline]
+    fn get_mut(&mut self, direction: Direction) -> Option<&mut C> {
+        match direction {
+            Direction::Forward => self.front.as_mut(),
+            Direction::Backward => self.back.as_mut(),
+        }
+    }
 }
 
 fn borrowed((lower, upper): &(Bound<Vec<u8>>, Bound<Vec<u8>>)) -> Bounds<'_> {
@@ -125,15 +134,15 @@ fn borrowed((lower, upper): &(Bound<Vec<u8>>, Bound<Vec<u8>>)) -> Bounds<'_> {
 }
 
 /// The entries within bounds, taken from either end.
-struct Entries<'t, T: Read> {
-    transaction: &'t T,
+pub(super) struct Entries<'t, T: Read> {
+    pub(super) transaction: &'t T,
     tree: TreeId,
     bounds: (Bound<Vec<u8>>, Bound<Vec<u8>>),
     ends: Ends<T::Cursor<'t>>,
 }
 
 impl<'t, T: Read + 't> Entries<'t, T> {
-    fn new(transaction: &'t T, tree: TreeId, bounds: OwnedBounds) -> Self {
+    pub(super) fn new(transaction: &'t T, tree: TreeId, bounds: OwnedBounds) -> Self {
         let ends = Ends::new(bounds.is_none());
         Self {
             transaction,
@@ -144,7 +153,7 @@ impl<'t, T: Read + 't> Entries<'t, T> {
     }
 
     #[inline]
-    fn advance(&mut self, direction: Direction) -> DriverResult<bool> {
+    pub(super) fn advance(&mut self, direction: Direction) -> DriverResult<bool> {
         let Self {
             transaction,
             tree,
@@ -157,10 +166,24 @@ impl<'t, T: Read + 't> Entries<'t, T> {
 
     /// The entry that [`advance`](Self::advance) moved to last in this direction.
     #[inline]
-    fn entry(&self, direction: Direction) -> (&[u8], &[u8]) {
+    pub(super) fn entry(&self, direction: Direction) -> (&[u8], &[u8]) {
         self.ends
             .get(direction)
             .map_or((&[], &[]), |cursor| (cursor.key(), cursor.value()))
+    }
+
+    /// The value of that entry, kept for as long as the transaction lives.
+    #[inline]
+    pub(super) fn pin_value(&mut self, direction: Direction) -> Option<T::Guard<'t>>
+    where
+        T: PinnedRead,
+    {
+        self.ends.get_mut(direction).and_then(T::pin_value)
+    }
+
+    /// Whether the iteration has met its end.
+    pub(super) fn is_done(&self) -> bool {
+        self.ends.done
     }
 }
 
@@ -235,7 +258,7 @@ where
 }
 
 #[cold]
-fn locate<M: Record>(error: impl Into<NetabaseError>, driver: &str) -> NetabaseError {
+pub(super) fn locate<M: Record>(error: impl Into<NetabaseError>, driver: &str) -> NetabaseError {
     error
         .into()
         .during("iterate")
@@ -284,7 +307,7 @@ impl<D, M: Record, Md: Mode, E: Driver> fmt::Debug for Iter<'_, D, M, Md, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Iter")
             .field("model", &M::INFO.name)
-            .field("done", &self.entries.ends.done)
+            .field("done", &self.entries.is_done())
             .finish_non_exhaustive()
     }
 }

@@ -5,9 +5,11 @@
 //! ([`write`]), which keeps records and indexes exact.
 
 mod batch;
+mod explicit;
 mod iter;
 mod maintenance;
 mod open;
+mod pinned;
 mod scratch;
 mod transaction;
 mod tree;
@@ -19,8 +21,10 @@ use std::fmt;
 use std::marker::PhantomData;
 
 pub use batch::Batch;
+pub use explicit::{ReadTransaction, WriteTransaction};
 pub use iter::{IndexIter, Iter, SnapshotIter};
 pub use maintenance::Answer;
+pub use pinned::{BorrowedGuard, BorrowedIndexIter, BorrowedIter};
 pub use transaction::{Mode, ReadOnly, ReadWrite, TxnGuard};
 pub use tree::Tree;
 pub use view::TreeView;

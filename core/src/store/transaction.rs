@@ -7,7 +7,7 @@ use super::{TreeView, TypedStore};
 use crate::driver::ResumingCursor;
 use crate::driver::checked::{CheckedReader, CheckedWriter};
 use crate::driver::{
-    Bounds, Cursor, Direction, Driver, DriverError, Durability, ErrorKind, Read,
+    Bounds, Cursor, Direction, Driver, DriverError, Durability, ErrorKind, PinnedRead, Read,
     Result as DriverResult, Store, TreeId, Write,
 };
 use crate::error::NetabaseError;
@@ -68,6 +68,17 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadOnly, E> {
             Err(error) => ReadState::Failed(error.kind(), error.to_string()),
         };
         Self { store, transaction }
+    }
+
+    /// [`begin_read`](Self::begin_read) that says at once if there is no transaction.
+    pub(crate) fn try_begin_read(store: &'db TypedStore<D, E>) -> Result<Self, NetabaseError> {
+        match store.store.begin_read() {
+            Ok(reader) => Ok(Self {
+                store,
+                transaction: ReadState::Open(reader),
+            }),
+            Err(error) => Err(store.locate(error, "begin_read")),
+        }
     }
 }
 
@@ -192,6 +203,26 @@ impl<R: Read> Read for ReadState<R> {
     #[inline]
     fn len(&self, tree: TreeId) -> DriverResult<u64> {
         self.reader()?.len(tree)
+    }
+}
+
+impl<R: PinnedRead> PinnedRead for ReadState<R> {
+    type Guard<'t>
+        = R::Guard<'t>
+    where
+        R: 't;
+
+    #[inline]
+    fn get_pinned(&self, tree: TreeId, key: &[u8]) -> DriverResult<Option<Self::Guard<'_>>> {
+        self.reader()?.get_pinned(tree, key)
+    }
+
+    #[inline]
+    fn pin_value<'t>(cursor: &mut Self::Cursor<'t>) -> Option<Self::Guard<'t>>
+    where
+        R: 't,
+    {
+        CheckedReader::<R>::pin_value(cursor)
     }
 }
 

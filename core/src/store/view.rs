@@ -24,8 +24,8 @@ use crate::model::{
 /// Any number of views may be open on one guard, also of the same model. Iterators borrow the view and stream: they
 /// hold one entry at a time.
 pub struct TreeView<'txn, D, M, Md: Mode, E: Driver> {
-    transaction: &'txn Transaction<Md, E>,
-    driver: &'txn str,
+    pub(super) transaction: &'txn Transaction<Md, E>,
+    pub(super) driver: &'txn str,
     records: OnceCell<TreeId>,
     indexes: OnceCell<Box<[OnceCell<TreeId>]>>,
     trees: OnceCell<Trees>,
@@ -47,6 +47,14 @@ where
             indexes: OnceCell::new(),
             trees: OnceCell::new(),
             model: PhantomData,
+        }
+    }
+
+    /// This view, with the tree of the records looked up.
+    pub(super) fn opened(self) -> Result<Self, NetabaseError> {
+        match self.records() {
+            Ok(_) => Ok(self),
+            Err(error) => Err(self.locate(error, "open_tree")),
         }
     }
 
@@ -170,9 +178,13 @@ where
         key: impl Borrow<M::SecondaryKeys>,
     ) -> Result<Vec<M>, NetabaseError> {
         let mut found = Vec::new();
-        self.find_by(key.borrow(), |record| {
-            found.push(value::decode::<M>(record)?);
-            Ok(())
+        self.for_each_by(key.borrow(), |records, primary| {
+            self.transaction
+                .get(records, primary, |record| {
+                    found.push(value::decode::<M>(record)?);
+                    Ok(())
+                })?
+                .transpose()
         })
         .map_err(|error| self.locate(error, "get_by_secondary_key"))?;
         Ok(found)
@@ -245,10 +257,12 @@ where
         })
     }
 
-    fn find_by(
+    /// Hands the tree of the records, and the encoded primary key of each record with this secondary key, to `read`, which
+    /// answers `None` where there is no such record.
+    pub(super) fn for_each_by(
         &self,
         key: &M::SecondaryKeys,
-        mut read: impl FnMut(&[u8]) -> Result<(), NetabaseError>,
+        mut read: impl FnMut(TreeId, &[u8]) -> Result<Option<()>, NetabaseError>,
     ) -> Result<(), NetabaseError> {
         let place = key.index();
         let (records, tree) = (self.records()?, self.index(place)?);
@@ -256,11 +270,8 @@ where
             scratch.entry.clear();
             key.encode_key(&mut scratch.entry);
             let secondary = scratch.entry.as_slice();
-            let mut follow = |primary: &[u8]| {
-                self.transaction
-                    .get(records, primary, &mut read)?
-                    .unwrap_or_else(|| Err(iter::dangling::<M>(place)))
-            };
+            let mut follow =
+                |primary: &[u8]| read(records, primary)?.ok_or_else(|| iter::dangling::<M>(place));
             if M::INFO.indexes[place].unique {
                 scratch.primary.clear();
                 let primary = &mut scratch.primary;
@@ -317,11 +328,11 @@ where
     }
 
     #[inline]
-    fn records(&self) -> Result<TreeId, NetabaseError> {
+    pub(super) fn records(&self) -> Result<TreeId, NetabaseError> {
         resolve(&self.records, || Ok(self.transaction.tree(M::INFO.name)?))
     }
 
-    fn index(&self, place: usize) -> Result<TreeId, NetabaseError> {
+    pub(super) fn index(&self, place: usize) -> Result<TreeId, NetabaseError> {
         let indexes = self
             .indexes
             .get_or_init(|| M::INFO.indexes.iter().map(|_| OnceCell::new()).collect());
@@ -331,7 +342,11 @@ where
     }
 
     #[cold]
-    fn locate(&self, error: impl Into<NetabaseError>, operation: &'static str) -> NetabaseError {
+    pub(super) fn locate(
+        &self,
+        error: impl Into<NetabaseError>,
+        operation: &'static str,
+    ) -> NetabaseError {
         error
             .into()
             .during(operation)

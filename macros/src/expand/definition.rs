@@ -5,7 +5,9 @@ use quote::quote;
 use syn::punctuated::Punctuated;
 use syn::{DeriveInput, Ident, Item, ItemMod, Meta, Path, Token, Visibility, parse_quote};
 
-use super::{EnumVariant, crate_path, discriminant, enum_codec, enum_from, keys, private};
+use super::{
+    EnumVariant, crate_path, discriminant, enum_codec, enum_from, keys, private, without_context,
+};
 use crate::ast::Model;
 use crate::attr::{self, Context, Derive, ModuleArguments};
 use crate::errors::Errors;
@@ -579,11 +581,8 @@ fn implement_definition(definition: &Ident, keys: &Ident, models: &[Found]) -> T
     let variants: Vec<_> = names
         .iter()
         .map(|name| {
-            let decode = quote! {
-                <#name as __netabase::Record>::decode_fields(
-                    &mut __netabase::bincode::de::Decoder::with_context(__decoder, ()),
-                )
-            };
+            let decoder = without_context();
+            let decode = quote!(<#name as __netabase::Record>::decode_fields(#decoder));
             EnumVariant {
                 name: Ident::clone(name),
                 encode: quote!(<#name as __netabase::Record>::encode_fields(__value, __encoder)),

@@ -5,7 +5,10 @@ use quote::quote;
 use syn::{Ident, Path, Type, Visibility};
 
 use super::view::Held;
-use super::{EnumVariant, codec, decode_field, encode_field, enum_codec, enum_from, key_type};
+use super::{
+    EnumVariant, codec, decode_field, encode_field, enum_codec, enum_from, key_type,
+    without_context,
+};
 use crate::ast::{Field, Model, ungrouped};
 
 /// The traits that enums of keys derive.
@@ -236,7 +239,9 @@ fn implement_key(name: &Ident, fields: &[&Field], shadowed: &[Ident]) -> TokenSt
         .iter()
         .zip(&places)
         .map(|(field, place)| encode_field(field, &quote!(self.#place)));
-    let decode = fields.iter().map(|field| decode_field(field, &quote!(__C)));
+    let decode = fields
+        .iter()
+        .map(|field| decode_field(field, &without_context()));
     let decode = quote!(__netabase::Ok(Self(#(#decode),*)));
     let codec = codec(name, &quote!(#(#encode;)* __netabase::Ok(())), &decode);
     quote! {

@@ -118,20 +118,26 @@ fn encode_field(field: &Field, place: &TokenStream) -> TokenStream {
     if field.with_serde {
         quote!(__netabase::bincode::Encode::encode(&__netabase::bincode::serde::Compat(&#place), __encoder)?)
     } else {
-        quote!(<#ty as __netabase::bincode::Encode>::encode(&#place, __encoder)?)
+        quote!(<#ty as __netabase::StoredField>::encode(&#place, __encoder)?)
     }
 }
 
-/// Decodes the value of a field, by a decoder of this context.
-fn decode_field(field: &Field, context: &TokenStream) -> TokenStream {
+/// Decodes the value of a field from a decoder without context.
+fn decode_field(field: &Field, decoder: &TokenStream) -> TokenStream {
     let ty = &field.ty;
     if field.with_serde {
-        quote! {
-            <__netabase::bincode::serde::Compat<#ty> as __netabase::bincode::Decode<#context>>::decode(__decoder)?.0
-        }
+        quote!(<__netabase::bincode::serde::Compat<#ty> as __netabase::StoredField>::decode(#decoder)?.0)
     } else {
-        quote!(<#ty as __netabase::bincode::Decode<#context>>::decode(__decoder)?)
+        quote!(<#ty as __netabase::StoredField>::decode(#decoder)?)
     }
+}
+
+/// A decoder without context over `__decoder`, which may have one.
+fn without_context() -> TokenStream {
+    quote!(&mut __netabase::bincode::de::Decoder::with_context(
+        __decoder,
+        ()
+    ))
 }
 
 /// `bincode`'s traits for an enum of the given variants, each with one value, in the form that its derives give.

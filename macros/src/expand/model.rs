@@ -35,7 +35,7 @@ fn record(model: &Model, context: &Context) -> TokenStream {
     let decode = model
         .fields
         .iter()
-        .map(|field| decode_field(field, &quote!(())));
+        .map(|field| decode_field(field, &quote!(__decoder)));
     let (primary_names, primary_types): (Vec<_>, Vec<_>) = model
         .primary()
         .map(|field| (&field.name, &field.ty))
@@ -57,7 +57,7 @@ fn record(model: &Model, context: &Context) -> TokenStream {
         let name = &field.name;
         match Held::of(field, &context.shadowed).borrowed_type(&quote!(__netabase)) {
             None => {
-                let value = decode_field(field, &quote!(()));
+                let value = decode_field(field, &quote!(__decoder));
                 quote!(#name: #value)
             }
             Some(ty) => {

@@ -752,7 +752,7 @@ pub mod blog {
                 &self,
                 __encoder: &mut __E,
             ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
-                <u64 as __netabase::bincode::Encode>::encode(&self.0, __encoder)?;
+                <u64 as __netabase::StoredField>::encode(&self.0, __encoder)?;
                 __netabase::Ok(())
             }
         }
@@ -762,7 +762,14 @@ pub mod blog {
                 __decoder: &mut __D,
             ) -> __netabase::Result<Self, __netabase::bincode::error::DecodeError> {
                 __netabase::Ok(
-                    Self(<u64 as __netabase::bincode::Decode<__C>>::decode(__decoder)?),
+                    Self(
+                        <u64 as __netabase::StoredField>::decode(
+                            &mut __netabase::bincode::de::Decoder::with_context(
+                                __decoder,
+                                (),
+                            ),
+                        )?,
+                    ),
                 )
             }
         }
@@ -857,7 +864,7 @@ pub mod blog {
                 &self,
                 __encoder: &mut __E,
             ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
-                <String as __netabase::bincode::Encode>::encode(&self.0, __encoder)?;
+                <String as __netabase::StoredField>::encode(&self.0, __encoder)?;
                 __netabase::Ok(())
             }
         }
@@ -868,7 +875,12 @@ pub mod blog {
             ) -> __netabase::Result<Self, __netabase::bincode::error::DecodeError> {
                 __netabase::Ok(
                     Self(
-                        <String as __netabase::bincode::Decode<__C>>::decode(__decoder)?,
+                        <String as __netabase::StoredField>::decode(
+                            &mut __netabase::bincode::de::Decoder::with_context(
+                                __decoder,
+                                (),
+                            ),
+                        )?,
                     ),
                 )
             }
@@ -978,7 +990,7 @@ pub mod blog {
                 &self,
                 __encoder: &mut __E,
             ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
-                <Option<u8> as __netabase::bincode::Encode>::encode(&self.0, __encoder)?;
+                <Option<u8> as __netabase::StoredField>::encode(&self.0, __encoder)?;
                 __netabase::Ok(())
             }
         }
@@ -991,7 +1003,12 @@ pub mod blog {
                     Self(
                         <Option<
                             u8,
-                        > as __netabase::bincode::Decode<__C>>::decode(__decoder)?,
+                        > as __netabase::StoredField>::decode(
+                            &mut __netabase::bincode::de::Decoder::with_context(
+                                __decoder,
+                                (),
+                            ),
+                        )?,
                     ),
                 )
             }
@@ -1294,11 +1311,11 @@ pub mod blog {
                 &self,
                 __encoder: &mut __E,
             ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
-                <u64 as __netabase::bincode::Encode>::encode(&self.id, __encoder)?;
-                <String as __netabase::bincode::Encode>::encode(&self.email, __encoder)?;
+                <u64 as __netabase::StoredField>::encode(&self.id, __encoder)?;
+                <String as __netabase::StoredField>::encode(&self.email, __encoder)?;
                 <Option<
                     u8,
-                > as __netabase::bincode::Encode>::encode(&self.r#type, __encoder)?;
+                > as __netabase::StoredField>::encode(&self.r#type, __encoder)?;
                 __netabase::bincode::Encode::encode(
                     &__netabase::bincode::serde::Compat(&self.picture),
                     __encoder,
@@ -1310,16 +1327,12 @@ pub mod blog {
                 __decoder: &mut __D,
             ) -> __netabase::Result<Self, __netabase::bincode::error::DecodeError> {
                 __netabase::Ok(Self {
-                    id: <u64 as __netabase::bincode::Decode<()>>::decode(__decoder)?,
-                    email: <String as __netabase::bincode::Decode<
-                        (),
-                    >>::decode(__decoder)?,
-                    r#type: <Option<
-                        u8,
-                    > as __netabase::bincode::Decode<()>>::decode(__decoder)?,
+                    id: <u64 as __netabase::StoredField>::decode(__decoder)?,
+                    email: <String as __netabase::StoredField>::decode(__decoder)?,
+                    r#type: <Option<u8> as __netabase::StoredField>::decode(__decoder)?,
                     picture: <__netabase::bincode::serde::Compat<
                         image::Picture,
-                    > as __netabase::bincode::Decode<()>>::decode(__decoder)?
+                    > as __netabase::StoredField>::decode(__decoder)?
                         .0,
                 })
             }
@@ -1334,17 +1347,15 @@ pub mod blog {
                 __netabase::bincode::error::DecodeError,
             > {
                 __netabase::Ok(UserRef {
-                    id: <u64 as __netabase::bincode::Decode<()>>::decode(__decoder)?,
+                    id: <u64 as __netabase::StoredField>::decode(__decoder)?,
                     email: <&'a str as __netabase::bincode::BorrowDecode<
                         'a,
                         (),
                     >>::borrow_decode(__decoder)?,
-                    r#type: <Option<
-                        u8,
-                    > as __netabase::bincode::Decode<()>>::decode(__decoder)?,
+                    r#type: <Option<u8> as __netabase::StoredField>::decode(__decoder)?,
                     picture: <__netabase::bincode::serde::Compat<
                         image::Picture,
-                    > as __netabase::bincode::Decode<()>>::decode(__decoder)?
+                    > as __netabase::StoredField>::decode(__decoder)?
                         .0,
                 })
             }
@@ -1518,8 +1529,8 @@ pub mod blog {
                 &self,
                 __encoder: &mut __E,
             ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
-                <u64 as __netabase::bincode::Encode>::encode(&self.0, __encoder)?;
-                <u32 as __netabase::bincode::Encode>::encode(&self.1, __encoder)?;
+                <u64 as __netabase::StoredField>::encode(&self.0, __encoder)?;
+                <u32 as __netabase::StoredField>::encode(&self.1, __encoder)?;
                 __netabase::Ok(())
             }
         }
@@ -1530,8 +1541,18 @@ pub mod blog {
             ) -> __netabase::Result<Self, __netabase::bincode::error::DecodeError> {
                 __netabase::Ok(
                     Self(
-                        <u64 as __netabase::bincode::Decode<__C>>::decode(__decoder)?,
-                        <u32 as __netabase::bincode::Decode<__C>>::decode(__decoder)?,
+                        <u64 as __netabase::StoredField>::decode(
+                            &mut __netabase::bincode::de::Decoder::with_context(
+                                __decoder,
+                                (),
+                            ),
+                        )?,
+                        <u32 as __netabase::StoredField>::decode(
+                            &mut __netabase::bincode::de::Decoder::with_context(
+                                __decoder,
+                                (),
+                            ),
+                        )?,
                     ),
                 )
             }
@@ -1733,8 +1754,8 @@ pub mod blog {
                 &self,
                 __encoder: &mut __E,
             ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
-                <u64 as __netabase::bincode::Encode>::encode(&self.post, __encoder)?;
-                <u32 as __netabase::bincode::Encode>::encode(&self.number, __encoder)?;
+                <u64 as __netabase::StoredField>::encode(&self.post, __encoder)?;
+                <u32 as __netabase::StoredField>::encode(&self.number, __encoder)?;
                 __netabase::Ok(())
             }
             #[inline]
@@ -1742,8 +1763,8 @@ pub mod blog {
                 __decoder: &mut __D,
             ) -> __netabase::Result<Self, __netabase::bincode::error::DecodeError> {
                 __netabase::Ok(Self {
-                    post: <u64 as __netabase::bincode::Decode<()>>::decode(__decoder)?,
-                    number: <u32 as __netabase::bincode::Decode<()>>::decode(__decoder)?,
+                    post: <u64 as __netabase::StoredField>::decode(__decoder)?,
+                    number: <u32 as __netabase::StoredField>::decode(__decoder)?,
                 })
             }
             #[inline]
@@ -1757,8 +1778,8 @@ pub mod blog {
                 __netabase::bincode::error::DecodeError,
             > {
                 __netabase::Ok(LikeRef {
-                    post: <u64 as __netabase::bincode::Decode<()>>::decode(__decoder)?,
-                    number: <u32 as __netabase::bincode::Decode<()>>::decode(__decoder)?,
+                    post: <u64 as __netabase::StoredField>::decode(__decoder)?,
+                    number: <u32 as __netabase::StoredField>::decode(__decoder)?,
                 })
             }
         }

@@ -1,5 +1,15 @@
 //! A definition in a package that has `netabase_store` under another name, and nothing else.
 
+#![deny(
+    warnings,
+    clippy::pedantic,
+    missing_debug_implementations,
+    missing_docs,
+    single_use_lifetimes,
+    unused_lifetimes,
+    unused_qualifications
+)]
+
 use storage::netabase_definition_module;
 
 /// What a library lends.
@@ -17,6 +27,15 @@ pub mod library {
         /// What it is called.
         #[secondary_key]
         pub title: String,
+    }
+
+    /// That a book is lent.
+    #[derive(NetabaseModel, Debug, Clone, Copy, PartialEq, Eq)]
+    #[netabase(Library)]
+    pub struct Loan {
+        /// The book, and for how often it is lent.
+        #[primary_key]
+        pub id: (u64, u32),
     }
 
     /// Where a book stands.
