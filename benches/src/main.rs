@@ -55,7 +55,7 @@ fn run(options: &Options) -> Result<()> {
         let contenders = vec![contender(options, &options.contender)?];
         let arena = Arena::new(directory.path(), contenders, workload)?;
         for row in chosen(std::slice::from_ref(name)) {
-            let time = arena.repeat(row, &options.contender, options.time)?;
+            let time = arena.repeat(row, &options.contender, options.rounds)?;
             println!(
                 "{} by {}: {time:?} at its fastest",
                 row.title, options.contender

@@ -1,7 +1,6 @@
 //! The command line.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::rows::ROWS;
 
@@ -17,7 +16,6 @@ pub(crate) struct Options {
     pub(crate) html: Option<PathBuf>,
     pub(crate) profile: Option<String>,
     pub(crate) contender: String,
-    pub(crate) time: Duration,
     /// Set for a child process of the scan: the database to read.
     pub(crate) scanned: Option<PathBuf>,
     pub(crate) help: bool,
@@ -41,7 +39,6 @@ impl Options {
             html: None,
             profile: None,
             contender: "static".to_owned(),
-            time: Duration::from_secs(10),
             scanned: None,
             help: false,
         };
@@ -67,9 +64,6 @@ impl Options {
                 "--html" => options.html = Some(value()?.into()),
                 "--profile" => options.profile = Some(known_row(&value()?)?),
                 "--contender" => options.contender = value()?,
-                "--seconds" => {
-                    options.time = Duration::from_secs(number(&name, &value()?)? as u64);
-                }
                 "--scanned" => options.scanned = Some(value()?.into()),
                 "--help" | "-h" => options.help = true,
                 _ => {
@@ -100,9 +94,8 @@ Options:
   --drivers DIR     Where the driver's library is; given by `cargo xtask bench`
   --no-scan         Leave out the memory that a scan of a million records takes
   --html FILE       Write a page with a plot of every round as well
-  --profile ROW     Run one row in a loop, for a profiler
+  --profile ROW     Run one row alone, as often as --rounds says, for a profiler
   --contender NAME  Whose row it is: hand, static or dynamic (default static)
-  --seconds N       For how long (default 10)
 ",
         rows.join(", ")
     )
