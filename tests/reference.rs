@@ -97,6 +97,8 @@ macro_rules! on_every_backend {
         on_every_backend!(@backend memory, MemoryStore; $(fn $name($store) $body)*);
         #[cfg(feature = "redb")]
         on_every_backend!(@backend redb, netabase_store::RedbStore; $(fn $name($store) $body)*);
+        #[cfg(feature = "redb-zerocopy")]
+        on_every_backend!(@backend redb_zerocopy, netabase_store::RedbStoreZeroCopy; $(fn $name($store) $body)*);
     };
     (@backend $backend:ident, $store_type:path; $(fn $name:ident($store:ident) $body:block)*) => {
         mod $backend {

@@ -3,6 +3,7 @@
 use netabase_core::driver::Driver;
 use netabase_core::memory::Memory;
 use netabase_driver_redb::Redb;
+use netabase_driver_redb_zerocopy::RedbZeroCopy;
 
 /// What is done with each driver of the list.
 pub(crate) trait Visitor {
@@ -17,4 +18,5 @@ pub(crate) trait Visitor {
 pub(crate) fn each(visitor: &mut impl Visitor) {
     visitor.visit_built_in(Memory);
     visitor.visit(Redb);
+    visitor.visit(RedbZeroCopy);
 }
