@@ -135,7 +135,7 @@ impl DynamicDriver {
     /// What is kept of the driver is never freed; the [loader](crate::loader) calls this once for each.
     ///
     /// # Errors
-    /// [`DriverRejected`](ErrorKind::DriverRejected), with what to do about it.
+    /// [`DriverRejected`](crate::driver::ErrorKind::DriverRejected), with what to do about it.
     ///
     /// # Safety
     /// `entry` is the address of a driver's entry, as `docs/abi.md` describes it, whose first four fields at least are
