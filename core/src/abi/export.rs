@@ -26,58 +26,53 @@ type Status = Result<u32>;
 /// # Examples
 /// ```
 /// use std::borrow::Cow;
-/// # use netabase_core::driver::{Driver, DriverError, Durability, TreeId, Read, Write, Cursor, Direction, Bounds, Store};
-/// use netabase_core::driver::{Capabilities, Limits, Manifest, OpenConfig};
 ///
-/// # #[derive(Debug)] struct NullStore;
-/// struct Null;
+/// use netabase_core::driver::{Capabilities, Driver, DriverError, Limits, Manifest, OpenConfig};
+/// use netabase_core::memory::{Memory, MemoryStore};
+///
+/// struct MyDriver;
 ///
 /// static MANIFEST: Manifest = Manifest {
-///     name: Cow::Borrowed("null"),
+///     name: Cow::Borrowed("my-driver"),
 ///     version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
-///     engine: Cow::Borrowed("none"),
+///     engine: Cow::Borrowed("memory"),
 ///     engine_version: Cow::Borrowed("0"),
-///     capabilities: Capabilities::NONE,
+///     capabilities: Capabilities::SNAPSHOTS,
 ///     limits: Limits::NONE,
 ///     operations: Cow::Borrowed(&[]),
 /// };
 ///
-/// netabase_core::export_driver!(netabase_driver_null: Null = Null, manifest: MANIFEST);
+/// netabase_core::export_driver!(netabase_driver_my_driver: MyDriver = MyDriver, manifest: MANIFEST);
 ///
-/// impl Driver for Null {
-/// #    type Store = NullStore;
+/// impl Driver for MyDriver {
+///     type Store = MemoryStore;
+///
 ///     fn manifest(&self) -> &Manifest {
 ///         &MANIFEST
 ///     }
-/// #   fn open(&self, _: &OpenConfig<'_>) -> Result<NullStore, DriverError> { Ok(NullStore) }
-///     // …
+///
+///     fn open(&self, config: &OpenConfig<'_>) -> Result<MemoryStore, DriverError> {
+///         Memory.open(config)
+///     }
 /// }
-/// # struct Nothing;
-/// # impl Store for NullStore {
-/// #     type Reader = Nothing;
-/// #     type Writer = Nothing;
-/// #     fn begin_read(&self) -> Result<Nothing, DriverError> { Ok(Nothing) }
-/// #     fn begin_write(&self) -> Result<Nothing, DriverError> { Ok(Nothing) }
-/// # }
-/// # impl Cursor for Nothing {
-/// #     fn advance(&mut self) -> Result<bool, DriverError> { Ok(false) }
-/// #     fn key(&self) -> &[u8] { &[] }
-/// #     fn value(&self) -> &[u8] { &[] }
-/// #     fn seek(&mut self, _: &[u8]) -> Result<(), DriverError> { Ok(()) }
-/// # }
-/// # impl Read for Nothing {
-/// #     type Cursor<'t> = Nothing;
-/// #     fn tree(&self, _: &str) -> Result<TreeId, DriverError> { Ok(TreeId(0)) }
-/// #     fn get<R>(&self, _: TreeId, _: &[u8], _: impl FnOnce(&[u8]) -> R) -> Result<Option<R>, DriverError> { Ok(None) }
-/// #     fn cursor(&self, _: TreeId, _: Bounds<'_>, _: Direction) -> Result<Nothing, DriverError> { Ok(Nothing) }
-/// #     fn len(&self, _: TreeId) -> Result<u64, DriverError> { Ok(0) }
-/// # }
-/// # impl Write for Nothing {
-/// #     fn put<R>(&mut self, _: TreeId, _: &[u8], _: &[u8], _: impl FnOnce(&[u8]) -> R) -> Result<Option<R>, DriverError> { Ok(None) }
-/// #     fn remove<R>(&mut self, _: TreeId, _: &[u8], _: impl FnOnce(&[u8]) -> R) -> Result<Option<R>, DriverError> { Ok(None) }
-/// #     fn clear(&mut self, _: TreeId) -> Result<(), DriverError> { Ok(()) }
-/// #     fn commit(self, _: Durability) -> Result<(), DriverError> { Ok(()) }
-/// # }
+/// # fn main() {}
+/// ```
+///
+/// A symbol that is not the manifest's name does not compile:
+/// ```compile_fail
+/// # use std::borrow::Cow;
+/// # use netabase_core::driver::{Capabilities, Limits, Manifest};
+/// # use netabase_core::memory::Memory;
+/// # static MANIFEST: Manifest = Manifest {
+/// #     name: Cow::Borrowed("my-driver"),
+/// #     version: Cow::Borrowed("0"),
+/// #     engine: Cow::Borrowed("memory"),
+/// #     engine_version: Cow::Borrowed("0"),
+/// #     capabilities: Capabilities::NONE,
+/// #     limits: Limits::NONE,
+/// #     operations: Cow::Borrowed(&[]),
+/// # };
+/// netabase_core::export_driver!(netabase_driver_other: Memory = Memory, manifest: MANIFEST);
 /// # fn main() {}
 /// ```
 #[macro_export]
