@@ -28,6 +28,7 @@ pub fn all<D: Driver>() -> Vec<Case<D>> {
         ("bounds", cases::bounds::cases()),
         ("concurrency", cases::concurrency::cases()),
         ("config", cases::config::cases()),
+        ("crash", cases::crash::cases()),
         ("cursor", cases::cursor::cases()),
         ("handles", cases::handles::cases()),
         ("limits", cases::limits::cases()),

@@ -1,7 +1,9 @@
-//! What a case works on: the driver and a fresh place for its databases, removed afterwards.
+//! What a case works on: the driver, a fresh place for its databases, removed afterwards, and processes to crash.
 
+use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -16,6 +18,18 @@ pub struct Fixture<D> {
     folder: Option<TempDir>,
     path: PathBuf,
     others: AtomicU32,
+    identity: Option<String>,
+}
+
+/// The environment variable that makes a test executable run one scenario and end.
+const SCENARIO: &str = "NETABASE_CONFORMANCE_SCENARIO";
+/// The environment variable with the path of the scenario's database.
+const SCENARIO_PATH: &str = "NETABASE_CONFORMANCE_PATH";
+
+/// Whether this process was started to run a scenario.
+#[must_use]
+pub fn is_scenario() -> bool {
+    env::var_os(SCENARIO).is_some()
 }
 
 impl<D: Driver> Fixture<D> {
@@ -37,7 +51,50 @@ impl<D: Driver> Fixture<D> {
             folder,
             path,
             others: AtomicU32::new(0),
+            identity: None,
         })
+    }
+
+    /// Tells what the driver is called in this executable, `redb/dynamic`, so that cases may run scenarios.
+    #[must_use]
+    pub fn with_identity(mut self, identity: Option<String>) -> Self {
+        self.identity = identity;
+        self
+    }
+
+    /// What this process was started for by [`start`](Self::start): the scenario's name, and a fixture at its path. `None`
+    /// in a process that is no scenario of this driver.
+    #[must_use]
+    pub fn of_scenario(driver: &Arc<D>, identity: &str) -> Option<(String, Self)> {
+        let scenario = env::var(SCENARIO).ok()?;
+        let name = scenario.strip_prefix(identity)?.strip_prefix('/')?;
+        let fixture = Self {
+            driver: Arc::clone(driver),
+            folder: None,
+            path: env::var_os(SCENARIO_PATH)?.into(),
+            others: AtomicU32::new(0),
+            identity: None,
+        };
+        Some((name.to_owned(), fixture))
+    }
+
+    /// Starts this executable again, to run one scenario on this case's database and nothing else. What it prints can be
+    /// read from its standard output.
+    ///
+    /// # Errors
+    /// This executable runs no scenarios, or could not be started.
+    pub fn start(&self, scenario: &str) -> io::Result<Child> {
+        let identity = self
+            .identity
+            .as_deref()
+            .ok_or_else(|| io::Error::other("this executable runs no scenarios"))?;
+        Command::new(env::current_exe()?)
+            .env(SCENARIO, format!("{identity}/{scenario}"))
+            .env(SCENARIO_PATH, &self.path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
     }
 
     /// The driver.

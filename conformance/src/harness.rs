@@ -11,8 +11,9 @@ use std::time::Duration;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use netabase_core::driver::Driver;
 
+use crate::cases::crash;
 use crate::catalog::{self, Case};
-use crate::fixture::Fixture;
+use crate::fixture::{self, Fixture};
 
 /// How long a case may take. One that waits for a lock for ever fails then.
 const TIME_LIMIT: Duration = Duration::from_secs(180);
@@ -29,7 +30,10 @@ pub enum Verdict {
 }
 
 /// Runs one case over a driver, in a thread and place of its own.
-pub fn run<D: Driver>(driver: &Arc<D>, case: &Case<D>) -> Verdict {
+///
+/// `identity` is what [`Suite`] calls the driver, where the case may start the executable again; see
+/// [`Fixture::start`].
+pub fn run<D: Driver>(driver: &Arc<D>, case: &Case<D>, identity: Option<String>) -> Verdict {
     let unmet = case
         .requirements
         .iter()
@@ -38,7 +42,7 @@ pub fn run<D: Driver>(driver: &Arc<D>, case: &Case<D>) -> Verdict {
         return Verdict::Ignored(reason);
     }
     let fixture = match Fixture::new(Arc::clone(driver)) {
-        Ok(fixture) => fixture,
+        Ok(fixture) => fixture.with_identity(identity),
         Err(error) => return Verdict::Broken(format!("no folder for the database: {error}")),
     };
     let law = case.run;
@@ -102,12 +106,16 @@ impl Suite {
     /// Adds every case for a driver. `linkage` says how it came into the process: `static` or `dynamic`.
     pub fn add<D: Driver>(&mut self, linkage: &str, driver: D) {
         let driver = Arc::new(driver);
-        let name = driver.manifest().name.clone();
+        let identity = format!("{}/{linkage}", driver.manifest().name);
+        if let Some((scenario, fixture)) = Fixture::of_scenario(&driver, &identity) {
+            crash::run_scenario(&scenario, &fixture);
+        }
         for case in catalog::all::<D>() {
             let driver = Arc::clone(&driver);
-            let name = format!("{name}/{linkage}/{}", case.name);
+            let name = format!("{identity}/{}", case.name);
+            let identity = Some(identity.clone());
             self.trials.push(Trial::ignorable_test(name, move || {
-                match run(&driver, &case) {
+                match run(&driver, &case, identity) {
                     Verdict::Held => Ok(Completion::Completed),
                     Verdict::Ignored(reason) => Ok(Completion::ignored_with(reason)),
                     Verdict::Broken(message) => Err(Failed::from(message)),
@@ -134,6 +142,10 @@ impl Suite {
 
     /// Runs the cases that the command line selects.
     pub fn run(self) -> ExitCode {
+        if fixture::is_scenario() {
+            eprintln!("the scenario's driver takes no part");
+            return ExitCode::FAILURE;
+        }
         if self.conclude(&Arguments::from_args()) {
             ExitCode::SUCCESS
         } else {
@@ -185,10 +197,10 @@ mod tests {
             run,
         };
         let driver = Arc::new(Memory);
-        assert_eq!(run(&driver, &case(|_| Ok(()))), Verdict::Held);
-        let failed = run(&driver, &case(|_| Err("an error")?));
+        assert_eq!(run(&driver, &case(|_| Ok(())), None), Verdict::Held);
+        let failed = run(&driver, &case(|_| Err("an error")?), None);
         assert!(matches!(failed, Verdict::Broken(message) if message.contains("an error")));
-        let panicked = run(&driver, &case(|_| panic!("a panic")));
+        let panicked = run(&driver, &case(|_| panic!("a panic")), None);
         assert_eq!(panicked, Verdict::Broken("panicked: a panic".to_owned()));
     }
 }

@@ -19,7 +19,7 @@ struct Names {
 }
 
 impl drivers::Visitor for Names {
-    fn visit_built_in<D: Driver>(&mut self, driver: D) {
+    fn visit_built_in<D: Driver + Clone>(&mut self, driver: D) {
         let name = driver.manifest().name.clone().into_owned();
         assert!(self.built_in.insert(name), "a driver is listed twice");
     }

@@ -13,7 +13,7 @@ use netabase_core::loader::{self, SearchPath};
 struct Dynamic(Suite);
 
 impl drivers::Visitor for Dynamic {
-    fn visit_built_in<D: Driver>(&mut self, driver: D) {
+    fn visit_built_in<D: Driver + Clone>(&mut self, driver: D) {
         self.0.add_ignored(
             "dynamic",
             &driver.manifest().name,

@@ -239,7 +239,7 @@ fn a_driver_without_a_defect_passes() {
     let driver = Arc::new(Faulty::new(Fault::None));
     let mut held = 0;
     for case in catalog::all::<Faulty>() {
-        match harness::run(&driver, &case) {
+        match harness::run(&driver, &case, None) {
             Verdict::Held => held += 1,
             Verdict::Ignored(_) => {}
             Verdict::Broken(message) => panic!("{}: {message}", case.name),
@@ -258,7 +258,7 @@ fn every_defect_is_caught_by_its_cases() {
             .map(|case| (case.name.clone(), case))
             .collect();
         for name in *names {
-            match harness::run(&driver, &cases[*name]) {
+            match harness::run(&driver, &cases[*name], None) {
                 Verdict::Broken(_) => {}
                 verdict => missed.push(format!("{fault:?} by {name}: {verdict:?}")),
             }

@@ -4,6 +4,7 @@ pub mod apply;
 pub mod bounds;
 pub mod concurrency;
 pub mod config;
+pub mod crash;
 pub mod cursor;
 pub mod handles;
 pub mod limits;

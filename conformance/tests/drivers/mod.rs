@@ -8,7 +8,7 @@ use netabase_driver_redb_zerocopy::RedbZeroCopy;
 /// What is done with each driver of the list.
 pub(crate) trait Visitor {
     /// A driver that is part of core and has no library of its own.
-    fn visit_built_in<D: Driver>(&mut self, driver: D);
+    fn visit_built_in<D: Driver + Clone>(&mut self, driver: D);
 
     /// A driver with a folder of its own, as it is linked in. The name in its manifest is the one it is loaded by.
     fn visit<D: Driver>(&mut self, driver: D);
