@@ -1,6 +1,11 @@
 //! What is particular to the zero-copy driver: guards, and files shared with redb. The contract at large is held by the
 //! conformance suite.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its own functions as well"
+)]
+
 use std::path::{Path, PathBuf};
 
 use netabase_core::driver::checked::Checked;
