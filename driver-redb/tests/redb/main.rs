@@ -1,5 +1,12 @@
 //! What is particular to redb; the contract at large is held by the conformance suite.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod append;
 mod maintenance;
 mod manifest;
