@@ -139,3 +139,22 @@ fn contender(options: &Options, name: &str) -> Result<Box<dyn Contender>> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Linked in, loaded from beside the test, and written by hand: every row leaves and reads the same.
+    #[test]
+    fn contenders_agree_on_every_row() {
+        let options = Options::parse([]).expect("no options are options");
+        let directory = tempfile::tempdir().expect("a temporary folder");
+        let contenders =
+            table::CONTENDERS.map(|name| contender(&options, name).expect("a contender"));
+        let workload = Workload::new(data::users(300));
+        let arena = Arena::new(directory.path(), contenders.into(), workload).expect("databases");
+        for row in ROWS {
+            arena.measure(row, 1).expect("all agree");
+        }
+    }
+}
