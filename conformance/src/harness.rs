@@ -37,7 +37,7 @@ pub fn run<D: Driver>(driver: &Arc<D>, case: &Case<D>, identity: Option<String>)
     let unmet = case
         .requirements
         .iter()
-        .find_map(|requirement| requirement.unmet(driver.manifest()));
+        .find_map(|requirement| requirement.unmet(driver.manifest(), identity.is_some()));
     if let Some(reason) = unmet {
         return Verdict::Ignored(reason);
     }
@@ -182,8 +182,11 @@ mod tests {
         let mut suite = Suite::new();
         suite.add("static", Memory);
         suite.add_missing("dynamic", "memory", "there is no such file".to_owned());
+        // Its report of a failure is no news here.
+        let report = tempfile::NamedTempFile::new().unwrap();
         let arguments = Arguments {
             filter: Some("dynamic/load".to_owned()),
+            logfile: report.path().to_str().map(str::to_owned),
             ..Arguments::default()
         };
         assert!(!suite.conclude(&arguments));
