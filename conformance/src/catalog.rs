@@ -31,6 +31,7 @@ pub fn all<D: Driver>() -> Vec<Case<D>> {
         ("crash", cases::crash::cases()),
         ("cursor", cases::cursor::cases()),
         ("handles", cases::handles::cases()),
+        ("leak", cases::leak::cases()),
         ("limits", cases::limits::cases()),
         ("maintenance", cases::maintenance::cases()),
         ("manifest", cases::manifest::cases()),
@@ -83,6 +84,10 @@ pub enum Requirement {
     Offers(&'static str),
     /// The manifest states this limit, and it is small enough to be reached in a test.
     Limit(Limit),
+    /// The executable can be started again, to do something in a process of its own.
+    OwnProcess,
+    /// The system is Linux.
+    Linux,
 }
 
 /// A limit of the manifest.
@@ -112,9 +117,10 @@ impl Limit {
 }
 
 impl Requirement {
-    /// Why a driver with this manifest is not tried; `None` if it is.
+    /// Why a driver with this manifest is not tried; `None` if it is. `own_process` says whether the executable can be
+    /// started again.
     #[must_use]
-    pub fn unmet(self, manifest: &Manifest) -> Option<String> {
+    pub fn unmet(self, manifest: &Manifest, own_process: bool) -> Option<String> {
         let names = |set: Capabilities| set.names().collect::<Vec<_>>().join(", ");
         match self {
             Self::Declares(set) if !manifest.capabilities.contains(set) => {
@@ -133,7 +139,15 @@ impl Requirement {
                 )),
                 _ => None,
             },
-            Self::Declares(_) | Self::Lacks(_) | Self::Offers(_) => None,
+            Self::OwnProcess if !own_process => {
+                Some("this executable starts no processes".to_owned())
+            }
+            Self::Linux if !cfg!(target_os = "linux") => Some("the system is not Linux".to_owned()),
+            Self::Declares(_)
+            | Self::Lacks(_)
+            | Self::Offers(_)
+            | Self::OwnProcess
+            | Self::Linux => None,
         }
     }
 }

@@ -8,8 +8,8 @@ use netabase_core::driver::checked::Checked;
 use netabase_core::driver::{Capabilities, Driver, Durability, Read, Result, Store, Write};
 use netabase_core::store::TypedStore;
 
-use super::{committed, contents, typed};
-use crate::catalog::{Case, Outcome, Requirement, case};
+use super::{committed, contents, leak, typed};
+use crate::catalog::{Case, Failure, Outcome, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{Shop, User, UserPrimaryKey};
 
@@ -17,12 +17,36 @@ const PERSISTENT: Requirement = Requirement::Declares(Capabilities::PERSISTENT);
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
     vec![
-        case!(durable_commits_survive_an_abort, PERSISTENT),
-        case!(an_open_transaction_does_not_survive_an_abort, PERSISTENT),
-        case!(commits_without_durability_are_kept_in_order, PERSISTENT),
-        case!(a_durable_commit_keeps_those_before_it, PERSISTENT),
-        case!(a_kill_loses_nothing_that_was_acknowledged, PERSISTENT),
-        case!(typed_puts_survive_an_abort, PERSISTENT),
+        case!(
+            durable_commits_survive_an_abort,
+            PERSISTENT,
+            Requirement::OwnProcess
+        ),
+        case!(
+            an_open_transaction_does_not_survive_an_abort,
+            PERSISTENT,
+            Requirement::OwnProcess
+        ),
+        case!(
+            commits_without_durability_are_kept_in_order,
+            PERSISTENT,
+            Requirement::OwnProcess
+        ),
+        case!(
+            a_durable_commit_keeps_those_before_it,
+            PERSISTENT,
+            Requirement::OwnProcess
+        ),
+        case!(
+            a_kill_loses_nothing_that_was_acknowledged,
+            PERSISTENT,
+            Requirement::OwnProcess
+        ),
+        case!(
+            typed_puts_survive_an_abort,
+            PERSISTENT,
+            Requirement::OwnProcess
+        ),
     ]
 }
 
@@ -31,7 +55,7 @@ type Scenario<D> = fn(&Fixture<D>) -> Outcome;
 
 const COMMITS: u32 = 12;
 
-fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 6] {
+fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 7] {
     [
         ("durable", |fixture| {
             let store = ManuallyDrop::new(fixture.open()?);
@@ -80,6 +104,7 @@ fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 6] {
             }
             Ok(())
         }),
+        ("repeat", leak::repeat),
     ]
 }
 
@@ -102,7 +127,7 @@ pub(crate) fn run_scenario<D: Driver>(name: &str, fixture: &Fixture<D>) -> ! {
 const DONE: &str = "done";
 
 /// Says something to the process that waits for it, at once.
-fn say(line: &str) -> std::io::Result<()> {
+pub(crate) fn say(line: &str) -> std::io::Result<()> {
     let mut output = std::io::stdout().lock();
     writeln!(output, "{line}")?;
     output.flush()
@@ -139,17 +164,20 @@ fn count_pairs<S: Store>(store: &Checked<S>) -> Result<u32> {
     Ok(found.len() as u32)
 }
 
-/// Runs a scenario to its end.
-fn crash<D: Driver>(fixture: &Fixture<D>, scenario: &str) -> Outcome {
+/// Runs a scenario in a process of its own, to its end; gives what it said.
+pub(crate) fn run<D: Driver>(fixture: &Fixture<D>, scenario: &str) -> Result<Vec<String>, Failure> {
     let output = fixture.start(scenario)?.wait_with_output()?;
-    let lines = String::from_utf8(output.stdout)?;
-    assert_eq!(lines.lines().last(), Some(DONE), "the scenario failed");
+    let mut lines: Vec<_> = String::from_utf8(output.stdout)?
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(lines.pop().as_deref(), Some(DONE), "the scenario failed");
     assert!(!output.status.success(), "the process ended in order");
-    Ok(())
+    Ok(lines)
 }
 
 fn durable_commits_survive_an_abort<D: Driver>(fixture: &Fixture<D>) -> Outcome {
-    crash(fixture, "durable")?;
+    run(fixture, "durable")?;
     let store = fixture.open()?;
     assert_eq!(count_pairs(&store)?, COMMITS);
     write_pair(&store, COMMITS, Durability::Immediate)?;
@@ -158,7 +186,7 @@ fn durable_commits_survive_an_abort<D: Driver>(fixture: &Fixture<D>) -> Outcome 
 }
 
 fn an_open_transaction_does_not_survive_an_abort<D: Driver>(fixture: &Fixture<D>) -> Outcome {
-    crash(fixture, "open")?;
+    run(fixture, "open")?;
     let store = fixture.open()?;
     assert_eq!(count_pairs(&store)?, 1);
     assert_eq!(committed(&store, "other")?, []);
@@ -166,7 +194,7 @@ fn an_open_transaction_does_not_survive_an_abort<D: Driver>(fixture: &Fixture<D>
 }
 
 fn commits_without_durability_are_kept_in_order<D: Driver>(fixture: &Fixture<D>) -> Outcome {
-    crash(fixture, "deferred")?;
+    run(fixture, "deferred")?;
     let store = fixture.open()?;
     let kept = count_pairs(&store)?;
     assert!(kept <= COMMITS);
@@ -176,7 +204,7 @@ fn commits_without_durability_are_kept_in_order<D: Driver>(fixture: &Fixture<D>)
 }
 
 fn a_durable_commit_keeps_those_before_it<D: Driver>(fixture: &Fixture<D>) -> Outcome {
-    crash(fixture, "deferred, then durable")?;
+    run(fixture, "deferred, then durable")?;
     assert_eq!(count_pairs(&fixture.open()?)?, COMMITS);
     Ok(())
 }
@@ -209,7 +237,7 @@ fn a_kill_loses_nothing_that_was_acknowledged<D: Driver>(fixture: &Fixture<D>) -
 }
 
 fn typed_puts_survive_an_abort<D: Driver>(fixture: &Fixture<D>) -> Outcome {
-    crash(fixture, "typed")?;
+    run(fixture, "typed")?;
     let store = typed::open(fixture)?;
     let users = store.open_tree::<User>();
     assert_eq!(users.len()?, 3);
