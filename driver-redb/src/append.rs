@@ -8,7 +8,10 @@ use std::cell::{Cell, OnceCell};
 use std::ops::Bound;
 
 use netabase_core::driver::{DriverError, ErrorKind, Result};
-use redb::{CursorError, CursorMut, Table, TableHandle};
+use redb::{
+    AccessGuard, CursorError, CursorMut, ReadableTableMetadata, Table, TableDefinition,
+    TableHandle, WriteTransaction,
+};
 use self_cell::{MutBorrow, self_cell};
 
 use crate::error;
@@ -26,7 +29,7 @@ const WORTHWHILE: u32 = 64;
 /// A tree of a write transaction.
 pub(crate) struct WriteTree<'t> {
     name: Box<str>,
-    /// Empty while the cursor has the table, and after a failure that left none.
+    /// Empty while the cursor has the table, and after a failure: the transaction can only be dropped then.
     table: OnceCell<Table<'t, Bytes, Bytes>>,
     append: Cell<Option<Append<'t>>>,
     ascent: Ascent,
@@ -57,23 +60,6 @@ impl<'t> WriteTree<'t> {
         }
     }
 
-    /// The table, to be changed.
-    #[inline]
-    pub(crate) fn table_mut(&mut self) -> Result<&mut Table<'t, Bytes, Bytes>> {
-        self.table()?;
-        self.table.get_mut().ok_or_else(lost)
-    }
-
-    /// Takes the table out; [`restore`](Self::restore) has to follow.
-    pub(crate) fn take(&mut self) -> Result<Table<'t, Bytes, Bytes>> {
-        self.table()?;
-        self.table.take().ok_or_else(lost)
-    }
-
-    pub(crate) fn restore(&mut self, table: Table<'t, Bytes, Bytes>) {
-        self.table = OnceCell::from(table);
-    }
-
     #[inline]
     pub(crate) fn put<R>(
         &mut self,
@@ -81,57 +67,92 @@ impl<'t> WriteTree<'t> {
         value: &[u8],
         previous: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        let append = match self.append.get_mut() {
-            Some(append) => Some(append),
-            None if self.ascent.count(key) > self.patience.get() => Some(self.begin(key)?),
-            None => None,
-        };
-        if let Some(append) = append
-            && append.put(key, value)?
-        {
+        let appending =
+            self.append.get_mut().is_some() || self.ascent.count(key) > self.patience.get();
+        if appending && self.append(key, value)? {
             return Ok(None);
         }
-        let replaced = match self.table_mut()?.insert(key, value) {
-            Ok(replaced) => replaced.map(|guard| previous(guard.value())),
-            Err(error) => return Err(error::engine(error)),
-        };
+        let replaced = self.change(|table| table.insert(key, value), previous)?;
         if replaced.is_some() {
             self.ascent.end();
         }
         Ok(replaced)
     }
 
-    /// Hands the table to a cursor that stands where `key` belongs.
-    #[cold]
-    fn begin(&mut self, key: &[u8]) -> Result<&mut Append<'t>> {
-        self.ascent.end();
+    #[inline]
+    pub(crate) fn remove<R>(
+        &mut self,
+        key: &[u8],
+        previous: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
+        self.change(|table| table.remove(key), previous)
+    }
+
+    /// Puts an empty table in the place of this one, which takes its pages and not its entries.
+    pub(crate) fn clear(&mut self, transaction: &'t WriteTransaction) -> Result<()> {
+        let table = self.table()?;
+        if error::call(|| table.is_empty())? {
+            return Ok(());
+        }
         let table = self.table.take().ok_or_else(lost)?;
-        let append = Append::try_new(MutBorrow::new(table), |table| {
-            let cursor = table.borrow_mut().lower_bound_mut(Bound::Included(key))?;
-            Ok(Insertion {
-                cursor: Some(cursor),
-                entries: 0,
-            })
-        })
-        .map_err(|error: redb::StorageError| error::engine(error))?;
-        Ok(self.append.get_mut().insert(append))
+        let table = error::call(|| {
+            transaction.delete_table(table)?;
+            transaction.open_table(TableDefinition::new(&self.name))
+        })?;
+        self.table = OnceCell::from(table);
+        Ok(())
+    }
+
+    /// Changes the table and hands over the value that was there. A change that fails may be half done: the tree is
+    /// lost then.
+    #[inline]
+    fn change<R>(
+        &mut self,
+        change: impl for<'a> FnOnce(
+            &'a mut Table<'t, Bytes, Bytes>,
+        ) -> redb::Result<Option<AccessGuard<'a, Bytes>>>,
+        previous: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
+        self.table()?;
+        let table = self.table.get_mut().ok_or_else(lost)?;
+        let error = match error::call(|| change(table).inspect(error::probe)) {
+            Ok(value) => return Ok(value.map(|guard| previous(guard.value()))),
+            Err(error) => error,
+        };
+        error::discard(self.table.take());
+        Err(error)
+    }
+
+    /// Appends an entry; `false`, and nothing done, if it does not belong where the cursor stands.
+    fn append(&mut self, key: &[u8], value: &[u8]) -> Result<bool> {
+        if self.append.get_mut().is_none() {
+            self.ascent.end();
+            let table = self.table.take().ok_or_else(lost)?;
+            let append = error::call(|| Append::at(table, key))?;
+            self.append.set(Some(append));
+        }
+        let append = self.append.get_mut().as_mut().ok_or_else(lost)?;
+        let error = match error::caught(|| append.put(key, value)) {
+            Ok(Ok(())) => return Ok(true),
+            Ok(Err(CursorError::UnorderedKey)) => return Ok(false),
+            Ok(Err(error)) => error::engine(error),
+            Err(panic) => panic,
+        };
+        error::discard(self.append.take());
+        Err(error)
     }
 
     /// Takes the table back from the cursor.
     #[cold]
     fn settle(&self) -> Result<&Table<'t, Bytes, Bytes>> {
         let append = self.append.take().ok_or_else(lost)?;
-        let (table, entries, outcome) = append.finish();
+        let (table, entries) = error::call(|| append.finish())?;
         self.patience.set(if entries >= WORTHWHILE {
             PATIENCE
         } else {
             self.patience.get().saturating_mul(2).min(MOST_PATIENCE)
         });
-        let table = self.table.get_or_init(|| table);
-        match outcome {
-            Ok(()) => Ok(table),
-            Err(error) => Err(error::engine(error)),
-        }
+        Ok(self.table.get_or_init(|| table))
     }
 }
 
@@ -152,29 +173,34 @@ struct Insertion<'c> {
 }
 
 impl<'t> Append<'t> {
-    /// Inserts an entry; `false`, and nothing done, if it does not belong into the cursor's gap.
-    #[inline]
-    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<bool> {
-        self.with_dependent_mut(|_, insertion| {
-            let cursor = insertion.cursor.as_mut().ok_or_else(lost)?;
-            match cursor.insert_before(key, value) {
-                Ok(()) => {
-                    insertion.entries = insertion.entries.saturating_add(1);
-                    Ok(true)
-                }
-                Err(CursorError::UnorderedKey) => Ok(false),
-                Err(error) => Err(error::engine(error)),
-            }
+    /// Opens a cursor where `key` belongs.
+    fn at(table: Table<'t, Bytes, Bytes>, key: &[u8]) -> redb::Result<Self> {
+        Self::try_new(MutBorrow::new(table), |table| {
+            let cursor = table.borrow_mut().lower_bound_mut(Bound::Included(key))?;
+            Ok(Insertion {
+                cursor: Some(cursor),
+                entries: 0,
+            })
         })
     }
 
-    /// The table, the number of entries that the cursor inserted, and whether all of them are in the table.
-    fn finish(mut self) -> (Table<'t, Bytes, Bytes>, u32, redb::Result) {
-        let (entries, outcome) = self.with_dependent_mut(|_, insertion| {
-            let outcome = insertion.cursor.take().map_or(Ok(()), CursorMut::close);
-            (insertion.entries, outcome)
-        });
-        (self.into_owner().into_inner(), entries, outcome)
+    fn put(&mut self, key: &[u8], value: &[u8]) -> redb::Result<(), CursorError> {
+        self.with_dependent_mut(|_, insertion| {
+            if let Some(cursor) = &mut insertion.cursor {
+                cursor.insert_before(key, value)?;
+                insertion.entries = insertion.entries.saturating_add(1);
+            }
+            Ok(())
+        })
+    }
+
+    /// The table with all that was appended, and how many entries that were.
+    fn finish(mut self) -> redb::Result<(Table<'t, Bytes, Bytes>, u32)> {
+        let entries = self.with_dependent_mut(|_, insertion| {
+            insertion.cursor.take().map_or(Ok(()), CursorMut::close)?;
+            Ok::<_, redb::StorageError>(insertion.entries)
+        })?;
+        Ok((self.into_owner().into_inner(), entries))
     }
 }
 
@@ -208,6 +234,6 @@ impl Ascent {
 fn lost() -> DriverError {
     DriverError::new(
         ErrorKind::Closed,
-        "an earlier failure left this tree without its table; drop the transaction and begin again",
+        "an earlier failure ended this transaction; drop it and begin again",
     )
 }

@@ -27,7 +27,7 @@ pub struct RedbCursor<'t, T> {
 impl<'t, T: ReadableTable<Bytes, Bytes>> RedbCursor<'t, T> {
     #[inline]
     pub(crate) fn open(table: &'t T, bounds: Bounds<'_>, direction: Direction) -> Result<Self> {
-        match position(table, bounds, direction) {
+        match error::call(|| position(table, bounds, direction)) {
             Ok(position) => Ok(Self {
                 position: Some(position),
                 entry: None,
@@ -36,7 +36,7 @@ impl<'t, T: ReadableTable<Bytes, Bytes>> RedbCursor<'t, T> {
                 bounds: OwnedBounds::new(bounds),
                 table: Some(table),
             }),
-            Err(error) => Err(error::engine(error)),
+            Err(error) => Err(error),
         }
     }
 
@@ -61,15 +61,24 @@ impl<T: ReadableTable<Bytes, Bytes>> Cursor for RedbCursor<'_, T> {
         if self.at_end {
             return Ok(false);
         }
-        let next = match self.direction {
-            Direction::Forward => position.next(),
-            Direction::Backward => position.prev(),
-        };
+        let direction = self.direction;
+        let next = error::call(|| {
+            let entry = match direction {
+                Direction::Forward => position.next(),
+                Direction::Backward => position.prev(),
+            };
+            if let Ok(Some((key, value))) = &entry {
+                // Reads that would fail are to fail here.
+                key.value();
+                value.value();
+            }
+            entry
+        });
         match next {
             Ok(entry) => self.entry = entry.map(|(key, value)| (key, Some(value))),
             Err(error) => {
                 self.end();
-                return Err(error::engine(error));
+                return Err(error);
             }
         }
         match &self.entry {
@@ -104,8 +113,7 @@ impl<T: ReadableTable<Bytes, Bytes>> Cursor for RedbCursor<'_, T> {
                 .bounds
                 .as_bounds()
                 .resumed(self.direction, key, Resume::At);
-            let position = position(table, bounds, self.direction).map_err(error::engine)?;
-            self.position = Some(position);
+            self.position = Some(error::call(|| position(table, bounds, self.direction))?);
             self.at_end = false;
         }
         Ok(())

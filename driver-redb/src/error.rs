@@ -1,10 +1,65 @@
 //! The one place where redb's errors become kinds.
 
+use std::any::Any;
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 
 use netabase_core::driver::{DriverError, ErrorKind};
-use redb::Error;
+use redb::{AccessGuard, Error};
+
+use crate::transaction::Bytes;
+
+/// Calls redb, and maps its error.
+#[inline]
+pub(crate) fn call<T, E: Into<Error>>(
+    redb: impl FnOnce() -> Result<T, E>,
+) -> Result<T, DriverError> {
+    match caught(redb)? {
+        Ok(result) => Ok(result),
+        Err(error) => Err(engine(error)),
+    }
+}
+
+/// Calls redb.
+///
+/// redb trusts a file that was closed in order, and panics where it was damaged afterwards; such a panic is `Corrupt`
+/// here. What the call was changing is not to be used after it.
+#[inline]
+pub(crate) fn caught<T>(redb: impl FnOnce() -> T) -> Result<T, DriverError> {
+    panic::catch_unwind(AssertUnwindSafe(redb)).map_err(|panic| panicked(&*panic))
+}
+
+/// Makes a value that lies outside its page panic within the [`call`] that reads it, not later.
+#[inline]
+pub(crate) fn probe(value: &Option<AccessGuard<'_, Bytes>>) {
+    if let Some(value) = value {
+        value.value();
+    }
+}
+
+/// Drops something of redb's.
+///
+/// There is nobody to report a panic to but the panic hook, and nothing is left that it could harm.
+pub(crate) fn discard<T>(redb: T) {
+    let _: Result<(), DriverError> = caught(move || drop(redb));
+}
+
+#[cold]
+fn panicked(panic: &(dyn Any + Send)) -> DriverError {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    DriverError::new(
+        ErrorKind::Corrupt,
+        format!(
+            "redb panicked: {message}; the file is damaged or redb has a defect, which opening it with \
+             `check_integrity_on_open` tells apart"
+        ),
+    )
+}
 
 /// The driver's error for one of redb's.
 ///

@@ -136,20 +136,20 @@ fn for_each_tree(
     mut visit: impl FnMut(&str, &ReadOnlyTable<Bytes, Bytes>) -> Result<()>,
 ) -> Result<()> {
     let engine = database.engine();
-    let transaction = engine.begin_read().map_err(error::engine)?;
-    for handle in transaction.list_tables().map_err(error::engine)? {
-        let table = match transaction.open_table(TableDefinition::new(handle.name())) {
-            Ok(table) => table,
-            Err(
-                TableError::TableTypeMismatch { .. } | TableError::TypeDefinitionChanged { .. },
-            ) => {
-                continue;
+    error::caught(|| {
+        let transaction = engine.begin_read().map_err(error::engine)?;
+        for handle in transaction.list_tables().map_err(error::engine)? {
+            let table = match transaction.open_table(TableDefinition::new(handle.name())) {
+                Ok(table) => table,
+                Err(
+                    TableError::TableTypeMismatch { .. } | TableError::TypeDefinitionChanged { .. },
+                ) => continue,
+                Err(error) => return Err(error::engine(error)),
+            };
+            if !table.is_empty().map_err(error::engine)? {
+                visit(handle.name(), &table)?;
             }
-            Err(error) => return Err(error::engine(error)),
-        };
-        if !table.is_empty().map_err(error::engine)? {
-            visit(handle.name(), &table)?;
         }
-    }
-    Ok(())
+        Ok(())
+    })?
 }

@@ -4,11 +4,12 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use netabase_core::driver::{DriverError, ErrorKind, OpenConfig, Result, Store};
 use redb::{
-    Builder, Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, TransactionError,
+    Builder, Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, StorageError,
+    TransactionError, WriteTransaction,
 };
 
 use crate::config::{CommitSettings, Settings};
@@ -28,19 +29,58 @@ pub struct RedbDatabase {
     commits: CommitSettings,
 }
 
-/// redb's handle.
-pub(crate) enum Engine {
+/// redb's handle; closes the file when it is dropped.
+pub(crate) struct Engine {
+    /// `None` only while it is dropped.
+    handle: Option<Handle>,
+}
+
+enum Handle {
     Writable(Database),
     ReadOnly(ReadOnlyDatabase),
 }
 
 impl Engine {
+    fn new(handle: Handle) -> Self {
+        Self {
+            handle: Some(handle),
+        }
+    }
+
     #[inline]
     pub(crate) fn begin_read(&self) -> Result<ReadTransaction, TransactionError> {
-        match self {
-            Self::Writable(database) => database.begin_read(),
-            Self::ReadOnly(database) => database.begin_read(),
+        match &self.handle {
+            Some(Handle::Writable(database)) => database.begin_read(),
+            Some(Handle::ReadOnly(database)) => database.begin_read(),
+            None => Err(StorageError::DatabaseClosed.into()),
         }
+    }
+
+    pub(crate) fn begin_write(&self) -> Result<WriteTransaction> {
+        match &self.handle {
+            Some(Handle::Writable(database)) => error::call(|| database.begin_write()),
+            Some(Handle::ReadOnly(_)) => Err(read_only("write")),
+            None => Err(error::engine(StorageError::DatabaseClosed)),
+        }
+    }
+
+    /// Runs `run` on redb's handle for writing.
+    fn with_database<R>(
+        &mut self,
+        operation: &str,
+        run: impl FnOnce(&mut Database) -> Result<R>,
+    ) -> Result<R> {
+        match &mut self.handle {
+            Some(Handle::Writable(database)) => error::caught(|| run(database))?,
+            Some(Handle::ReadOnly(_)) => Err(read_only(operation)),
+            None => Err(error::engine(StorageError::DatabaseClosed)),
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        error::discard(self.handle.take());
     }
 }
 
@@ -65,20 +105,20 @@ impl RedbDatabase {
         if let Some(bytes) = settings.cache_bytes {
             builder.set_cache_size(bytes);
         }
-        let opening = |error| error::opening(&path, error);
-        let engine = if settings.read_only {
-            Engine::ReadOnly(builder.open_read_only(&path).map_err(opening)?)
-        } else {
-            let mut database = if creates {
-                builder.create(&path).map_err(opening)?
+        let handle = error::caught(|| {
+            if settings.read_only {
+                builder.open_read_only(&path).map(Handle::ReadOnly)
+            } else if creates {
+                builder.create(&path).map(Handle::Writable)
             } else {
-                builder.open(&path).map_err(opening)?
-            };
-            if settings.truncate {
-                remove_everything(&mut database)?;
+                builder.open(&path).map(Handle::Writable)
             }
-            Engine::Writable(database)
-        };
+        })?
+        .map_err(|error| error::opening(&path, error))?;
+        let mut engine = Engine::new(handle);
+        if settings.truncate {
+            engine.with_database("truncate", remove_everything)?;
+        }
         Ok(Self {
             engine: RwLock::new(Arc::new(engine)),
             path,
@@ -104,11 +144,9 @@ impl RedbDatabase {
         operation: &str,
         run: impl FnOnce(&mut Database) -> Result<R>,
     ) -> Result<R> {
-        let mut engine: RwLockWriteGuard<'_, Arc<Engine>> =
-            self.engine.write().unwrap_or_else(PoisonError::into_inner);
+        let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
         match Arc::get_mut(&mut engine) {
-            Some(Engine::Writable(database)) => run(database),
-            Some(Engine::ReadOnly(_)) => Err(read_only(operation)),
+            Some(engine) => engine.with_database(operation, run),
             None => Err(DriverError::new(
                 ErrorKind::Conflict,
                 format!(
@@ -129,12 +167,7 @@ impl Store for RedbDatabase {
     }
 
     fn begin_write(&self) -> Result<RedbWriter> {
-        let engine = self.engine();
-        let transaction = match &*engine {
-            Engine::Writable(database) => database.begin_write().map_err(error::engine)?,
-            Engine::ReadOnly(_) => return Err(read_only("write")),
-        };
-        Ok(RedbWriter::new(transaction, self.commits, engine))
+        RedbWriter::begin(self.engine(), self.commits)
     }
 
     fn maintain(

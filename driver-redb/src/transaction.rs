@@ -1,6 +1,6 @@
 //! Read and write transactions; each table is opened once and kept open until the transaction ends.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::sync::Arc;
 
@@ -34,13 +34,13 @@ pub struct RedbReader {
 impl RedbReader {
     #[inline]
     pub(crate) fn begin(engine: Arc<Engine>) -> Result<Self> {
-        match engine.begin_read() {
+        match error::call(|| engine.begin_read()) {
             Ok(transaction) => Ok(Self {
                 trees: Trees::new(),
                 transaction,
                 _engine: engine,
             }),
-            Err(error) => Err(error::engine(error)),
+            Err(error) => Err(error),
         }
     }
 }
@@ -53,7 +53,7 @@ impl Read for RedbReader {
         if let Some(id) = self.trees.find(name)? {
             return Ok(id);
         }
-        match self.transaction.open_table(TableDefinition::new(name)) {
+        match error::caught(|| self.transaction.open_table(TableDefinition::new(name)))? {
             Ok(table) => self.trees.push(ReadTree::Table(table)),
             Err(TableError::TableDoesNotExist(name)) => self.trees.push(ReadTree::Missing(name)),
             Err(error) => Err(error::engine(error)),
@@ -88,7 +88,7 @@ impl Read for RedbReader {
 
     fn len(&self, tree: TreeId) -> Result<u64> {
         match self.trees.get(tree)? {
-            ReadTree::Table(table) => table.len().map_err(error::engine),
+            ReadTree::Table(table) => error::call(|| table.len()),
             ReadTree::Missing(_) => Ok(0),
         }
     }
@@ -141,27 +141,33 @@ impl fmt::Debug for RedbGuard<'_> {
 
 /// A write transaction. It keeps the file open, and locked, by itself.
 pub struct RedbWriter {
-    transaction: OpenTransaction,
+    /// `None` once it was committed.
+    transaction: Option<OpenTransaction>,
     commits: CommitSettings,
+    /// Whether redb panicked over the list of tables.
+    failed: Cell<bool>,
     _engine: Arc<Engine>,
 }
 
 impl RedbWriter {
-    pub(crate) fn new(
-        transaction: WriteTransaction,
-        commits: CommitSettings,
-        engine: Arc<Engine>,
-    ) -> Self {
-        Self {
-            transaction: OpenTransaction::new(transaction, |_| Trees::new()),
+    pub(crate) fn begin(engine: Arc<Engine>, commits: CommitSettings) -> Result<Self> {
+        let transaction = engine.begin_write()?;
+        Ok(Self {
+            transaction: Some(OpenTransaction::new(transaction, |_| Trees::new())),
             commits,
+            failed: Cell::new(false),
             _engine: engine,
-        }
+        })
+    }
+
+    #[inline]
+    fn transaction(&self) -> Result<&OpenTransaction> {
+        self.transaction.as_ref().ok_or_else(ended)
     }
 
     #[inline]
     fn table(&self, tree: TreeId) -> Result<&Table<'_, Bytes, Bytes>> {
-        self.transaction
+        self.transaction()?
             .with_dependent(|_, trees| Ok(trees.get(tree)?.table()? as &Table<'_, Bytes, Bytes>))
     }
 
@@ -170,10 +176,12 @@ impl RedbWriter {
     fn change<R>(
         &mut self,
         tree: TreeId,
-        change: impl FnOnce(&mut WriteTree<'_>) -> Result<R>,
+        change: impl for<'q> FnOnce(&'q WriteTransaction, &mut WriteTree<'q>) -> Result<R>,
     ) -> Result<R> {
         self.transaction
-            .with_dependent_mut(|_, trees| change(trees.get_mut(tree)?))
+            .as_mut()
+            .ok_or_else(ended)?
+            .with_dependent_mut(|transaction, trees| change(transaction, trees.get_mut(tree)?))
     }
 }
 
@@ -182,13 +190,17 @@ impl Read for RedbWriter {
 
     /// Creates the table if there is none; an empty table is an empty tree.
     fn tree(&self, name: &str) -> Result<TreeId> {
-        self.transaction.with_dependent(|transaction, trees| {
+        self.transaction()?.with_dependent(|transaction, trees| {
             if let Some(id) = trees.find(name)? {
                 return Ok(id);
             }
-            match transaction.open_table(TableDefinition::new(name)) {
-                Ok(table) => trees.push(WriteTree::new(table)),
-                Err(error) => Err(error::engine(error)),
+            match error::caught(|| transaction.open_table(TableDefinition::new(name))) {
+                Ok(Ok(table)) => trees.push(WriteTree::new(table)),
+                Ok(Err(error)) => Err(error::engine(error)),
+                Err(panic) => {
+                    self.failed.set(true);
+                    Err(panic)
+                }
             }
         })
     }
@@ -214,7 +226,8 @@ impl Read for RedbWriter {
     }
 
     fn len(&self, tree: TreeId) -> Result<u64> {
-        self.table(tree)?.len().map_err(error::engine)
+        let table = self.table(tree)?;
+        error::call(|| table.len())
     }
 }
 
@@ -227,7 +240,7 @@ impl Write for RedbWriter {
         value: &[u8],
         previous: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        self.change(tree, |tree| tree.put(key, value, previous))
+        self.change(tree, |_, tree| tree.put(key, value, previous))
     }
 
     #[inline]
@@ -237,44 +250,48 @@ impl Write for RedbWriter {
         key: &[u8],
         previous: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        self.change(tree, |tree| match tree.table_mut()?.remove(key) {
-            Ok(removed) => Ok(removed.map(|guard| previous(guard.value()))),
-            Err(error) => Err(error::engine(error)),
-        })
+        self.change(tree, |_, tree| tree.remove(key, previous))
     }
 
     /// Frees the table's pages without a look at its entries.
     fn clear(&mut self, tree: TreeId) -> Result<()> {
-        self.transaction.with_dependent_mut(|transaction, trees| {
-            let tree = trees.get_mut(tree)?;
-            if tree.table()?.is_empty().map_err(error::engine)? {
-                return Ok(());
-            }
-            transaction
-                .delete_table(tree.take()?)
-                .map_err(error::engine)?;
-            let table = transaction
-                .open_table(TableDefinition::new(tree.name()))
-                .map_err(error::engine)?;
-            tree.restore(table);
-            Ok(())
-        })
+        self.change(tree, |transaction, tree| tree.clear(transaction))
     }
 
-    fn commit(self, durability: Durability) -> Result<()> {
-        self.transaction
-            .with_dependent(|_, trees| trees.iter().try_for_each(|tree| tree.table().map(drop)))?;
-        // Closes the tables first: redb takes their roots over as they close.
-        let mut transaction = self.transaction.into_owner();
-        transaction.set_quick_repair(self.commits.quick_repair);
-        transaction.set_two_phase_commit(self.commits.two_phase);
-        transaction
-            .set_durability(match durability {
-                Durability::None => redb::Durability::None,
-                Durability::Immediate => redb::Durability::Immediate,
-            })
-            .map_err(error::engine)?;
-        transaction.commit().map_err(error::committing)
+    fn commit(mut self, durability: Durability) -> Result<()> {
+        let transaction = self.transaction.take().ok_or_else(ended)?;
+        if self.failed.get() {
+            error::discard(transaction);
+            return Err(ended());
+        }
+        let ready = transaction
+            .with_dependent(|_, trees| trees.iter().try_for_each(|tree| tree.table().map(drop)));
+        if let Err(error) = ready {
+            error::discard(transaction);
+            return Err(error);
+        }
+        let commits = self.commits;
+        error::caught(move || {
+            // Closes the tables first: redb takes their roots over as they close.
+            let mut transaction = transaction.into_owner();
+            transaction.set_quick_repair(commits.quick_repair);
+            transaction.set_two_phase_commit(commits.two_phase);
+            transaction
+                .set_durability(match durability {
+                    Durability::None => redb::Durability::None,
+                    Durability::Immediate => redb::Durability::Immediate,
+                })
+                .map_err(error::engine)?;
+            transaction.commit().map_err(error::committing)
+        })?
+    }
+}
+
+impl Drop for RedbWriter {
+    fn drop(&mut self) {
+        if let Some(transaction) = self.transaction.take() {
+            error::discard(transaction);
+        }
     }
 }
 
@@ -401,11 +418,7 @@ fn get<R>(
     key: &[u8],
     visit: impl FnOnce(&[u8]) -> R,
 ) -> Result<Option<R>> {
-    match table.get(key) {
-        Ok(Some(guard)) => Ok(Some(visit(guard.value()))),
-        Ok(None) => Ok(None),
-        Err(error) => Err(error::engine(error)),
-    }
+    Ok(error::call(|| table.get(key).inspect(error::probe))?.map(|guard| visit(guard.value())))
 }
 
 #[cold]
@@ -426,5 +439,13 @@ fn too_many() -> DriverError {
     DriverError::new(
         ErrorKind::LimitExceeded,
         "the transaction has more trees open than there are ids; begin another one",
+    )
+}
+
+#[cold]
+fn ended() -> DriverError {
+    DriverError::new(
+        ErrorKind::Closed,
+        "an earlier failure ended this transaction; begin again",
     )
 }

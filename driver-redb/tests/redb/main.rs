@@ -8,6 +8,7 @@
 )]
 
 mod append;
+mod damage;
 mod maintenance;
 mod manifest;
 mod open;

@@ -1,0 +1,128 @@
+//! Files that were damaged after they were closed: errors, and never a panic.
+
+use std::fs;
+use std::path::Path;
+
+use netabase_core::driver::{
+    Bounds, Cursor, Direction, Driver, Durability, ErrorKind, OpenConfig, Read, Result, Store,
+    Write,
+};
+use netabase_driver_redb::{Redb, RedbDatabase};
+
+use crate::{open, place};
+
+const ENTRIES: u32 = 2000;
+
+fn key(place: u32) -> [u8; 4] {
+    (place * 7919 % 5000).to_be_bytes()
+}
+
+fn fill(path: &Path) -> Vec<u8> {
+    let store = open(path);
+    for round in 0..3 {
+        let mut writer = store.begin_write().unwrap();
+        let tree = writer.tree("t").unwrap();
+        for place in 0..ENTRIES {
+            let value = vec![round; place as usize % 200];
+            writer.put(tree, &key(place), &value, |_| ()).unwrap();
+        }
+        writer.commit(Durability::Immediate).unwrap();
+    }
+    drop(store);
+    fs::read(path).unwrap()
+}
+
+fn scan(store: &RedbDatabase) -> Result<()> {
+    let reader = store.begin_read()?;
+    let tree = reader.tree("t")?;
+    for direction in [Direction::Forward, Direction::Backward] {
+        let mut cursor = reader.cursor(tree, Bounds::ALL, direction)?;
+        while cursor.advance()? {
+            std::hint::black_box((cursor.key(), cursor.value()));
+        }
+    }
+    Ok(())
+}
+
+fn get_all(store: &RedbDatabase) -> Result<()> {
+    let reader = store.begin_read()?;
+    let tree = reader.tree("t")?;
+    reader.len(tree)?;
+    (0..ENTRIES).try_for_each(|place| reader.get(tree, &key(place), |_| ()).map(drop))
+}
+
+fn change(store: &RedbDatabase) -> Result<()> {
+    let mut writer = store.begin_write()?;
+    let tree = writer.tree("t")?;
+    for place in 0..200 {
+        writer.put(tree, &key(place), b"new", |_| ())?;
+        writer.remove(tree, &key(place + 500), |_| ())?;
+    }
+    for ascending in 5000..5100_u32 {
+        writer.put(tree, &ascending.to_be_bytes(), b"new", |_| ())?;
+    }
+    writer.commit(Durability::Immediate)
+}
+
+fn empty(store: &RedbDatabase) -> Result<()> {
+    let mut writer = store.begin_write()?;
+    let tree = writer.tree("t")?;
+    writer.clear(tree)?;
+    writer.commit(Durability::None)
+}
+
+/// A step that failed, failed for the damage, or for a failure before it.
+fn assert_blamed(result: Result<()>) -> bool {
+    match result {
+        Ok(()) => true,
+        Err(error) => {
+            let expected = matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Closed);
+            assert!(expected, "{error:?}");
+            false
+        }
+    }
+}
+
+#[test]
+fn damage_is_reported_and_never_a_panic() {
+    let (_folder, path) = place();
+    let good = fill(&path);
+    let used: Vec<usize> = (0..good.len())
+        .step_by(4096)
+        .filter(|&page| good[page..page + 64].iter().any(|&byte| byte != 0))
+        .collect();
+    let mut state = 88_172_645_463_325_252_u64;
+    let mut random = |bound: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as usize % bound
+    };
+    let (mut refused, mut failed) = (0, 0);
+    for _ in 0..60 {
+        let mut bad = good.clone();
+        for _ in 0..=random(3) {
+            let offset = if random(2) == 0 {
+                random(64)
+            } else {
+                random(4096)
+            };
+            bad[used[random(used.len())] + offset] = random(256) as u8;
+        }
+        fs::write(&path, &bad).unwrap();
+        match Redb.open(&OpenConfig::new(&path)) {
+            Ok(store) => {
+                let sound = [scan, get_all, change, empty].map(|step| assert_blamed(step(&store)));
+                failed += usize::from(sound.contains(&false));
+            }
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(
+        refused > 0 && failed > 0,
+        "refused {refused}, failed {failed}"
+    );
+}
