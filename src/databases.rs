@@ -10,6 +10,16 @@ pub type MemoryStore<D> = TypedStore<D, Memory>;
 #[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
 pub type DynamicStore<D> = TypedStore<D, netabase_core::abi::DynamicDriver>;
 
+/// The drivers that run on redb, and so offer its maintenance operations.
+#[cfg(any(feature = "redb", feature = "redb-zerocopy"))]
+pub trait RedbEngine: netabase_core::driver::Driver {}
+
+#[cfg(feature = "redb")]
+impl RedbEngine for redb_store::Redb {}
+
+#[cfg(feature = "redb-zerocopy")]
+impl RedbEngine for redb_zerocopy::RedbZeroCopy {}
+
 #[cfg(feature = "redb-zerocopy")]
 pub mod redb_zerocopy;
 

@@ -206,8 +206,10 @@ impl<D: NetabaseDefinitionTrait, E: Driver> NetabaseStore<D, TypedStore<D, E>> {
     }
 }
 
-#[cfg(feature = "redb")]
-impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::RedbStore<D>> {
+#[cfg(any(feature = "redb", feature = "redb-zerocopy"))]
+impl<D: NetabaseDefinitionTrait, E: crate::databases::RedbEngine>
+    NetabaseStore<D, TypedStore<D, E>>
+{
     /// Checks every page of the database; repairs what can be. `true` if it was sound.
     ///
     /// # Errors

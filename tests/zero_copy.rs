@@ -384,6 +384,19 @@ fn each_redb_store_reads_what_the_other_wrote() -> Result {
 }
 
 #[test]
+fn the_operations_of_redb_are_there() -> Result {
+    let store = NetabaseStore::<People, _>::from_backend(store());
+    let transaction = store.begin_read()?;
+    assert_eq!(store.compact().unwrap_err().kind(), ErrorKind::Conflict);
+    drop(transaction);
+    assert!(store.check_integrity()?);
+    store.compact()?;
+    assert!(store.size_on_disk()? > 0);
+    assert!(store.stats()?.contains('='));
+    Ok(())
+}
+
+#[test]
 fn a_closed_store_says_so_at_the_beginning() {
     let store = store();
     store.close();

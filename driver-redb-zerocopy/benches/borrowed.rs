@@ -1,5 +1,5 @@
 //! Borrowed reads through the typed layer against redb's own calls with a borrowed decode: `cargo bench -p
-//! netabase-driver-redb-zerocopy`.
+//! netabase-driver-redb-zerocopy -- [ROUNDS]`.
 //!
 //! Both read one file of 100,000 records, each with a cache of its own that holds all of it. They take turns; the ratio is
 //! the median of the rounds' ratios. The control is the hand-written code once more: how far it is from 1 shows how far
@@ -21,8 +21,10 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 /// Records in the file.
 const RECORDS: u64 = 100_000;
-/// Rounds that are counted.
+/// Rounds that are counted unless the command line says otherwise.
 const ROUNDS: usize = 101;
+/// Rounds before those, which fill the caches.
+const WARM_UP: usize = 2;
 /// Size of each cache, in MiB.
 const CACHE_MIB: usize = 256;
 /// How much longer than hand-written code a read may take.
@@ -72,6 +74,10 @@ struct Row<'a> {
 }
 
 fn main() -> Result {
+    // Cargo adds options of its own.
+    let rounds = std::env::args()
+        .find_map(|argument| argument.parse().ok())
+        .unwrap_or(ROUNDS);
     let folder = tempfile::tempdir_in(directory())?;
     let path = folder.path().join("users.redb");
     fill(&path)?;
@@ -92,7 +98,7 @@ fn main() -> Result {
     println!("| row | hand-written | redb-zerocopy | ratio | target | | hand / hand |");
     println!("|---|--:|--:|--:|--:|---|--:|");
     for row in rows(&users, &table) {
-        measure(&row)?;
+        measure(&row, rounds)?;
     }
     Ok(())
 }
@@ -149,11 +155,10 @@ fn rows<'a>(users: &'a Users<'a>, table: &'a Table) -> Vec<Row<'a>> {
     ]
 }
 
-fn measure(row: &Row<'_>) -> Result {
+fn measure(row: &Row<'_>, rounds: usize) -> Result {
     let mut state = 1;
     let mut times: [Vec<f64>; 3] = Default::default();
-    // The first rounds fill the caches.
-    for round in 0..ROUNDS + 2 {
+    for round in 0..WARM_UP + rounds {
         let ids: Vec<u64> = (0..row.reads)
             .map(|_| random(&mut state) % RECORDS)
             .collect();
@@ -167,7 +172,7 @@ fn measure(row: &Row<'_>) -> Result {
             };
             let start = Instant::now();
             digests[contender] = run(&ids)?;
-            if round >= 2 {
+            if round >= WARM_UP {
                 times[contender].push(start.elapsed().as_secs_f64());
             }
         }
