@@ -17,6 +17,10 @@ pub(crate) const LOG: &str = "db";
 pub(crate) const BLOBS: &str = "blobs";
 /// The file with the parameters that a database was made with.
 const PARAMETERS: &str = "conf";
+/// How they begin.
+const TEXT: &[u8] = b"segment_size: ";
+/// Up to this length sled itself takes them for none, and writes new ones.
+const BLANK_PARAMETERS: usize = 8;
 /// How the names of the files begin that hold the state of sled's pages.
 const SNAPSHOT: &str = "snap.";
 
@@ -76,16 +80,18 @@ fn parameters(path: &Path) -> Result<Option<u64>> {
         Err(error) => return Err(error::inaccessible(&file, error)),
     };
     let strange = || foreign(path, "holds a `conf` that sled did not write");
-    let Some((text, checksum)) = bytes.split_last_chunk() else {
-        return Ok(None);
-    };
-    if crc32fast::hash(text) != u32::from_le_bytes(*checksum) {
-        // sled itself makes a new one of what is not longer than this.
-        return if bytes.len() <= 8 && b"segment_".starts_with(&bytes) {
+    if bytes.len() <= BLANK_PARAMETERS {
+        return if TEXT.starts_with(&bytes) {
             Ok(None)
         } else {
             Err(strange())
         };
+    }
+    let Some((text, checksum)) = bytes.split_last_chunk() else {
+        return Err(strange());
+    };
+    if crc32fast::hash(text) != u32::from_le_bytes(*checksum) {
+        return Err(strange());
     }
     let segment_bytes = std::str::from_utf8(text)
         .ok()
