@@ -36,6 +36,8 @@
 mod append;
 mod config;
 mod cursor;
+#[cfg(test)]
+mod cuts;
 mod error;
 mod maintenance;
 mod store;

@@ -79,11 +79,15 @@ impl RedbDatabase {
             }
             Engine::Writable(database)
         };
-        Ok(Self {
+        Ok(Self::new(engine, path, settings.commits))
+    }
+
+    pub(crate) fn new(engine: Engine, path: PathBuf, commits: CommitSettings) -> Self {
+        Self {
             engine: RwLock::new(Arc::new(engine)),
             path,
-            commits: settings.commits,
-        })
+            commits,
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
