@@ -40,6 +40,9 @@ extern "C" {
 #define NETABASE_BEGIN_READ 0u
 #define NETABASE_BEGIN_WRITE 1u
 
+/* txn_tree */
+#define NETABASE_WIDTH_VARIES 0xFFFFFFFFu
+
 /* cursor_open */
 #define NETABASE_FORWARD 0u
 #define NETABASE_BACKWARD 1u
@@ -156,8 +159,8 @@ typedef struct netabase_vtable {
     uint32_t (*store_begin)(netabase_store *store, uint32_t mode, netabase_transaction **transaction,
                             netabase_error_buffer *error);
     void (*txn_close)(netabase_transaction *transaction);
-    uint32_t (*txn_tree)(netabase_transaction *transaction, netabase_slice name, uint32_t *tree,
-                         netabase_error_buffer *error);
+    uint32_t (*txn_tree)(netabase_transaction *transaction, netabase_slice name, uint32_t key_width,
+                         uint32_t value_width, uint32_t *tree, netabase_error_buffer *error);
     uint32_t (*txn_get)(netabase_transaction *transaction, uint32_t tree, netabase_slice key, netabase_visit visit,
                         netabase_context *context, netabase_error_buffer *error);
     uint32_t (*txn_put)(netabase_transaction *transaction, uint32_t tree, netabase_slice key, netabase_slice value,

@@ -286,7 +286,7 @@ mod tests {
     const INFO: ModelInfo = ModelInfo {
         name: "M",
         fields: &[],
-        primary_key: crate::codec::key::KeyShape::Plain("u8"),
+        primary_key: crate::codec::key::KeyShape::Fixed("u8", 1),
         indexes: &[INDEX],
     };
 

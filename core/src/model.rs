@@ -8,6 +8,7 @@ use bincode::enc::Encoder;
 use bincode::error::{DecodeError, EncodeError};
 
 use crate::codec::key::{EncodeKey, Key, KeyShape};
+use crate::driver::EntryWidths;
 use crate::error::NetabaseError;
 
 /// A set of models that live in one database: the enum that `#[netabase_definition_module(Definition, Keys)]`
@@ -149,6 +150,48 @@ pub struct ModelInfo {
     pub primary_key: KeyShape,
     /// The secondary indexes, in the order of their fields.
     pub indexes: &'static [IndexInfo],
+}
+
+impl ModelInfo {
+    /// The widths of the entries in the tree of the records.
+    #[must_use]
+    pub const fn record_widths(&self) -> EntryWidths {
+        EntryWidths {
+            key: width(self.primary_key.width()),
+            value: None,
+        }
+    }
+
+    /// The widths of the entries in the tree of the index at this place.
+    ///
+    /// # Panics
+    /// If there are not so many indexes.
+    #[must_use]
+    pub const fn index_widths(&self, place: usize) -> EntryWidths {
+        let (index, primary) = (&self.indexes[place], self.primary_key.width());
+        match (index.key.width(), primary) {
+            (secondary, primary) if index.unique => EntryWidths {
+                key: width(secondary),
+                value: width(primary),
+            },
+            (Some(secondary), Some(primary)) => EntryWidths {
+                key: width(Some(secondary + primary)),
+                value: Some(0),
+            },
+            _ => EntryWidths {
+                key: None,
+                value: Some(0),
+            },
+        }
+    }
+}
+
+/// A width as the driver contract has it; one that it cannot state is left unsaid.
+const fn width(width: Option<usize>) -> Option<u32> {
+    match width {
+        Some(width) if width < u32::MAX as usize => Some(width as u32),
+        _ => None,
+    }
 }
 
 /// A field of a model.

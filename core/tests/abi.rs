@@ -20,6 +20,8 @@ use netabase_core::driver::{
 };
 use netabase_core::memory::{Memory, MemoryStore};
 
+const VARIES: u32 = netabase_core::abi::layout::WIDTH_VARIES;
+
 static MANIFEST: Manifest = Manifest {
     name: Cow::Borrowed("raw-test"),
     version: Cow::Borrowed("0"),
@@ -103,7 +105,10 @@ fn begin(store: *mut Store, mode: u32) -> (*mut Transaction, u32) {
     assert_eq!(raw!(store_begin(store, mode, &raw mut transaction)), OK);
     let mut tree = 0;
     let name = Slice::new(b"tree");
-    assert_eq!(raw!(txn_tree(transaction, name, &raw mut tree)), OK);
+    assert_eq!(
+        raw!(txn_tree(transaction, name, VARIES, VARIES, &raw mut tree)),
+        OK
+    );
     (transaction, tree)
 }
 
@@ -209,7 +214,13 @@ fn a_missing_place_is_refused() {
     );
     let (transaction, tree) = begin(store, BEGIN_WRITE);
     assert_status(
-        raw!(txn_tree(transaction, Slice::new(b"t"), ptr::null_mut())),
+        raw!(txn_tree(
+            transaction,
+            Slice::new(b"t"),
+            VARIES,
+            VARIES,
+            ptr::null_mut()
+        )),
         ErrorKind::InvalidInput,
     );
     assert_status(
@@ -280,11 +291,23 @@ fn bytes_at_null_are_refused_and_no_bytes_at_null_are_none() {
     assert_status(status, ErrorKind::InvalidInput);
     let mut place = 0;
     assert_status(
-        raw!(txn_tree(transaction, at_null, &raw mut place)),
+        raw!(txn_tree(
+            transaction,
+            at_null,
+            VARIES,
+            VARIES,
+            &raw mut place
+        )),
         ErrorKind::InvalidInput,
     );
     assert_status(
-        raw!(txn_tree(transaction, Slice::new(b"\xFF"), &raw mut place)),
+        raw!(txn_tree(
+            transaction,
+            Slice::new(b"\xFF"),
+            VARIES,
+            VARIES,
+            &raw mut place
+        )),
         ErrorKind::InvalidInput,
     );
     let key = Slice::new(b"key");

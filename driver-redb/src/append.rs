@@ -5,17 +5,18 @@
 //! of the tree. What is put looks the same either way, except that an error of the engine may come with a later call.
 
 use std::cell::{Cell, OnceCell};
+use std::marker::PhantomData;
 use std::ops::Bound;
 
 use netabase_core::driver::{DriverError, ErrorKind, Result};
 use redb::{
-    AccessGuard, CursorError, CursorMut, ReadableTableMetadata, Table, TableDefinition,
-    TableHandle, WriteTransaction,
+    CursorError, CursorMut, ReadableTableMetadata, Table, TableDefinition, TableError,
+    WriteTransaction,
 };
 use self_cell::{MutBorrow, self_cell};
 
 use crate::error;
-use crate::transaction::Bytes;
+use crate::layout::{Bytes, Family, LaidOut, Layout, Widths, make_member, map_member, with_member};
 
 /// Ascending puts before a tree first goes over to a cursor.
 const PATIENCE: u32 = 8;
@@ -26,25 +27,48 @@ const MOST_PATIENCE: u32 = 1 << 16;
 /// Entries that pay for opening and closing a cursor.
 const WORTHWHILE: u32 = 64;
 
+/// A table for each layout.
+pub(crate) struct WriteTables<'t>(PhantomData<&'t ()>);
+
+impl<'t> Family for WriteTables<'t> {
+    type Member<const K: usize, const V: usize> = Table<'t, Bytes<K>, Bytes<V>>;
+}
+
+/// The table of a tree.
+pub(crate) type WriteTable<'t> = LaidOut<WriteTables<'t>>;
+
 /// A tree of a write transaction.
 pub(crate) struct WriteTree<'t> {
     name: Box<str>,
+    layout: Layout,
+    widths: Widths,
+    /// The layout that the table gets when it has to be created again.
+    preferred: Cell<Layout>,
     /// Empty while the cursor has the table, and after a failure: the transaction can only be dropped then.
-    table: OnceCell<Table<'t, Bytes, Bytes>>,
+    table: OnceCell<WriteTable<'t>>,
     append: Cell<Option<Append<'t>>>,
     ascent: Ascent,
     patience: Cell<u32>,
 }
 
 impl<'t> WriteTree<'t> {
-    pub(crate) fn new(table: Table<'t, Bytes, Bytes>) -> Self {
-        Self {
-            name: table.name().into(),
+    /// Opens the table of this name, and creates it if there is none.
+    pub(crate) fn open(
+        transaction: &'t WriteTransaction,
+        name: &str,
+        layout: Layout,
+    ) -> Result<Self, TableError> {
+        let table = open(transaction, name, layout)?;
+        Ok(Self {
+            name: name.into(),
+            layout,
+            widths: Widths::of(layout),
+            preferred: Cell::new(layout),
             table: OnceCell::from(table),
             append: Cell::new(None),
             ascent: Ascent::default(),
             patience: Cell::new(PATIENCE),
-        }
+        })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -53,7 +77,7 @@ impl<'t> WriteTree<'t> {
 
     /// The table, with all that was put.
     #[inline]
-    pub(crate) fn table(&self) -> Result<&Table<'t, Bytes, Bytes>> {
+    pub(crate) fn table(&self) -> Result<&WriteTable<'t>> {
         match self.table.get() {
             Some(table) => Ok(table),
             None => self.settle(),
@@ -63,16 +87,21 @@ impl<'t> WriteTree<'t> {
     #[inline]
     pub(crate) fn put<R>(
         &mut self,
+        transaction: &'t WriteTransaction,
         key: &[u8],
         value: &[u8],
         previous: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
+        if !self.widths.fit(key, value) {
+            self.make_fit(transaction, key, value)?;
+        }
         let appending =
             self.append.get_mut().is_some() || self.ascent.count(key) > self.patience.get();
         if appending && self.append(key, value)? {
             return Ok(None);
         }
-        let replaced = self.change(|table| table.insert(key, value), previous)?;
+        let replaced =
+            self.change(|table| with_member!(table, table => insert(table, key, value, previous)))?;
         if replaced.is_some() {
             self.ascent.end();
         }
@@ -85,38 +114,61 @@ impl<'t> WriteTree<'t> {
         key: &[u8],
         previous: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        self.change(|table| table.remove(key), previous)
+        self.change(|table| with_member!(table, table => remove(table, key, previous)))
     }
 
     /// Puts an empty table in the place of this one, which takes its pages and not its entries.
     pub(crate) fn clear(&mut self, transaction: &'t WriteTransaction) -> Result<()> {
-        let table = self.table()?;
-        if error::call(|| table.is_empty())? {
+        if self.layout == self.preferred.get() && self.is_empty()? {
             return Ok(());
         }
-        let table = self.table.take().ok_or_else(lost)?;
+        self.create_again(transaction)
+    }
+
+    /// Takes a layout that an empty table may change to.
+    pub(crate) fn prefer(&self, layout: Layout) {
+        self.preferred.set(layout);
+    }
+
+    fn is_empty(&self) -> Result<bool> {
+        let table = self.table()?;
+        error::call(|| with_member!(table, table => table.is_empty()))
+    }
+
+    /// Changes the layout of an empty table if that lets it take an entry which it cannot take as it is.
+    #[cold]
+    fn make_fit(
+        &mut self,
+        transaction: &'t WriteTransaction,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<()> {
+        if Widths::of(self.preferred.get()).fit(key, value) && self.is_empty()? {
+            self.create_again(transaction)
+        } else {
+            Err(self.widths.misfit(key, value))
+        }
+    }
+
+    fn create_again(&mut self, transaction: &'t WriteTransaction) -> Result<()> {
+        self.table()?;
+        let (table, layout) = (self.table.take().ok_or_else(lost)?, self.preferred.get());
         let table = error::call(|| {
-            transaction.delete_table(table)?;
-            transaction.open_table(TableDefinition::new(&self.name))
+            with_member!(table, table => transaction.delete_table(table))?;
+            open(transaction, &self.name, layout)
         })?;
         self.table = OnceCell::from(table);
+        (self.layout, self.widths) = (layout, Widths::of(layout));
         Ok(())
     }
 
-    /// Changes the table and hands over the value that was there. A change that fails may be half done: the tree is
-    /// lost then.
+    /// Changes the table. A change that fails may be half done: the tree is lost then.
     #[inline]
-    fn change<R>(
-        &mut self,
-        change: impl for<'a> FnOnce(
-            &'a mut Table<'t, Bytes, Bytes>,
-        ) -> redb::Result<Option<AccessGuard<'a, Bytes>>>,
-        previous: impl FnOnce(&[u8]) -> R,
-    ) -> Result<Option<R>> {
+    fn change<R>(&mut self, change: impl FnOnce(&mut WriteTable<'t>) -> Result<R>) -> Result<R> {
         self.table()?;
         let table = self.table.get_mut().ok_or_else(lost)?;
-        let error = match error::call(|| change(table).inspect(error::probe)) {
-            Ok(value) => return Ok(value.map(|guard| previous(guard.value()))),
+        let error = match change(table) {
+            Ok(result) => return Ok(result),
             Err(error) => error,
         };
         error::discard(self.table.take());
@@ -144,7 +196,7 @@ impl<'t> WriteTree<'t> {
 
     /// Takes the table back from the cursor.
     #[cold]
-    fn settle(&self) -> Result<&Table<'t, Bytes, Bytes>> {
+    fn settle(&self) -> Result<&WriteTable<'t>> {
         let append = self.append.take().ok_or_else(lost)?;
         let (table, entries) = error::call(|| append.finish())?;
         self.patience.set(if entries >= WORTHWHILE {
@@ -156,10 +208,41 @@ impl<'t> WriteTree<'t> {
     }
 }
 
+fn open<'t>(
+    transaction: &'t WriteTransaction,
+    name: &str,
+    layout: Layout,
+) -> Result<WriteTable<'t>, TableError> {
+    make_member!(layout, K, V => {
+        transaction.open_table(TableDefinition::<Bytes<K>, Bytes<V>>::new(name))
+    })
+}
+
+#[inline]
+fn insert<const K: usize, const V: usize, R>(
+    table: &mut Table<'_, Bytes<K>, Bytes<V>>,
+    key: &[u8],
+    value: &[u8],
+    previous: impl FnOnce(&[u8]) -> R,
+) -> Result<Option<R>> {
+    let replaced = error::call(|| table.insert(key, value).inspect(error::probe))?;
+    Ok(replaced.map(|guard| previous(guard.value())))
+}
+
+#[inline]
+fn remove<const K: usize, const V: usize, R>(
+    table: &mut Table<'_, Bytes<K>, Bytes<V>>,
+    key: &[u8],
+    previous: impl FnOnce(&[u8]) -> R,
+) -> Result<Option<R>> {
+    let removed = error::call(|| table.remove(key).inspect(error::probe))?;
+    Ok(removed.map(|guard| previous(guard.value())))
+}
+
 self_cell!(
     /// A table together with the cursor that inserts into it.
     struct Append<'t> {
-        owner: MutBorrow<Table<'t, Bytes, Bytes>>,
+        owner: MutBorrow<WriteTable<'t>>,
 
         #[not_covariant]
         dependent: Insertion,
@@ -168,15 +251,23 @@ self_cell!(
 
 struct Insertion<'c> {
     /// `None` once it is closed.
-    cursor: Option<CursorMut<'c, Bytes, Bytes>>,
+    cursor: Option<LaidOut<InsertionCursors<'c>>>,
     entries: u32,
+}
+
+/// An insertion cursor for each layout.
+struct InsertionCursors<'c>(PhantomData<&'c ()>);
+
+impl<'c> Family for InsertionCursors<'c> {
+    type Member<const K: usize, const V: usize> = CursorMut<'c, Bytes<K>, Bytes<V>>;
 }
 
 impl<'t> Append<'t> {
     /// Opens a cursor where `key` belongs.
-    fn at(table: Table<'t, Bytes, Bytes>, key: &[u8]) -> redb::Result<Self> {
+    fn at(table: WriteTable<'t>, key: &[u8]) -> redb::Result<Self> {
         Self::try_new(MutBorrow::new(table), |table| {
-            let cursor = table.borrow_mut().lower_bound_mut(Bound::Included(key))?;
+            let table = table.borrow_mut();
+            let cursor = map_member!(table, table => table.lower_bound_mut(Bound::Included(key)))?;
             Ok(Insertion {
                 cursor: Some(cursor),
                 entries: 0,
@@ -187,7 +278,7 @@ impl<'t> Append<'t> {
     fn put(&mut self, key: &[u8], value: &[u8]) -> redb::Result<(), CursorError> {
         self.with_dependent_mut(|_, insertion| {
             if let Some(cursor) = &mut insertion.cursor {
-                cursor.insert_before(key, value)?;
+                with_member!(cursor, cursor => cursor.insert_before(key, value))?;
                 insertion.entries = insertion.entries.saturating_add(1);
             }
             Ok(())
@@ -195,9 +286,11 @@ impl<'t> Append<'t> {
     }
 
     /// The table with all that was appended, and how many entries that were.
-    fn finish(mut self) -> redb::Result<(Table<'t, Bytes, Bytes>, u32)> {
+    fn finish(mut self) -> redb::Result<(WriteTable<'t>, u32)> {
         let entries = self.with_dependent_mut(|_, insertion| {
-            insertion.cursor.take().map_or(Ok(()), CursorMut::close)?;
+            if let Some(cursor) = insertion.cursor.take() {
+                with_member!(cursor, cursor => cursor.close())?;
+            }
             Ok::<_, redb::StorageError>(insertion.entries)
         })?;
         Ok((self.into_owner().into_inner(), entries))

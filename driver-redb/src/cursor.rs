@@ -1,67 +1,87 @@
 //! Cursors: a redb cursor, the entry it stands on, and the bounds it keeps within.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::Bound;
 
 use netabase_core::driver::{Bounds, Cursor, Direction, Result, Resume};
-use redb::{AccessGuard, ReadableTable};
+use redb::{AccessGuard, ReadOnlyTable, ReadableTable, Table};
 
 use crate::error;
-use crate::transaction::Bytes;
+use crate::layout::{Bytes, Family, LaidOut, with_member};
+use crate::transaction::RedbGuard;
 
-/// A position among the entries of one table, `T`.
+/// A position among the entries of one table.
 ///
 /// It holds the page of its current entry; keys and values are read in place.
-pub struct RedbCursor<'t, T> {
+pub struct RedbCursor<'t> {
     /// `None` for a tree that does not exist.
-    position: Option<redb::Cursor<'t, Bytes, Bytes>>,
-    /// The value is `None` once it was given up.
-    entry: Option<(AccessGuard<'t, Bytes>, Option<AccessGuard<'t, Bytes>>)>,
+    tree: Option<LaidOut<TreeCursors<'t>>>,
     at_end: bool,
     direction: Direction,
     bounds: OwnedBounds,
-    /// `None` for a tree that does not exist.
-    table: Option<&'t T>,
 }
 
-impl<'t, T: ReadableTable<Bytes, Bytes>> RedbCursor<'t, T> {
-    #[inline]
-    pub(crate) fn open(table: &'t T, bounds: Bounds<'_>, direction: Direction) -> Result<Self> {
-        match error::call(|| position(table, bounds, direction)) {
-            Ok(position) => Ok(Self {
-                position: Some(position),
-                entry: None,
-                at_end: false,
-                direction,
-                bounds: OwnedBounds::new(bounds),
-                table: Some(table),
-            }),
-            Err(error) => Err(error),
-        }
-    }
+/// A [`TreeCursor`] for each layout.
+pub(crate) struct TreeCursors<'t>(PhantomData<&'t ()>);
 
-    pub(crate) fn empty() -> Self {
-        Self {
-            position: None,
+impl<'t> Family for TreeCursors<'t> {
+    type Member<const K: usize, const V: usize> = TreeCursor<'t, K, V>;
+}
+
+/// A redb cursor, and the entry that it has passed last.
+pub(crate) struct TreeCursor<'t, const K: usize, const V: usize> {
+    position: redb::Cursor<'t, Bytes<K>, Bytes<V>>,
+    /// The value is `None` once it was given up.
+    entry: Option<Entry<'t, K, V>>,
+    table: TableRef<'t, K, V>,
+}
+
+type Entry<'t, const K: usize, const V: usize> =
+    (AccessGuard<'t, Bytes<K>>, Option<AccessGuard<'t, Bytes<V>>>);
+
+/// A table of a transaction of either kind.
+#[derive(Clone, Copy)]
+pub(crate) enum TableRef<'t, const K: usize, const V: usize> {
+    ReadOnly(&'t ReadOnlyTable<Bytes<K>, Bytes<V>>),
+    Writable(&'t Table<'t, Bytes<K>, Bytes<V>>),
+}
+
+impl<'t, const K: usize, const V: usize> TableRef<'t, K, V> {
+    /// The gap before the first entry within `bounds`, seen from `direction`.
+    #[inline]
+    fn position(
+        self,
+        bounds: Bounds<'_>,
+        direction: Direction,
+    ) -> Result<redb::Cursor<'t, Bytes<K>, Bytes<V>>> {
+        error::call(|| match (self, direction) {
+            (Self::ReadOnly(table), Direction::Forward) => table.lower_bound(bounds.lower),
+            (Self::ReadOnly(table), Direction::Backward) => table.upper_bound(bounds.upper),
+            (Self::Writable(table), Direction::Forward) => table.lower_bound(bounds.lower),
+            (Self::Writable(table), Direction::Backward) => table.upper_bound(bounds.upper),
+        })
+    }
+}
+
+impl<'t, const K: usize, const V: usize> TreeCursor<'t, K, V> {
+    #[inline]
+    pub(crate) fn open(
+        table: TableRef<'t, K, V>,
+        bounds: Bounds<'_>,
+        direction: Direction,
+    ) -> Result<Self> {
+        Ok(Self {
+            position: table.position(bounds, direction)?,
             entry: None,
-            at_end: true,
-            direction: Direction::Forward,
-            bounds: OwnedBounds::new(Bounds::ALL),
-            table: None,
-        }
+            table,
+        })
     }
-}
 
-impl<T: ReadableTable<Bytes, Bytes>> Cursor for RedbCursor<'_, T> {
+    /// Takes the next entry; `false` if there is none.
     #[inline]
-    fn advance(&mut self) -> Result<bool> {
-        let Some(position) = &mut self.position else {
-            return Ok(false);
-        };
-        if self.at_end {
-            return Ok(false);
-        }
-        let direction = self.direction;
+    fn step(&mut self, direction: Direction) -> Result<bool> {
+        let position = &mut self.position;
         let next = error::call(|| {
             let entry = match direction {
                 Direction::Forward => position.next(),
@@ -73,21 +93,9 @@ impl<T: ReadableTable<Bytes, Bytes>> Cursor for RedbCursor<'_, T> {
                 value.value();
             }
             entry
-        });
-        match next {
-            Ok(entry) => self.entry = entry.map(|(key, value)| (key, Some(value))),
-            Err(error) => {
-                self.end();
-                return Err(error);
-            }
-        }
-        match &self.entry {
-            Some((key, _)) if self.bounds.reaches(self.direction, key.value()) => Ok(true),
-            _ => {
-                self.end();
-                Ok(false)
-            }
-        }
+        })?;
+        self.entry = next.map(|(key, value)| (key, Some(value)));
+        Ok(self.entry.is_some())
     }
 
     #[inline]
@@ -105,54 +113,105 @@ impl<T: ReadableTable<Bytes, Bytes>> Cursor for RedbCursor<'_, T> {
             Some((_, None)) | None => &[],
         }
     }
-
-    fn seek(&mut self, key: &[u8]) -> Result<()> {
-        self.end();
-        if let Some(table) = self.table {
-            let bounds = self
-                .bounds
-                .as_bounds()
-                .resumed(self.direction, key, Resume::At);
-            self.position = Some(error::call(|| position(table, bounds, self.direction))?);
-            self.at_end = false;
-        }
-        Ok(())
-    }
 }
 
-impl<'t, T> RedbCursor<'t, T> {
+impl<'t> RedbCursor<'t> {
+    #[inline]
+    pub(crate) fn new(
+        tree: LaidOut<TreeCursors<'t>>,
+        bounds: Bounds<'_>,
+        direction: Direction,
+    ) -> Self {
+        Self {
+            tree: Some(tree),
+            at_end: false,
+            direction,
+            bounds: OwnedBounds::new(bounds),
+        }
+    }
+
+    pub(crate) fn empty() -> Self {
+        Self {
+            tree: None,
+            at_end: true,
+            direction: Direction::Forward,
+            bounds: OwnedBounds::new(Bounds::ALL),
+        }
+    }
+
     /// Gives up the value of the current entry.
     #[inline]
-    pub(crate) fn take_value(&mut self) -> Option<AccessGuard<'t, Bytes>> {
-        self.entry.as_mut().and_then(|(_, value)| value.take())
+    pub(crate) fn take_value(&mut self) -> Option<RedbGuard<'t>> {
+        let tree = self.tree.as_mut()?;
+        with_member!(tree, tree => Some(tree.entry.as_mut()?.1.take()?.into()))
     }
 
     #[inline]
     fn end(&mut self) {
-        self.entry = None;
         self.at_end = true;
+        if let Some(tree) = &mut self.tree {
+            with_member!(tree, tree => tree.entry = None);
+        }
     }
 }
 
-impl<T> fmt::Debug for RedbCursor<'_, T> {
+impl Cursor for RedbCursor<'_> {
+    #[inline]
+    fn advance(&mut self) -> Result<bool> {
+        if self.at_end {
+            return Ok(false);
+        }
+        let Some(tree) = &mut self.tree else {
+            return Ok(false);
+        };
+        let (direction, bounds) = (self.direction, &self.bounds);
+        let within = with_member!(tree, tree => match tree.step(direction) {
+            Ok(true) => Ok(bounds.reaches(direction, tree.key())),
+            end => end,
+        });
+        if !matches!(within, Ok(true)) {
+            self.end();
+        }
+        within
+    }
+
+    #[inline]
+    fn key(&self) -> &[u8] {
+        match &self.tree {
+            Some(tree) => with_member!(tree, tree => tree.key()),
+            None => &[],
+        }
+    }
+
+    #[inline]
+    fn value(&self) -> &[u8] {
+        match &self.tree {
+            Some(tree) => with_member!(tree, tree => tree.value()),
+            None => &[],
+        }
+    }
+
+    fn seek(&mut self, key: &[u8]) -> Result<()> {
+        self.end();
+        let Some(tree) = &mut self.tree else {
+            return Ok(());
+        };
+        let bounds = self
+            .bounds
+            .as_bounds()
+            .resumed(self.direction, key, Resume::At);
+        with_member!(tree, tree => tree.position = tree.table.position(bounds, self.direction)?);
+        self.at_end = false;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for RedbCursor<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedbCursor")
             .field("direction", &self.direction)
             .field("bounds", &self.bounds.as_bounds())
             .finish_non_exhaustive()
-    }
-}
-
-/// The gap before the first entry within `bounds`, seen from `direction`.
-#[inline]
-fn position<'t>(
-    table: &'t impl ReadableTable<Bytes, Bytes>,
-    bounds: Bounds<'_>,
-    direction: Direction,
-) -> redb::Result<redb::Cursor<'t, Bytes, Bytes>> {
-    match direction {
-        Direction::Forward => table.lower_bound(bounds.lower),
-        Direction::Backward => table.upper_bound(bounds.upper),
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use netabase_core::driver::{DriverError, ErrorKind};
 use redb::{AccessGuard, Error};
 
-use crate::transaction::Bytes;
+use crate::layout::Bytes;
 
 /// Calls redb, and maps its error.
 #[inline]
@@ -32,7 +32,7 @@ pub(crate) fn caught<T>(redb: impl FnOnce() -> T) -> Result<T, DriverError> {
 
 /// Makes a value that lies outside its page panic within the [`call`] that reads it, not later.
 #[inline]
-pub(crate) fn probe(value: &Option<AccessGuard<'_, Bytes>>) {
+pub(crate) fn probe<const V: usize>(value: &Option<AccessGuard<'_, Bytes<V>>>) {
     if let Some(value) = value {
         value.value();
     }

@@ -37,6 +37,7 @@ mod append;
 mod config;
 mod cursor;
 mod error;
+mod layout;
 mod maintenance;
 mod store;
 mod transaction;

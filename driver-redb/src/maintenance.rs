@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::fs;
 
 use netabase_core::driver::{DriverError, ErrorKind, Result};
-use redb::{ReadOnlyTable, ReadableTableMetadata, TableDefinition, TableError, TableHandle};
+use redb::{ReadableTableMetadata, TableError, TableHandle, TableStats};
 
 use crate::error;
+use crate::layout::{Layout, with_member};
 use crate::store::RedbDatabase;
-use crate::transaction::Bytes;
+use crate::transaction::open_table;
 
 /// Verifies every page and repairs what it can. Reads the whole file, and needs it for itself.
 ///
@@ -85,17 +86,15 @@ fn compact(database: &RedbDatabase, output: Output<'_>) -> Result<()> {
 fn stats(database: &RedbDatabase, output: Output<'_>) -> Result<()> {
     let (mut trees, mut entries, mut stored, mut metadata, mut fragmented) = (0_u64, 0, 0, 0, 0);
     let (mut leaves, mut branches, mut height) = (0, 0, 0);
-    for_each_tree(database, |_, table| {
-        let of_table = table.stats().map_err(error::engine)?;
+    for_each_tree(database, |_, length, of_table| {
         trees += 1;
-        entries += table.len().map_err(error::engine)?;
+        entries += length;
         stored += of_table.stored_bytes();
         metadata += of_table.metadata_bytes();
         fragmented += of_table.fragmented_bytes();
         leaves += of_table.leaf_pages();
         branches += of_table.branch_pages();
         height = height.max(of_table.tree_height());
-        Ok(())
     })?;
     let file = file_bytes(database)?;
     let text = format!(
@@ -109,10 +108,7 @@ fn stats(database: &RedbDatabase, output: Output<'_>) -> Result<()> {
 
 fn tree_names(database: &RedbDatabase, output: Output<'_>) -> Result<()> {
     let mut names = Vec::new();
-    for_each_tree(database, |name, _| {
-        names.push(name.to_owned());
-        Ok(())
-    })?;
+    for_each_tree(database, |name, _, _| names.push(name.to_owned()))?;
     for name in names {
         output(name.as_bytes());
     }
@@ -130,25 +126,29 @@ fn file_bytes(database: &RedbDatabase) -> Result<u64> {
         .map_err(|error| error::engine(redb::StorageError::Io(error)))
 }
 
-/// Visits each table that holds something and is one of this driver's, in one snapshot.
+/// Visits each table that holds something and is one of this driver's, in one snapshot: its name, how many entries it has,
+/// and its figures.
 fn for_each_tree(
     database: &RedbDatabase,
-    mut visit: impl FnMut(&str, &ReadOnlyTable<Bytes, Bytes>) -> Result<()>,
+    mut visit: impl FnMut(&str, u64, &TableStats),
 ) -> Result<()> {
     let engine = database.engine();
     error::caught(|| {
         let transaction = engine.begin_read().map_err(error::engine)?;
         for handle in transaction.list_tables().map_err(error::engine)? {
-            let table = match transaction.open_table(TableDefinition::new(handle.name())) {
+            let table = match open_table(&transaction, handle.name(), Layout::Varying) {
                 Ok(table) => table,
                 Err(
                     TableError::TableTypeMismatch { .. } | TableError::TypeDefinitionChanged { .. },
                 ) => continue,
                 Err(error) => return Err(error::engine(error)),
             };
-            if !table.is_empty().map_err(error::engine)? {
-                visit(handle.name(), &table)?;
-            }
+            with_member!(table, table => {
+                let length = table.len().map_err(error::engine)?;
+                if length > 0 {
+                    visit(handle.name(), length, &table.stats().map_err(error::engine)?);
+                }
+            });
         }
         Ok(())
     })?

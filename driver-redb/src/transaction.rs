@@ -6,22 +6,21 @@ use std::sync::Arc;
 
 use elsa::FrozenVec;
 use netabase_core::driver::{
-    Bounds, Direction, DriverError, Durability, ErrorKind, PinnedRead, Read, Result, TreeId, Write,
+    Bounds, Direction, DriverError, Durability, EntryWidths, ErrorKind, PinnedRead, Read, Result,
+    TreeId, Write,
 };
 use redb::{
-    AccessGuard, ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, Table,
+    AccessGuard, ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata,
     TableDefinition, TableError, TableHandle, WriteTransaction,
 };
 use self_cell::self_cell;
 
 use crate::append::WriteTree;
 use crate::config::CommitSettings;
-use crate::cursor::RedbCursor;
+use crate::cursor::{RedbCursor, TableRef, TreeCursor};
 use crate::error;
+use crate::layout::{Bytes, Family, LaidOut, Layout, VARIES, make_member, map_member, with_member};
 use crate::store::Engine;
-
-/// How redb sees a key and a value.
-pub(crate) type Bytes = &'static [u8];
 
 /// A read transaction: a snapshot of the whole file.
 pub struct RedbReader {
@@ -46,14 +45,19 @@ impl RedbReader {
 }
 
 impl Read for RedbReader {
-    type Cursor<'t> = RedbCursor<'t, ReadOnlyTable<Bytes, Bytes>>;
+    type Cursor<'t> = RedbCursor<'t>;
 
     #[inline]
     fn tree(&self, name: &str) -> Result<TreeId> {
+        self.sized_tree(name, EntryWidths::default())
+    }
+
+    #[inline]
+    fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
         if let Some(id) = self.trees.find(name)? {
             return Ok(id);
         }
-        match error::caught(|| self.transaction.open_table(TableDefinition::new(name)))? {
+        match error::caught(|| open_table(&self.transaction, name, Layout::of(widths)))? {
             Ok(table) => self.trees.push(ReadTree::Table(table)),
             Err(TableError::TableDoesNotExist(name)) => self.trees.push(ReadTree::Missing(name)),
             Err(error) => Err(error::engine(error)),
@@ -68,7 +72,7 @@ impl Read for RedbReader {
         visit: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
         match self.trees.get(tree)? {
-            ReadTree::Table(table) => get(table, key, visit),
+            ReadTree::Table(table) => with_member!(table, table => get(table, key, visit)),
             ReadTree::Missing(_) => Ok(None),
         }
     }
@@ -80,15 +84,19 @@ impl Read for RedbReader {
         bounds: Bounds<'_>,
         direction: Direction,
     ) -> Result<Self::Cursor<'_>> {
-        match self.trees.get(tree)? {
-            ReadTree::Table(table) => RedbCursor::open(table, bounds, direction),
-            ReadTree::Missing(_) => Ok(RedbCursor::empty()),
-        }
+        let table = match self.trees.get(tree)? {
+            ReadTree::Table(table) => table,
+            ReadTree::Missing(_) => return Ok(RedbCursor::empty()),
+        };
+        let cursor = map_member!(table, table => {
+            TreeCursor::open(TableRef::ReadOnly(table), bounds, direction)
+        })?;
+        Ok(RedbCursor::new(cursor, bounds, direction))
     }
 
     fn len(&self, tree: TreeId) -> Result<u64> {
         match self.trees.get(tree)? {
-            ReadTree::Table(table) => error::call(|| table.len()),
+            ReadTree::Table(table) => error::call(|| with_member!(table, table => table.len())),
             ReadTree::Missing(_) => Ok(0),
         }
     }
@@ -100,10 +108,12 @@ impl PinnedRead for RedbReader {
     #[inline]
     fn get_pinned(&self, tree: TreeId, key: &[u8]) -> Result<Option<RedbGuard<'_>>> {
         match self.trees.get(tree)? {
-            ReadTree::Table(table) => match ReadableTable::get(table, key) {
-                Ok(value) => Ok(value.map(RedbGuard)),
-                Err(error) => Err(error::engine(error)),
-            },
+            ReadTree::Table(table) => with_member!(table, table => {
+                match ReadableTable::get(table, key) {
+                    Ok(value) => Ok(value.map(RedbGuard::from)),
+                    Err(error) => Err(error::engine(error)),
+                }
+            }),
             ReadTree::Missing(_) => Ok(None),
         }
     }
@@ -113,7 +123,7 @@ impl PinnedRead for RedbReader {
     where
         Self: 't,
     {
-        cursor.take_value().map(RedbGuard)
+        cursor.take_value()
     }
 }
 
@@ -124,12 +134,44 @@ impl fmt::Debug for RedbReader {
 }
 
 /// A value in redb's own page, for as long as its read transaction lives.
-pub struct RedbGuard<'t>(AccessGuard<'t, Bytes>);
+pub struct RedbGuard<'t>(Guard<'t>);
+
+/// By the width of the values of the tree.
+enum Guard<'t> {
+    Varying(AccessGuard<'t, Bytes<VARIES>>),
+    Empty(AccessGuard<'t, Bytes<0>>),
+    Eight(AccessGuard<'t, Bytes<8>>),
+}
+
+impl<'t> From<AccessGuard<'t, Bytes<VARIES>>> for RedbGuard<'t> {
+    #[inline]
+    fn from(guard: AccessGuard<'t, Bytes<VARIES>>) -> Self {
+        Self(Guard::Varying(guard))
+    }
+}
+
+impl<'t> From<AccessGuard<'t, Bytes<0>>> for RedbGuard<'t> {
+    #[inline]
+    fn from(guard: AccessGuard<'t, Bytes<0>>) -> Self {
+        Self(Guard::Empty(guard))
+    }
+}
+
+impl<'t> From<AccessGuard<'t, Bytes<8>>> for RedbGuard<'t> {
+    #[inline]
+    fn from(guard: AccessGuard<'t, Bytes<8>>) -> Self {
+        Self(Guard::Eight(guard))
+    }
+}
 
 impl AsRef<[u8]> for RedbGuard<'_> {
     #[inline]
     fn as_ref(&self) -> &[u8] {
-        self.0.value()
+        match &self.0 {
+            Guard::Varying(guard) => guard.value(),
+            Guard::Empty(guard) => guard.value(),
+            Guard::Eight(guard) => guard.value(),
+        }
     }
 }
 
@@ -165,12 +207,6 @@ impl RedbWriter {
         self.transaction.as_ref().ok_or_else(ended)
     }
 
-    #[inline]
-    fn table(&self, tree: TreeId) -> Result<&Table<'_, Bytes, Bytes>> {
-        self.transaction()?
-            .with_dependent(|_, trees| Ok(trees.get(tree)?.table()? as &Table<'_, Bytes, Bytes>))
-    }
-
     /// Runs `change` on a tree.
     #[inline]
     fn change<R>(
@@ -186,22 +222,36 @@ impl RedbWriter {
 }
 
 impl Read for RedbWriter {
-    type Cursor<'t> = RedbCursor<'t, Table<'t, Bytes, Bytes>>;
+    type Cursor<'t> = RedbCursor<'t>;
+
+    fn tree(&self, name: &str) -> Result<TreeId> {
+        self.sized_tree(name, EntryWidths::default())
+    }
 
     /// Creates the table if there is none; an empty table is an empty tree.
-    fn tree(&self, name: &str) -> Result<TreeId> {
+    fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
         self.transaction()?.with_dependent(|transaction, trees| {
-            if let Some(id) = trees.find(name)? {
-                return Ok(id);
-            }
-            match error::caught(|| transaction.open_table(TableDefinition::new(name))) {
-                Ok(Ok(table)) => trees.push(WriteTree::new(table)),
-                Ok(Err(error)) => Err(error::engine(error)),
-                Err(panic) => {
-                    self.failed.set(true);
-                    Err(panic)
+            let layout = Layout::of(widths);
+            let id = match trees.find(name)? {
+                Some(id) => id,
+                None => {
+                    let opened = error::caught(|| {
+                        stored_layout(layout, |layout| WriteTree::open(transaction, name, layout))
+                    });
+                    match opened {
+                        Ok(Ok(tree)) => trees.push(tree)?,
+                        Ok(Err(error)) => return Err(error::engine(error)),
+                        Err(panic) => {
+                            self.failed.set(true);
+                            return Err(panic);
+                        }
+                    }
                 }
+            };
+            if widths != EntryWidths::default() {
+                trees.get(id)?.prefer(layout);
             }
+            Ok(id)
         })
     }
 
@@ -212,7 +262,10 @@ impl Read for RedbWriter {
         key: &[u8],
         visit: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        get(self.table(tree)?, key, visit)
+        self.transaction()?.with_dependent(|_, trees| {
+            let table = trees.get(tree)?.table()?;
+            with_member!(table, table => get(table, key, visit))
+        })
     }
 
     #[inline]
@@ -222,12 +275,20 @@ impl Read for RedbWriter {
         bounds: Bounds<'_>,
         direction: Direction,
     ) -> Result<Self::Cursor<'_>> {
-        RedbCursor::open(self.table(tree)?, bounds, direction)
+        let cursor = self.transaction()?.with_dependent(|_, trees| {
+            let table = trees.get(tree)?.table()?;
+            map_member!(table, table => {
+                TreeCursor::open(TableRef::Writable(table), bounds, direction)
+            })
+        })?;
+        Ok(RedbCursor::new(cursor, bounds, direction))
     }
 
     fn len(&self, tree: TreeId) -> Result<u64> {
-        let table = self.table(tree)?;
-        error::call(|| table.len())
+        self.transaction()?.with_dependent(|_, trees| {
+            let table = trees.get(tree)?.table()?;
+            error::call(|| with_member!(table, table => table.len()))
+        })
     }
 }
 
@@ -240,7 +301,9 @@ impl Write for RedbWriter {
         value: &[u8],
         previous: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        self.change(tree, |_, tree| tree.put(key, value, previous))
+        self.change(tree, |transaction, tree| {
+            tree.put(transaction, key, value, previous)
+        })
     }
 
     #[inline]
@@ -313,9 +376,45 @@ self_cell!(
 
 type WriteTrees<'t> = Trees<WriteTree<'t>>;
 
+/// A table of a read transaction, for each layout.
+pub(crate) struct ReadTables;
+
+impl Family for ReadTables {
+    type Member<const K: usize, const V: usize> = ReadOnlyTable<Bytes<K>, Bytes<V>>;
+}
+
+/// Opens the table of this name with the layout that it has, which is most likely `layout`.
+pub(crate) fn open_table(
+    transaction: &ReadTransaction,
+    name: &str,
+    layout: Layout,
+) -> Result<LaidOut<ReadTables>, TableError> {
+    stored_layout(layout, |layout| {
+        make_member!(layout, K, V => {
+            transaction.open_table(TableDefinition::<Bytes<K>, Bytes<V>>::new(name))
+        })
+    })
+}
+
+/// Calls `open` with `likely`, and again with the layout that the table was created with if that is another one.
+fn stored_layout<T>(
+    likely: Layout,
+    open: impl Fn(Layout) -> Result<T, TableError>,
+) -> Result<T, TableError> {
+    match open(likely) {
+        Err(TableError::TableTypeMismatch { table, key, value }) => {
+            match Layout::of_types(&key, &value) {
+                Some(stored) => open(stored),
+                None => Err(TableError::TableTypeMismatch { table, key, value }),
+            }
+        }
+        opened => opened,
+    }
+}
+
 /// A tree of a read transaction.
 enum ReadTree {
-    Table(ReadOnlyTable<Bytes, Bytes>),
+    Table(LaidOut<ReadTables>),
     /// By name.
     Missing(String),
 }
@@ -333,7 +432,7 @@ impl Named for WriteTree<'_> {
 impl Named for ReadTree {
     fn name(&self) -> &str {
         match self {
-            Self::Table(table) => table.name(),
+            Self::Table(table) => with_member!(table, table => table.name()),
             Self::Missing(name) => name,
         }
     }
@@ -413,8 +512,8 @@ impl<T: Named> Trees<T> {
 }
 
 #[inline]
-fn get<R>(
-    table: &impl ReadableTable<Bytes, Bytes>,
+fn get<const K: usize, const V: usize, R>(
+    table: &impl ReadableTable<Bytes<K>, Bytes<V>>,
     key: &[u8],
     visit: impl FnOnce(&[u8]) -> R,
 ) -> Result<Option<R>> {

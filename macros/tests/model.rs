@@ -328,7 +328,7 @@ fn the_model_is_described_as_it_is_stored() {
             ("key", "User.key", "bytes".to_owned(), false),
         ]
     );
-    assert_eq!(info.primary_key, KeyShape::Plain("u64"));
+    assert_eq!(info.primary_key, KeyShape::Fixed("u64", 8));
     assert_eq!(Post::INFO.primary_key.to_string(), "(u64,str)");
     assert_eq!(Post::INFO.fields[2].name, "type");
     assert_eq!(Post::INFO.indexes[0].tree, "Post.type");

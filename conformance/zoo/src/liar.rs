@@ -182,6 +182,8 @@ unsafe extern "C" fn txn_close(_: *mut Transaction) {}
 unsafe extern "C" fn txn_tree(
     _: *mut Transaction,
     _: Slice,
+    _: u32,
+    _: u32,
     tree: *mut u32,
     _: *mut ErrorBuffer,
 ) -> u32 {

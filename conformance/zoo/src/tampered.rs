@@ -94,7 +94,8 @@ macro_rules! description {
                 pub txn_close: Option<unsafe extern "C" fn(transaction: *mut Transaction)>,
                 pub txn_tree: Option<
                     unsafe extern "C" fn(
-                        transaction: *mut Transaction, name: Slice, tree: *mut u32, error: *mut ErrorBuffer,
+                        transaction: *mut Transaction, name: Slice, key_width: u32, value_width: u32,
+                        tree: *mut u32, error: *mut ErrorBuffer,
                     ) -> u32,
                 >,
                 pub txn_get: Option<

@@ -11,8 +11,8 @@ use std::{mem, ops, slice, str};
 use super::layout::{self, ErrorBuffer, Slice, VTable, Visit};
 use super::{status, verify};
 use crate::driver::{
-    self, Bounds, Cursor as _, Direction, Driver, DriverError, Durability, ErrorKind, OpenConfig,
-    Operations, Read, ResumingCursor, TreeId, Write,
+    self, Bounds, Cursor as _, Direction, Driver, DriverError, Durability, EntryWidths, ErrorKind,
+    OpenConfig, Operations, Read, ResumingCursor, TreeId, Write,
 };
 
 type Result<T, E = DriverError> = driver::Result<T, E>;
@@ -856,6 +856,8 @@ unsafe extern "C" fn txn_close<S: driver::Store>(transaction: *mut layout::Trans
 unsafe extern "C" fn txn_tree<S: driver::Store>(
     transaction: *mut layout::Transaction,
     name: Slice,
+    key_width: u32,
+    value_width: u32,
     tree: *mut u32,
     error: *mut ErrorBuffer,
 ) -> u32 {
@@ -866,9 +868,14 @@ unsafe extern "C" fn txn_tree<S: driver::Store>(
         let transaction = unsafe { transaction_behind::<S>(transaction) }?;
         // SAFETY: the host vouches for the text.
         let name = unsafe { text(name, "the name of a tree") }?;
+        let width = |width: u32| (width != layout::WIDTH_VARIES).then_some(width);
+        let widths = EntryWidths {
+            key: width(key_width),
+            value: width(value_width),
+        };
         let TreeId(id) = match transaction {
-            Transaction::Read(read) => read.reader()?.tree(name),
-            Transaction::Write(write) => write.read(|writer| writer.tree(name)),
+            Transaction::Read(read) => read.reader()?.sized_tree(name, widths),
+            Transaction::Write(write) => write.read(|writer| writer.sized_tree(name, widths)),
         }?;
         out.set(id);
         Ok(status::OK)

@@ -13,8 +13,8 @@ use super::layout::{self, Context, Entry, ErrorBuffer, OpenOption, Slice, VTable
 use super::status::{broken, call, call_done};
 use super::verify::{self, Verified};
 use crate::driver::{
-    Bounds, Cursor, Direction, Driver, DriverError, Durability, Manifest, OpenConfig, Operation,
-    Operations, Read, Result, Store, TreeId, Write,
+    Bounds, Cursor, Direction, Driver, DriverError, Durability, EntryWidths, Manifest, OpenConfig,
+    Operation, Operations, Read, Result, Store, TreeId, Write,
 };
 
 type Open = unsafe extern "C" fn(
@@ -28,8 +28,14 @@ type Begin = unsafe extern "C" fn(
     *mut *mut layout::Transaction,
     *mut ErrorBuffer,
 ) -> u32;
-type Tree =
-    unsafe extern "C" fn(*mut layout::Transaction, Slice, *mut u32, *mut ErrorBuffer) -> u32;
+type Tree = unsafe extern "C" fn(
+    *mut layout::Transaction,
+    Slice,
+    u32,
+    u32,
+    *mut u32,
+    *mut ErrorBuffer,
+) -> u32;
 type Get = unsafe extern "C" fn(
     *mut layout::Transaction,
     u32,
@@ -496,6 +502,10 @@ impl Read for Transaction {
     type Cursor<'t> = DynamicCursor<'t>;
 
     fn tree(&self, name: &str) -> Result<TreeId> {
+        self.sized_tree(name, EntryWidths::default())
+    }
+
+    fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
         let mut tree = 0;
         call_done("txn_tree", |error| {
             // SAFETY: the transaction is open; name and place live until the call returns.
@@ -503,6 +513,8 @@ impl Read for Transaction {
                 (self.calls.txn_tree)(
                     self.raw(),
                     Slice::new(name.as_bytes()),
+                    widths.key.unwrap_or(layout::WIDTH_VARIES),
+                    widths.value.unwrap_or(layout::WIDTH_VARIES),
                     &raw mut tree,
                     error,
                 )
@@ -605,6 +617,10 @@ macro_rules! read_through {
 
             fn tree(&self, name: &str) -> Result<TreeId> {
                 self.0.tree(name)
+            }
+
+            fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
+                self.0.sized_tree(name, widths)
             }
 
             #[inline]

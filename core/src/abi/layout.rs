@@ -52,6 +52,9 @@ pub const BOUND_INCLUDED: u32 = 1;
 /// [`Bound::kind`]: up to and without the key.
 pub const BOUND_EXCLUDED: u32 = 2;
 
+/// `txn_tree`: keys, or values, have no fixed width, or none that the host knows.
+pub const WIDTH_VARIES: u32 = u32::MAX;
+
 /// Borrowed bytes. The pointer may be null or dangling where the length is 0.
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy, Debug)]
@@ -320,11 +323,14 @@ pub struct VTable {
     >,
     /// Gives the handle up; rolls back what was written and not committed.
     pub txn_close: Option<unsafe extern "C" fn(transaction: *mut Transaction)>,
-    /// Resolves a tree by name; writes its id to `tree`.
+    /// Resolves a tree by name; writes its id to `tree`. Every key of it has `key_width` bytes and every value
+    /// `value_width`, or [`WIDTH_VARIES`]; a driver may ignore that.
     pub txn_tree: Option<
         unsafe extern "C" fn(
             transaction: *mut Transaction,
             name: Slice,
+            key_width: u32,
+            value_width: u32,
             tree: *mut u32,
             error: *mut ErrorBuffer,
         ) -> u32,
@@ -597,6 +603,7 @@ mod tests {
             ("BOUND_UNBOUNDED", BOUND_UNBOUNDED),
             ("BOUND_INCLUDED", BOUND_INCLUDED),
             ("BOUND_EXCLUDED", BOUND_EXCLUDED),
+            ("WIDTH_VARIES", WIDTH_VARIES),
             ("FORWARD", Direction::Forward as u32),
             ("BACKWARD", Direction::Backward as u32),
             ("DURABILITY_NONE", Durability::None as u32),

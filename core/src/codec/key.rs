@@ -102,8 +102,10 @@ pub fn decode<K: Key>(mut bytes: &[u8]) -> Result<K, KeyDecodeError> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyShape {
-    /// A type of a fixed name, such as `u64`, `str` or `uuid`.
+    /// A type of this name, such as `str`.
     Plain(&'static str),
+    /// A type of this name, such as `u64` or `uuid`, and the length in bytes that each of its encodings has.
+    Fixed(&'static str, usize),
     /// An optional value.
     Option(&'static KeyShape),
     /// Values one after the other.
@@ -114,10 +116,37 @@ pub enum KeyShape {
     Enum(&'static [(&'static str, i64)]),
 }
 
+impl KeyShape {
+    /// The length in bytes that every encoding of this shape has; `None` if they differ.
+    #[must_use]
+    pub const fn width(&self) -> Option<usize> {
+        match self {
+            Self::Plain(_) | Self::Option(_) => None,
+            Self::Fixed(_, width) => Some(*width),
+            Self::Array(inner, length) => match inner.width() {
+                Some(width) => Some(width * *length),
+                None => None,
+            },
+            Self::Tuple(parts) => {
+                let (mut total, mut index) = (0, 0);
+                while index < parts.len() {
+                    match parts[index].width() {
+                        Some(width) => total += width,
+                        None => return None,
+                    }
+                    index += 1;
+                }
+                Some(total)
+            }
+            Self::Enum(_) => Some(size_of::<i64>()),
+        }
+    }
+}
+
 impl fmt::Display for KeyShape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Plain(name) => f.write_str(name),
+            Self::Plain(name) | Self::Fixed(name, _) => f.write_str(name),
             Self::Option(inner) => write!(f, "option<{inner}>"),
             Self::Array(inner, length) => write!(f, "[{inner};{length}]"),
             Self::Tuple(parts) => {
@@ -194,7 +223,7 @@ macro_rules! unsigned {
         }
 
         impl Key for $type {
-            const SHAPE: KeyShape = KeyShape::Plain(stringify!($stored));
+            const SHAPE: KeyShape = KeyShape::Fixed(stringify!($stored), size_of::<$stored>());
 
             #[inline]
             fn decode_key(input: &mut &[u8]) -> Result<Self, KeyDecodeError> {
@@ -224,7 +253,7 @@ macro_rules! signed {
         }
 
         impl Key for $type {
-            const SHAPE: KeyShape = KeyShape::Plain(stringify!($stored));
+            const SHAPE: KeyShape = KeyShape::Fixed(stringify!($stored), size_of::<$stored>());
 
             #[inline]
             fn decode_key(input: &mut &[u8]) -> Result<Self, KeyDecodeError> {
@@ -246,7 +275,7 @@ impl EncodeKey for u8 {
 }
 
 impl Key for u8 {
-    const SHAPE: KeyShape = KeyShape::Plain("u8");
+    const SHAPE: KeyShape = KeyShape::Fixed("u8", 1);
 
     #[inline]
     fn decode_key(input: &mut &[u8]) -> Result<Self, KeyDecodeError> {
@@ -262,7 +291,7 @@ impl EncodeKey for bool {
 }
 
 impl Key for bool {
-    const SHAPE: KeyShape = KeyShape::Plain("bool");
+    const SHAPE: KeyShape = KeyShape::Fixed("bool", 1);
 
     fn decode_key(input: &mut &[u8]) -> Result<Self, KeyDecodeError> {
         match take_array(input)? {
@@ -281,7 +310,7 @@ impl EncodeKey for char {
 }
 
 impl Key for char {
-    const SHAPE: KeyShape = KeyShape::Plain("char");
+    const SHAPE: KeyShape = KeyShape::Fixed("char", 4);
 
     fn decode_key(input: &mut &[u8]) -> Result<Self, KeyDecodeError> {
         char::from_u32(u32::decode_key(input)?)
@@ -491,7 +520,7 @@ impl EncodeKey for uuid::Uuid {
 
 #[cfg(feature = "uuid")]
 impl Key for uuid::Uuid {
-    const SHAPE: KeyShape = KeyShape::Plain("uuid");
+    const SHAPE: KeyShape = KeyShape::Fixed("uuid", 16);
 
     fn decode_key(input: &mut &[u8]) -> Result<Self, KeyDecodeError> {
         take_array(input).map(Self::from_bytes)
@@ -524,7 +553,7 @@ impl EncodeKey for std::time::SystemTime {
 }
 
 impl Key for std::time::SystemTime {
-    const SHAPE: KeyShape = KeyShape::Plain("instant");
+    const SHAPE: KeyShape = KeyShape::Fixed("instant", 12);
 
     fn decode_key(input: &mut &[u8]) -> Result<Self, KeyDecodeError> {
         use std::time::Duration;
@@ -559,7 +588,7 @@ mod chrono_keys {
     }
 
     impl Key for DateTime<Utc> {
-        const SHAPE: KeyShape = KeyShape::Plain("instant");
+        const SHAPE: KeyShape = KeyShape::Fixed("instant", 12);
 
         fn decode_key(input: &mut &[u8]) -> Result<Self, KeyDecodeError> {
             Self::from_timestamp(i64::decode_key(input)?, u32::decode_key(input)?)
@@ -574,7 +603,7 @@ mod chrono_keys {
     }
 
     impl Key for NaiveDateTime {
-        const SHAPE: KeyShape = KeyShape::Plain("datetime");
+        const SHAPE: KeyShape = KeyShape::Fixed("datetime", 12);
 
         fn decode_key(input: &mut &[u8]) -> Result<Self, KeyDecodeError> {
             DateTime::<Utc>::decode_key(input).map(|instant| instant.naive_utc())
@@ -588,7 +617,7 @@ mod chrono_keys {
     }
 
     impl Key for NaiveDate {
-        const SHAPE: KeyShape = KeyShape::Plain("date");
+        const SHAPE: KeyShape = KeyShape::Fixed("date", 4);
 
         fn decode_key(input: &mut &[u8]) -> Result<Self, KeyDecodeError> {
             Self::from_num_days_from_ce_opt(i32::decode_key(input)?).ok_or(OUT_OF_RANGE)

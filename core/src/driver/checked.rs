@@ -6,8 +6,8 @@ use std::fmt;
 use std::sync::{PoisonError, RwLock};
 
 use super::{
-    Bounds, Cursor, Direction, Driver, DriverError, Durability, ErrorKind, Limits, OpenConfig,
-    Operation, Operations, PinnedRead, Read, Result, Store, TreeId, Write,
+    Bounds, Cursor, Direction, Driver, DriverError, Durability, EntryWidths, ErrorKind, Limits,
+    OpenConfig, Operation, Operations, PinnedRead, Read, Result, Store, TreeId, Write,
 };
 
 /// Longest name of a tree, in bytes.
@@ -216,6 +216,12 @@ impl<R: Read> Read for CheckedReader<R> {
     }
 
     #[inline]
+    fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
+        check_tree_name(name)?;
+        self.reader.sized_tree(name, widths)
+    }
+
+    #[inline]
     fn get<T>(
         &self,
         tree: TreeId,
@@ -388,6 +394,13 @@ impl<W: Write> Read for CheckedWriter<W> {
         self.check_alive()?;
         check_tree_name(name)?;
         self.writer.tree(name)
+    }
+
+    #[inline]
+    fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
+        self.check_alive()?;
+        check_tree_name(name)?;
+        self.writer.sized_tree(name, widths)
     }
 
     #[inline]

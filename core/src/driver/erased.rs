@@ -7,8 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    Bounds, Cursor, Direction, Driver, DriverError, Durability, ErrorKind, Manifest, OpenConfig,
-    Operations, Read, Result, Store, TreeId, Write,
+    Bounds, Cursor, Direction, Driver, DriverError, Durability, EntryWidths, ErrorKind, Manifest,
+    OpenConfig, Operations, Read, Result, Store, TreeId, Write,
 };
 
 /// Any driver.
@@ -54,6 +54,7 @@ trait ErasedStore: Send + Sync {
 
 trait ErasedRead {
     fn tree(&self, name: &str) -> Result<TreeId>;
+    fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId>;
     fn get(&self, tree: TreeId, key: &[u8], visit: &mut dyn FnMut(&[u8])) -> Result<bool>;
     fn cursor(
         &self,
@@ -111,6 +112,10 @@ impl<S: Store> ErasedStore for S {
 impl<R: Read> ErasedRead for R {
     fn tree(&self, name: &str) -> Result<TreeId> {
         Read::tree(self, name)
+    }
+
+    fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
+        Read::sized_tree(self, name, widths)
     }
 
     fn get(&self, tree: TreeId, key: &[u8], visit: &mut dyn FnMut(&[u8])) -> Result<bool> {
@@ -233,6 +238,10 @@ impl Read for AnyReader {
         self.0.tree(name)
     }
 
+    fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
+        self.0.sized_tree(name, widths)
+    }
+
     fn get<R>(
         &self,
         tree: TreeId,
@@ -261,6 +270,10 @@ impl Read for AnyWriter {
 
     fn tree(&self, name: &str) -> Result<TreeId> {
         self.0.tree(name)
+    }
+
+    fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
+        self.0.sized_tree(name, widths)
     }
 
     fn get<R>(

@@ -179,6 +179,17 @@ impl TreeId {
     }
 }
 
+/// What a caller knows beforehand of every entry of a tree.
+///
+/// `None` says nothing: the lengths may differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct EntryWidths {
+    /// The length of every key in bytes.
+    pub key: Option<u32>,
+    /// The length of every value in bytes.
+    pub value: Option<u32>,
+}
+
 /// The direction of a cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u32)]
@@ -316,6 +327,22 @@ pub trait Read {
     /// # Errors
     /// An error of the engine.
     fn tree(&self, name: &str) -> Result<TreeId>;
+
+    /// [`tree`](Self::tree), with the widths of its entries, as far as they are known.
+    ///
+    /// They are a hint, which an engine may use when it creates the tree, to store it in less room or find its entries
+    /// faster. A tree that is there already stays as it is, whatever the widths. The caller keeps to the widths: an
+    /// entry of another one is [`InvalidInput`](ErrorKind::InvalidInput) if the engine used the hint, and stored like
+    /// any other if it did not. The keys of a [`get`](Self::get), of a
+    /// [`remove`](Write::remove) and of [`Bounds`] may have any length.
+    ///
+    /// # Errors
+    /// An error of the engine.
+    #[inline]
+    fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
+        let _ = widths;
+        self.tree(name)
+    }
 
     /// Hands the value stored under `key` to `visit`, without a copy; `None` if there is none.
     ///

@@ -331,7 +331,7 @@ where
     pub(crate) fn new(guard: TxnGuard<'db, D, ReadOnly, E>) -> Result<Self, NetabaseError> {
         let tree = guard
             .transaction()
-            .tree(M::INFO.name)
+            .sized_tree(M::INFO.name, const { M::INFO.record_widths() })
             .map_err(|error| locate::<M>(error, guard.driver()))?;
         Ok(Self {
             guard,

@@ -261,10 +261,12 @@ impl<D: NetabaseDefinitionTrait, R: Read> ModelVisitor<D> for Survey<'_, R> {
                         .push((name, own.migration_from(&stored, name)?));
                 }
             }
-            None if self.reader.len(self.reader.tree(name)?)? == 0 => {
-                self.migrations.push((name, Migration::default()))
-            }
             None => {
+                let records = self.reader.sized_tree(name, M::INFO.record_widths())?;
+                if self.reader.len(records)? == 0 {
+                    self.migrations.push((name, Migration::default()));
+                    return Ok(());
+                }
                 return Err(NetabaseError::new(
                     ErrorKind::SchemaMismatch,
                     "the tree of this model holds entries that this library did not write; use another database",

@@ -7,8 +7,8 @@ use super::{TreeView, TypedStore};
 use crate::driver::ResumingCursor;
 use crate::driver::checked::{CheckedReader, CheckedWriter};
 use crate::driver::{
-    Bounds, Cursor, Direction, Driver, DriverError, Durability, ErrorKind, PinnedRead, Read,
-    Result as DriverResult, Store, TreeId, Write,
+    Bounds, Cursor, Direction, Driver, DriverError, Durability, EntryWidths, ErrorKind, PinnedRead,
+    Read, Result as DriverResult, Store, TreeId, Write,
 };
 use crate::error::NetabaseError;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
@@ -181,6 +181,11 @@ impl<R: Read> Read for ReadState<R> {
     }
 
     #[inline]
+    fn sized_tree(&self, name: &str, widths: EntryWidths) -> DriverResult<TreeId> {
+        self.reader()?.sized_tree(name, widths)
+    }
+
+    #[inline]
     fn get<T>(
         &self,
         tree: TreeId,
@@ -289,6 +294,11 @@ impl<W: Write> Read for WriteState<W> {
     #[inline]
     fn tree(&self, name: &str) -> DriverResult<TreeId> {
         self.reader()?.tree(name)
+    }
+
+    #[inline]
+    fn sized_tree(&self, name: &str, widths: EntryWidths) -> DriverResult<TreeId> {
+        self.reader()?.sized_tree(name, widths)
     }
 
     #[inline]

@@ -329,7 +329,10 @@ where
 
     #[inline]
     pub(super) fn records(&self) -> Result<TreeId, NetabaseError> {
-        resolve(&self.records, || Ok(self.transaction.tree(M::INFO.name)?))
+        resolve(&self.records, || {
+            let widths = const { M::INFO.record_widths() };
+            Ok(self.transaction.sized_tree(M::INFO.name, widths)?)
+        })
     }
 
     pub(super) fn index(&self, place: usize) -> Result<TreeId, NetabaseError> {
@@ -337,7 +340,10 @@ where
             .indexes
             .get_or_init(|| M::INFO.indexes.iter().map(|_| OnceCell::new()).collect());
         resolve(&indexes[place], || {
-            Ok(self.transaction.tree(M::INFO.indexes[place].tree)?)
+            let widths = M::INFO.index_widths(place);
+            Ok(self
+                .transaction
+                .sized_tree(M::INFO.indexes[place].tree, widths)?)
         })
     }
 

@@ -27,11 +27,12 @@ impl Trees {
         info: &ModelInfo,
     ) -> Result<Self, NetabaseError> {
         Ok(Self {
-            records: transaction.tree(info.name)?,
+            records: transaction.sized_tree(info.name, info.record_widths())?,
             indexes: info
                 .indexes
                 .iter()
-                .map(|index| transaction.tree(index.tree))
+                .enumerate()
+                .map(|(place, index)| transaction.sized_tree(index.tree, info.index_widths(place)))
                 .collect::<Result<_, _>>()?,
         })
     }
