@@ -39,6 +39,7 @@ pub fn all<D: Driver>() -> Vec<Case<D>> {
         ("persistence", cases::persistence::cases()),
         ("random", cases::random::cases()),
         ("resuming_cursor", cases::resuming_cursor::cases()),
+        ("sized_tree", cases::sized_tree::cases()),
         ("snapshot", cases::snapshot::cases()),
         ("transaction", cases::transaction::cases()),
         ("tree", cases::tree::cases()),

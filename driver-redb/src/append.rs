@@ -42,8 +42,10 @@ pub(crate) struct WriteTree<'t> {
     name: Box<str>,
     layout: Layout,
     widths: Widths,
-    /// The layout that the table gets when it has to be created again.
+    /// The layout that fits the widths which the tree was last asked for with.
     preferred: Cell<Layout>,
+    /// Whether the table has that layout, or holds entries that keep it from it.
+    considered: Cell<bool>,
     /// Empty while the cursor has the table, and after a failure: the transaction can only be dropped then.
     table: OnceCell<WriteTable<'t>>,
     append: Cell<Option<Append<'t>>>,
@@ -64,6 +66,7 @@ impl<'t> WriteTree<'t> {
             layout,
             widths: Widths::of(layout),
             preferred: Cell::new(layout),
+            considered: Cell::new(true),
             table: OnceCell::from(table),
             append: Cell::new(None),
             ascent: Ascent::default(),
@@ -92,9 +95,10 @@ impl<'t> WriteTree<'t> {
         value: &[u8],
         previous: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        if !self.widths.fit(key, value) {
-            self.make_fit(transaction, key, value)?;
+        if !self.considered.get() {
+            self.consider(transaction)?;
         }
+        self.widths.check(key, value)?;
         let appending =
             self.append.get_mut().is_some() || self.ascent.count(key) > self.patience.get();
         if appending && self.append(key, value)? {
@@ -119,15 +123,22 @@ impl<'t> WriteTree<'t> {
 
     /// Puts an empty table in the place of this one, which takes its pages and not its entries.
     pub(crate) fn clear(&mut self, transaction: &'t WriteTransaction) -> Result<()> {
-        if self.layout == self.preferred.get() && self.is_empty()? {
+        self.considered.set(false);
+        // Nobody who knows no widths needs another layout.
+        let layout = match self.preferred.get() {
+            Layout::Varying => self.layout,
+            preferred => preferred,
+        };
+        if self.layout == layout && self.is_empty()? {
             return Ok(());
         }
-        self.create_again(transaction)
+        self.create_again(transaction, layout)
     }
 
-    /// Takes a layout that an empty table may change to.
+    /// Takes the layout that fits the widths which the tree is asked for with.
     pub(crate) fn prefer(&self, layout: Layout) {
         self.preferred.set(layout);
+        self.considered.set(false);
     }
 
     fn is_empty(&self) -> Result<bool> {
@@ -135,24 +146,20 @@ impl<'t> WriteTree<'t> {
         error::call(|| with_member!(table, table => table.is_empty()))
     }
 
-    /// Changes the layout of an empty table if that lets it take an entry which it cannot take as it is.
+    /// Gives an empty table the layout that was asked for last; one that holds entries stays as it is.
     #[cold]
-    fn make_fit(
-        &mut self,
-        transaction: &'t WriteTransaction,
-        key: &[u8],
-        value: &[u8],
-    ) -> Result<()> {
-        if Widths::of(self.preferred.get()).fit(key, value) && self.is_empty()? {
-            self.create_again(transaction)
-        } else {
-            Err(self.widths.misfit(key, value))
+    fn consider(&mut self, transaction: &'t WriteTransaction) -> Result<()> {
+        if self.layout != self.preferred.get() && self.is_empty()? {
+            self.create_again(transaction, self.preferred.get())?;
         }
+        self.considered.set(true);
+        Ok(())
     }
 
-    fn create_again(&mut self, transaction: &'t WriteTransaction) -> Result<()> {
+    /// Puts an empty table of this layout in the place of this one.
+    fn create_again(&mut self, transaction: &'t WriteTransaction, layout: Layout) -> Result<()> {
         self.table()?;
-        let (table, layout) = (self.table.take().ok_or_else(lost)?, self.preferred.get());
+        let table = self.table.take().ok_or_else(lost)?;
         let table = error::call(|| {
             with_member!(table, table => transaction.delete_table(table))?;
             open(transaction, &self.name, layout)

@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 
-use netabase_core::driver::{DriverError, EntryWidths, ErrorKind};
+use netabase_core::driver::{DriverError, EntryWidths, ErrorKind, Result};
 use redb::{TypeName, Value};
 
 /// The width of what has no fixed one: no array that is as long ever lies in memory, but its type is within bounds.
@@ -184,16 +184,19 @@ impl Widths {
         Self { key, value }
     }
 
-    /// Whether an entry has them.
+    /// Refuses an entry that has others.
     #[inline]
-    pub(crate) fn fit(self, key: &[u8], value: &[u8]) -> bool {
+    pub(crate) fn check(self, key: &[u8], value: &[u8]) -> Result<()> {
         let fits = |width: usize, bytes: &[u8]| width == VARIES || width == bytes.len();
-        fits(self.key, key) && fits(self.value, value)
+        if fits(self.key, key) && fits(self.value, value) {
+            Ok(())
+        } else {
+            Err(self.misfit(key, value))
+        }
     }
 
-    /// The error for an entry that has others.
     #[cold]
-    pub(crate) fn misfit(self, key: &[u8], value: &[u8]) -> DriverError {
+    fn misfit(self, key: &[u8], value: &[u8]) -> DriverError {
         let (what, width, length) = if self.key != VARIES && self.key != key.len() {
             ("keys", self.key, key.len())
         } else {

@@ -248,9 +248,7 @@ impl Read for RedbWriter {
                     }
                 }
             };
-            if widths != EntryWidths::default() {
-                trees.get(id)?.prefer(layout);
-            }
+            trees.get(id)?.prefer(layout);
             Ok(id)
         })
     }

@@ -15,6 +15,7 @@ pub mod order;
 pub mod persistence;
 pub mod random;
 pub mod resuming_cursor;
+pub mod sized_tree;
 pub mod snapshot;
 pub mod transaction;
 pub mod tree;
