@@ -1,7 +1,12 @@
 //! The redb driver of `netabase_store`: ordered trees of bytes in one [redb](https://docs.rs/redb) file.
 //!
-//! Each tree is a redb table of byte slices that bears the tree's name. Reads hand out redb's own pages; a
-//! transaction opens each table once and keeps it open until its end.
+//! Each tree is a redb table that bears the tree's name. Reads hand out redb's own pages; a transaction opens each
+//! table once and keeps it open until its end.
+//!
+//! Keys and values are byte slices, `TableDefinition<&[u8], &[u8]>`. Where their widths are known when the tree is
+//! created (`Read::sized_tree`), they may be arrays, `&[u8; N]`, which take less room and are found faster: keys of 4, 8
+//! or 16 bytes; keys of 8, 12, 16, 20 or 24 bytes and any others without values, `()`; and values of 8 bytes under keys
+//! of 8 bytes and any others. A table keeps its types for as long as it holds entries.
 //!
 //! # Options
 //! Each takes `true` or `false`, and is off unless it is given:
