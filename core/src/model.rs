@@ -83,8 +83,15 @@ pub trait Record: Sized + Send + Sync + 'static {
     /// The model's name, fields and keys.
     const INFO: ModelInfo;
 
+    /// Whether every field is of a type, such as an integer or a string, whose decoded form takes no more memory than a
+    /// constant multiple of its bytes, so that damaged bytes cannot make it claim more.
+    const FLAT: bool;
+
     /// The borrowed view: `UserRef<'a>` for a model `User`. Strings and byte strings are borrowed, other fields decoded.
     type Ref<'a>;
+
+    /// The record that this is a view of: copies what is borrowed.
+    fn from_view(view: Self::Ref<'_>) -> Self;
 
     /// Appends the encoded primary key.
     fn encode_primary_key(&self, out: &mut Vec<u8>);

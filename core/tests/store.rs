@@ -26,6 +26,7 @@ struct User {
 }
 
 struct UserRef<'a> {
+    id: u64,
     email: &'a str,
     age: u32,
 }
@@ -129,7 +130,17 @@ impl Record for User {
         ],
     };
 
+    const FLAT: bool = true;
+
     type Ref<'a> = UserRef<'a>;
+
+    fn from_view(view: UserRef<'_>) -> Self {
+        Self {
+            id: view.id,
+            email: view.email.into(),
+            age: view.age,
+        }
+    }
 
     fn encode_primary_key(&self, out: &mut Vec<u8>) {
         self.id.encode_key(out);
@@ -166,8 +177,8 @@ impl Record for User {
     fn borrow_fields<'a, D: BorrowDecoder<'a, Context = ()>>(
         decoder: &mut D,
     ) -> Result<UserRef<'a>, DecodeError> {
-        u64::borrow_decode(decoder)?;
         Ok(UserRef {
+            id: BorrowDecode::borrow_decode(decoder)?,
             email: BorrowDecode::borrow_decode(decoder)?,
             age: BorrowDecode::borrow_decode(decoder)?,
         })

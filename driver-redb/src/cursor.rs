@@ -81,21 +81,24 @@ impl<'t, const K: usize, const V: usize> TreeCursor<'t, K, V> {
     /// Takes the next entry; `false` if there is none.
     #[inline]
     fn step(&mut self, direction: Direction) -> Result<bool> {
-        let position = &mut self.position;
-        let next = error::call(|| {
-            let entry = match direction {
+        let (position, entry) = (&mut self.position, &mut self.entry);
+        error::call(|| {
+            let next = match direction {
                 Direction::Forward => position.next(),
                 Direction::Backward => position.prev(),
             };
-            if let Ok(Some((key, value))) = &entry {
-                // Reads that would fail are to fail here.
-                key.value();
-                value.value();
-            }
-            entry
-        })?;
-        self.entry = next.map(|(key, value)| (key, Some(value)));
-        Ok(self.entry.is_some())
+            *entry = match next {
+                Ok(Some((key, value))) => {
+                    // Reads that would fail are to fail here.
+                    key.value();
+                    value.value();
+                    Some((key, Some(value)))
+                }
+                Ok(None) => None,
+                Err(error) => return Err(error),
+            };
+            Ok(entry.is_some())
+        })
     }
 
     #[inline]
@@ -188,6 +191,14 @@ impl Cursor for RedbCursor<'_> {
         match &self.tree {
             Some(tree) => with_member!(tree, tree => tree.value()),
             None => &[],
+        }
+    }
+
+    #[inline]
+    fn entry(&self) -> (&[u8], &[u8]) {
+        match &self.tree {
+            Some(tree) => with_member!(tree, tree => (tree.key(), tree.value())),
+            None => (&[], &[]),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Values: bincode 2 in its standard configuration, behind one module.
 //!
-//! A length in damaged bytes is not trusted: the memory that a decoder may claim is bounded, to 256 MiB for a value of up
-//! to 64 KiB and else to 4 GiB, so that decoding fails instead of exhausting memory. The bounds do not change the format.
+//! A length in damaged bytes is not trusted. Strings and byte strings are taken from the bytes that are there; where
+//! other fields have lengths, the memory that a decoder may claim is bounded, to 256 MiB for a value of up to 64 KiB and
+//! else to 4 GiB, so that decoding fails instead of exhausting memory. The bounds do not change the format.
 
 use bincode::config::standard;
 use bincode::de::read::{Reader, SliceReader};
@@ -26,17 +27,14 @@ const LARGE_CLAIM: usize = if usize::BITS > 32 {
 /// The largest value that [`SMALL_CLAIM`] is for.
 const SMALL_VALUE: usize = 64 << 10;
 
-/// Runs `$read` on a decoder of `$bytes` with the claim that fits their length, and checks that all bytes were taken.
+/// Runs `$read` on a decoder of `$bytes`, and checks that all bytes were taken. Unless the value is `$flat`, the decoder
+/// has the claim that fits their length.
 macro_rules! bounded {
-    ($bytes:expr, $decoder:ident => $read:expr) => {{
+    ($bytes:expr, $flat:expr, $decoder:ident => $read:expr) => {{
         let bytes = $bytes;
         macro_rules! within {
-            ($claim:expr) => {{
-                let mut $decoder = DecoderImpl::new(
-                    SliceReader::new(bytes),
-                    standard().with_limit::<{ $claim }>(),
-                    (),
-                );
+            ($config:expr) => {{
+                let mut $decoder = DecoderImpl::new(SliceReader::new(bytes), $config, ());
                 let value = $read.map_err(undecodable)?;
                 if $decoder.reader().peek_read(1).is_some() {
                     Err(left_over())
@@ -45,10 +43,12 @@ macro_rules! bounded {
                 }
             }};
         }
-        if bytes.len() <= SMALL_VALUE {
-            within!(SMALL_CLAIM)
+        if $flat {
+            within!(standard())
+        } else if bytes.len() <= SMALL_VALUE {
+            within!(standard().with_limit::<SMALL_CLAIM>())
         } else {
-            within!(LARGE_CLAIM)
+            within!(standard().with_limit::<LARGE_CLAIM>())
         }
     }};
 }
@@ -81,7 +81,8 @@ pub fn encode<M: Record>(record: &M, out: &mut Vec<u8>) -> Result<(), NetabaseEr
 /// [`Codec`](ErrorKind::Codec) if the bytes are not such a record, or some are left over.
 #[inline]
 pub fn decode<M: Record>(bytes: &[u8]) -> Result<M, NetabaseError> {
-    bounded!(bytes, decoder => M::decode_fields(&mut decoder))
+    // By way of the view: a string is found to be UTF-8 where it lies, then copied once.
+    decode_ref::<M>(bytes).map(M::from_view)
 }
 
 /// Decodes the borrowed view of a record, which has to take all of `bytes`.
@@ -90,7 +91,7 @@ pub fn decode<M: Record>(bytes: &[u8]) -> Result<M, NetabaseError> {
 /// [`Codec`](ErrorKind::Codec) if the bytes are not such a record, or some are left over.
 #[inline]
 pub fn decode_ref<M: Record>(bytes: &[u8]) -> Result<M::Ref<'_>, NetabaseError> {
-    bounded!(bytes, decoder => M::borrow_fields(&mut decoder))
+    bounded!(bytes, M::FLAT, decoder => M::borrow_fields(&mut decoder))
 }
 
 /// Decodes a value that has an encoding of its own, which has to take all of `bytes`.
@@ -98,7 +99,7 @@ pub fn decode_ref<M: Record>(bytes: &[u8]) -> Result<M::Ref<'_>, NetabaseError> 
 /// # Errors
 /// [`Codec`](ErrorKind::Codec) if the bytes are not such a value, or some are left over.
 pub fn decode_plain<T: Decode<()>>(bytes: &[u8]) -> Result<T, NetabaseError> {
-    bounded!(bytes, decoder => T::decode(&mut decoder))
+    bounded!(bytes, false, decoder => T::decode(&mut decoder))
 }
 
 #[cold]

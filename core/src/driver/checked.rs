@@ -312,6 +312,11 @@ impl<C: Cursor> Cursor for CheckedCursor<C> {
         self.0.as_ref().map_or(&[], C::value)
     }
 
+    #[inline]
+    fn entry(&self) -> (&[u8], &[u8]) {
+        self.0.as_ref().map_or((&[], &[]), C::entry)
+    }
+
     fn seek(&mut self, key: &[u8]) -> Result<()> {
         self.0.as_mut().map_or(Ok(()), |cursor| cursor.seek(key))
     }

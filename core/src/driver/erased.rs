@@ -345,6 +345,10 @@ impl Cursor for AnyCursor<'_> {
         self.0.value()
     }
 
+    fn entry(&self) -> (&[u8], &[u8]) {
+        self.0.entry()
+    }
+
     fn seek(&mut self, key: &[u8]) -> Result<()> {
         self.0.seek(key)
     }

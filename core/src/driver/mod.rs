@@ -447,6 +447,12 @@ pub trait Cursor {
     /// The value of the current entry, valid until the cursor moves; empty before the first and after the last.
     fn value(&self) -> &[u8];
 
+    /// [`key`](Self::key) and [`value`](Self::value).
+    #[inline]
+    fn entry(&self) -> (&[u8], &[u8]) {
+        (self.key(), self.value())
+    }
+
     /// Moves so that the next [`advance`](Self::advance) gives the first entry, in the cursor's direction and within
     /// its bounds, at or after `key`. May move backwards as well.
     ///

@@ -169,7 +169,7 @@ impl<'t, T: Read + 't> Entries<'t, T> {
     pub(super) fn entry(&self, direction: Direction) -> (&[u8], &[u8]) {
         self.ends
             .get(direction)
-            .map_or((&[], &[]), |cursor| (cursor.key(), cursor.value()))
+            .map_or((&[], &[]), T::Cursor::entry)
     }
 
     /// The value of that entry, kept for as long as the transaction lives.
@@ -218,6 +218,7 @@ where
     }
 
     /// The borrowed view of the next record, valid until the iterator moves. Nothing is copied or allocated.
+    #[inline]
     pub fn next_ref(&mut self) -> Option<Result<M::Ref<'_>, NetabaseError>> {
         match self.entries.advance(Direction::Forward) {
             Ok(true) => {

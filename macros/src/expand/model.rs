@@ -65,6 +65,15 @@ fn record(model: &Model, context: &Context) -> TokenStream {
             }
         }
     });
+    let flat = model
+        .fields
+        .iter()
+        .all(|field| view::is_flat(field, &context.shadowed));
+    let from_view = if view::borrows(model, context) {
+        quote!(#view::into_model(__view))
+    } else {
+        quote!(__view)
+    };
     let no_index = quote! {
         _ => __netabase::core::unreachable!("a model has no index of this number"),
     };
@@ -73,7 +82,14 @@ fn record(model: &Model, context: &Context) -> TokenStream {
         impl __netabase::Record for #name {
             #info
 
+            const FLAT: bool = #flat;
+
             type Ref<'a> = #view<'a>;
+
+            #[inline]
+            fn from_view(__view: Self::Ref<'_>) -> Self {
+                #from_view
+            }
 
             #[inline]
             fn encode_primary_key(&self, __out: &mut __netabase::Vec<u8>) {

@@ -70,6 +70,26 @@ impl Held {
     }
 }
 
+/// Whether the decoded form of a field takes no more memory than a constant multiple of its bytes, as far as its type's
+/// name tells.
+pub(crate) fn is_flat(field: &Field, shadowed: &[Ident]) -> bool {
+    const NAMES: [&str; 16] = [
+        "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128",
+        "usize",
+    ];
+    fn is_flat(ty: &Type, shadowed: &[Ident]) -> bool {
+        if Held::of_type(ty, shadowed) != Held::Owned {
+            return true;
+        }
+        match std_type(ty, shadowed) {
+            Some((name, Some(value))) => name == "Option" && is_flat(value, shadowed),
+            Some((name, None)) => NAMES.contains(&name.as_str()),
+            None => false,
+        }
+    }
+    !field.with_serde && is_flat(&field.ty, shadowed)
+}
+
 /// The name of a type that is most likely of `std`, with its one argument if it has any.
 fn std_type<'a>(ty: &'a Type, shadowed: &[Ident]) -> Option<(String, Option<&'a Type>)> {
     let Type::Path(path) = ungrouped(ty) else {
@@ -161,6 +181,7 @@ pub(crate) fn expand(model: &Model, context: &Context) -> TokenStream {
             #[allow(dead_code)]
             impl<'a> #view<'a> {
                 #[doc = #into_doc]
+                #[inline]
                 #[must_use]
                 #visibility fn into_model(self) -> #name {
                     #name { #(#owned),* }
