@@ -169,7 +169,7 @@ impl Cursor for RedbCursor<'_> {
         };
         let (direction, bounds) = (self.direction, &self.bounds);
         let within = with_member!(tree, tree => match tree.step(direction) {
-            Ok(true) => Ok(bounds.reaches(direction, tree.key())),
+            Ok(true) => Ok(bounds.reach(direction, || tree.key())),
             end => end,
         });
         if !matches!(within, Ok(true)) {
@@ -269,18 +269,20 @@ impl OwnedBounds {
 
     /// Whether a cursor of this direction that met `key` is still within.
     #[inline]
-    fn reaches(&self, direction: Direction, key: &[u8]) -> bool {
-        match direction {
-            Direction::Forward => Bounds {
+    fn reach<'k>(&self, direction: Direction, key: impl FnOnce() -> &'k [u8]) -> bool {
+        match (direction, self.lower, self.upper) {
+            (Direction::Forward, _, Bound::Unbounded)
+            | (Direction::Backward, Bound::Unbounded, _) => true,
+            (Direction::Forward, ..) => Bounds {
                 upper: self.upper(),
                 ..Bounds::ALL
             }
-            .reaches_up_to(key),
-            Direction::Backward => Bounds {
+            .reaches_up_to(key()),
+            (Direction::Backward, ..) => Bounds {
                 lower: self.lower(),
                 ..Bounds::ALL
             }
-            .reaches_down_to(key),
+            .reaches_down_to(key()),
         }
     }
 }

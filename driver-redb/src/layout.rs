@@ -5,6 +5,7 @@
 //! file can be read with plain redb: `TableDefinition::<&[u8; 8], &[u8]>`.
 
 use std::cmp::Ordering;
+use std::sync::OnceLock;
 
 use netabase_core::driver::{DriverError, EntryWidths, ErrorKind, Result};
 use redb::{TypeName, Value};
@@ -42,10 +43,16 @@ impl<const N: usize> Value for Bytes<N> {
     }
 
     fn type_name() -> TypeName {
-        match N {
+        /// The names by width: redb asks for them with every table that it opens, and formats them anew each time.
+        static NAMES: [OnceLock<TypeName>; 33] = [const { OnceLock::new() }; 33];
+        let name = || match N {
             VARIES => <&[u8]>::type_name(),
             0 => <()>::type_name(),
             _ => <&[u8; N]>::type_name(),
+        };
+        match NAMES.get(N) {
+            Some(known) => known.get_or_init(name).clone(),
+            None => name(),
         }
     }
 }

@@ -382,6 +382,7 @@ impl Family for ReadTables {
 }
 
 /// Opens the table of this name with the layout that it has, which is most likely `layout`.
+#[inline]
 pub(crate) fn open_table(
     transaction: &ReadTransaction,
     name: &str,
@@ -395,6 +396,7 @@ pub(crate) fn open_table(
 }
 
 /// Calls `open` with `likely`, and again with the layout that the table was created with if that is another one.
+#[inline]
 fn stored_layout<T>(
     likely: Layout,
     open: impl Fn(Layout) -> Result<T, TableError>,

@@ -117,6 +117,7 @@ impl<S: Store> Checked<S> {
         drop(store);
     }
 
+    #[inline]
     fn with<R>(&self, run: impl FnOnce(&S) -> Result<R>) -> Result<R> {
         let guard = self.store.read().unwrap_or_else(PoisonError::into_inner);
         match &*guard {

@@ -60,6 +60,7 @@ impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
     /// Begins a read transaction: one snapshot for as long as the guard lives.
     ///
     /// If the engine cannot begin one, the guard's first operation says so.
+    #[inline]
     #[must_use]
     pub fn read(&self) -> TxnGuard<'_, D, ReadOnly, E> {
         TxnGuard::begin_read(self)

@@ -62,6 +62,7 @@ pub struct TxnGuard<'db, D, Md: Mode, E: Driver> {
 }
 
 impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadOnly, E> {
+    #[inline]
     pub(crate) fn begin_read(store: &'db TypedStore<D, E>) -> Self {
         let transaction = match store.store.begin_read() {
             Ok(reader) => ReadState::Open(reader),
@@ -139,6 +140,7 @@ impl<D: NetabaseDefinitionTrait, Md: Mode, E: Driver> TxnGuard<'_, D, Md, E> {
     /// The view of one model's records in this transaction. Any number of views may be open at once.
     ///
     /// Costs nothing; trees are looked up by the first operation that needs them.
+    #[inline]
     pub fn open_tree<M: NetabaseModelTrait<D>>(&self) -> TreeView<'_, D, M, Md, E> {
         TreeView::new(&self.transaction, self.driver())
     }

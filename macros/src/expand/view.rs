@@ -74,8 +74,8 @@ impl Held {
 /// name tells.
 pub(crate) fn is_flat(field: &Field, shadowed: &[Ident]) -> bool {
     const NAMES: [&str; 16] = [
-        "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128",
-        "usize",
+        "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16",
+        "u32", "u64", "u128", "usize",
     ];
     fn is_flat(ty: &Type, shadowed: &[Ident]) -> bool {
         if Held::of_type(ty, shadowed) != Held::Owned {
