@@ -78,26 +78,31 @@ impl<'t, const K: usize, const V: usize> TreeCursor<'t, K, V> {
         })
     }
 
-    /// Takes the next entry; `false` if there is none.
+    /// Takes the next entry, and gives it out if it is within `bounds`.
     #[inline]
-    fn step(&mut self, direction: Direction) -> Result<bool> {
-        let (position, entry) = (&mut self.position, &mut self.entry);
+    fn next(
+        &mut self,
+        direction: Direction,
+        bounds: &OwnedBounds,
+    ) -> Result<Option<(&[u8], &[u8])>> {
+        let Self {
+            position, entry, ..
+        } = self;
         error::call(|| {
             let next = match direction {
                 Direction::Forward => position.next(),
                 Direction::Backward => position.prev(),
             };
-            *entry = match next {
-                Ok(Some((key, value))) => {
-                    // Reads that would fail are to fail here.
-                    key.value();
-                    value.value();
-                    Some((key, Some(value)))
-                }
-                Ok(None) => None,
-                Err(error) => return Err(error),
+            let Some((key, value)) = next? else {
+                return Ok::<_, redb::StorageError>(None);
             };
-            Ok(entry.is_some())
+            let (key, value) = entry.insert((key, Some(value)));
+            // Reads that would fail fail here, where that is no panic of the caller's.
+            let (key, value) = (
+                key.value(),
+                value.as_ref().map_or(&[][..], AccessGuard::value),
+            );
+            Ok(bounds.reach(direction, key).then_some((key, value)))
         })
     }
 
@@ -149,11 +154,13 @@ impl<'t> RedbCursor<'t> {
         with_member!(tree, tree => Some(tree.entry.as_mut()?.1.take()?.into()))
     }
 
+    /// The redb cursor, unless this one is at its end or the tree does not exist.
     #[inline]
-    fn end(&mut self) {
-        self.at_end = true;
-        if let Some(tree) = &mut self.tree {
-            with_member!(tree, tree => tree.entry = None);
+    fn current(&self) -> Option<&LaidOut<TreeCursors<'t>>> {
+        if self.at_end {
+            None
+        } else {
+            self.tree.as_ref()
         }
     }
 }
@@ -161,26 +168,12 @@ impl<'t> RedbCursor<'t> {
 impl Cursor for RedbCursor<'_> {
     #[inline]
     fn advance(&mut self) -> Result<bool> {
-        if self.at_end {
-            return Ok(false);
-        }
-        let Some(tree) = &mut self.tree else {
-            return Ok(false);
-        };
-        let (direction, bounds) = (self.direction, &self.bounds);
-        let within = with_member!(tree, tree => match tree.step(direction) {
-            Ok(true) => Ok(bounds.reach(direction, || tree.key())),
-            end => end,
-        });
-        if !matches!(within, Ok(true)) {
-            self.end();
-        }
-        within
+        self.next_entry().map(|entry| entry.is_some())
     }
 
     #[inline]
     fn key(&self) -> &[u8] {
-        match &self.tree {
+        match self.current() {
             Some(tree) => with_member!(tree, tree => tree.key()),
             None => &[],
         }
@@ -188,22 +181,30 @@ impl Cursor for RedbCursor<'_> {
 
     #[inline]
     fn value(&self) -> &[u8] {
-        match &self.tree {
+        match self.current() {
             Some(tree) => with_member!(tree, tree => tree.value()),
             None => &[],
         }
     }
 
     #[inline]
-    fn entry(&self) -> (&[u8], &[u8]) {
-        match &self.tree {
-            Some(tree) => with_member!(tree, tree => (tree.key(), tree.value())),
-            None => (&[], &[]),
-        }
+    fn next_entry(&mut self) -> Result<Option<(&[u8], &[u8])>> {
+        let Self {
+            tree: Some(tree),
+            at_end: at_end @ false,
+            direction,
+            bounds,
+        } = self
+        else {
+            return Ok(None);
+        };
+        let next = with_member!(tree, tree => tree.next(*direction, bounds));
+        *at_end = !matches!(next, Ok(Some(_)));
+        next
     }
 
     fn seek(&mut self, key: &[u8]) -> Result<()> {
-        self.end();
+        self.at_end = true;
         let Some(tree) = &mut self.tree else {
             return Ok(());
         };
@@ -211,7 +212,10 @@ impl Cursor for RedbCursor<'_> {
             .bounds
             .as_bounds()
             .resumed(self.direction, key, Resume::At);
-        with_member!(tree, tree => tree.position = tree.table.position(bounds, self.direction)?);
+        with_member!(tree, tree => {
+            tree.entry = None;
+            tree.position = tree.table.position(bounds, self.direction)?;
+        });
         self.at_end = false;
         Ok(())
     }
@@ -269,7 +273,7 @@ impl OwnedBounds {
 
     /// Whether a cursor of this direction that met `key` is still within.
     #[inline]
-    fn reach<'k>(&self, direction: Direction, key: impl FnOnce() -> &'k [u8]) -> bool {
+    fn reach(&self, direction: Direction, key: &[u8]) -> bool {
         match (direction, self.lower, self.upper) {
             (Direction::Forward, _, Bound::Unbounded)
             | (Direction::Backward, Bound::Unbounded, _) => true,
@@ -277,12 +281,12 @@ impl OwnedBounds {
                 upper: self.upper(),
                 ..Bounds::ALL
             }
-            .reaches_up_to(key()),
+            .reaches_up_to(key),
             (Direction::Backward, ..) => Bounds {
                 lower: self.lower(),
                 ..Bounds::ALL
             }
-            .reaches_down_to(key()),
+            .reaches_down_to(key),
         }
     }
 }

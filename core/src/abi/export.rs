@@ -1195,12 +1195,12 @@ unsafe extern "C" fn cursor_next<S: driver::Store>(
                 transaction,
             }) => {
                 transaction.inner.check()?;
-                let more = cursor.advance()?;
-                if more {
-                    key.set(Slice::new(cursor.key()));
-                    value.set(Slice::new(cursor.value()));
+                let next = cursor.next_entry()?;
+                if let Some((next_key, next_value)) = next {
+                    key.set(Slice::new(next_key));
+                    value.set(Slice::new(next_value));
                 }
-                more
+                next.is_some()
             }
             Cursor::Write {
                 cursor,

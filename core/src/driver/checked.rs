@@ -314,8 +314,11 @@ impl<C: Cursor> Cursor for CheckedCursor<C> {
     }
 
     #[inline]
-    fn entry(&self) -> (&[u8], &[u8]) {
-        self.0.as_ref().map_or((&[], &[]), C::entry)
+    fn next_entry(&mut self) -> Result<Option<(&[u8], &[u8])>> {
+        match &mut self.0 {
+            Some(cursor) => cursor.next_entry(),
+            None => Ok(None),
+        }
     }
 
     fn seek(&mut self, key: &[u8]) -> Result<()> {

@@ -345,8 +345,8 @@ impl Cursor for AnyCursor<'_> {
         self.0.value()
     }
 
-    fn entry(&self) -> (&[u8], &[u8]) {
-        self.0.entry()
+    fn next_entry(&mut self) -> Result<Option<(&[u8], &[u8])>> {
+        self.0.next_entry()
     }
 
     fn seek(&mut self, key: &[u8]) -> Result<()> {

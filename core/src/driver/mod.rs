@@ -447,10 +447,19 @@ pub trait Cursor {
     /// The value of the current entry, valid until the cursor moves; empty before the first and after the last.
     fn value(&self) -> &[u8];
 
-    /// [`key`](Self::key) and [`value`](Self::value).
+    /// [`advance`](Self::advance), and the key and value of the entry moved to; `None` at the end.
+    ///
+    /// A driver that gives them out faster in one step than one by one has its own form.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
     #[inline]
-    fn entry(&self) -> (&[u8], &[u8]) {
-        (self.key(), self.value())
+    fn next_entry(&mut self) -> Result<Option<(&[u8], &[u8])>> {
+        Ok(if self.advance()? {
+            Some((self.key(), self.value()))
+        } else {
+            None
+        })
     }
 
     /// Moves so that the next [`advance`](Self::advance) gives the first entry, in the cursor's direction and within

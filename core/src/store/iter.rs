@@ -169,7 +169,42 @@ impl<'t, T: Read + 't> Entries<'t, T> {
     pub(super) fn entry(&self, direction: Direction) -> (&[u8], &[u8]) {
         self.ends
             .get(direction)
-            .map_or((&[], &[]), T::Cursor::entry)
+            .map_or((&[], &[]), |cursor| (cursor.key(), cursor.value()))
+    }
+
+    /// The next entry of this direction.
+    #[inline]
+    pub(super) fn next_entry(
+        &mut self,
+        direction: Direction,
+    ) -> DriverResult<Option<(&[u8], &[u8])>> {
+        let only = match (&self.ends.front, &self.ends.back) {
+            (Some(_), None) => direction == Direction::Forward,
+            (None, Some(_)) => direction == Direction::Backward,
+            _ => false,
+        };
+        if !only || self.ends.done {
+            return self.first_entry(direction);
+        }
+        let Ends { front, back, done } = &mut self.ends;
+        match front.as_mut().or(back.as_mut()) {
+            Some(cursor) => {
+                let next = cursor.next_entry();
+                *done = !matches!(next, Ok(Some(_)));
+                next
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// [`next_entry`](Self::next_entry) where a cursor is to be opened, or to be kept from passing the other one.
+    #[inline(never)]
+    fn first_entry(&mut self, direction: Direction) -> DriverResult<Option<(&[u8], &[u8])>> {
+        Ok(if self.advance(direction)? {
+            Some(self.entry(direction))
+        } else {
+            None
+        })
     }
 
     /// The value of that entry, kept for as long as the transaction lives.
@@ -220,30 +255,24 @@ where
     /// The borrowed view of the next record, valid until the iterator moves. Nothing is copied or allocated.
     #[inline]
     pub fn next_ref(&mut self) -> Option<Result<M::Ref<'_>, NetabaseError>> {
-        match self.entries.advance(Direction::Forward) {
-            Ok(true) => {
-                let (key, value) = self.entries.entry(Direction::Forward);
-                Some(
-                    value::decode_ref::<M>(value)
-                        .map_err(|error| locate::<M>(error, self.driver).at_key(key)),
-                )
-            }
-            Ok(false) => None,
+        match self.entries.next_entry(Direction::Forward) {
+            Ok(Some((key, value))) => Some(
+                value::decode_ref::<M>(value)
+                    .map_err(|error| locate::<M>(error, self.driver).at_key(key)),
+            ),
+            Ok(None) => None,
             Err(error) => Some(Err(locate::<M>(error, self.driver))),
         }
     }
 
     #[inline]
     fn step(&mut self, direction: Direction) -> Option<Result<(M::PrimaryKey, M), NetabaseError>> {
-        match self.entries.advance(direction) {
-            Ok(true) => {
-                let (key, value) = self.entries.entry(direction);
-                Some(
-                    pair::<D, M>(key, value)
-                        .map_err(|error| locate::<M>(error, self.driver).at_key(key)),
-                )
-            }
-            Ok(false) => None,
+        match self.entries.next_entry(direction) {
+            Ok(Some((key, value))) => Some(
+                pair::<D, M>(key, value)
+                    .map_err(|error| locate::<M>(error, self.driver).at_key(key)),
+            ),
+            Ok(None) => None,
             Err(error) => Some(Err(locate::<M>(error, self.driver))),
         }
     }
@@ -450,12 +479,13 @@ where
         direction: Direction,
         read: impl FnOnce(&[u8], &[u8]) -> Result<R, NetabaseError>,
     ) -> Option<Result<R, NetabaseError>> {
-        match self.entries.advance(direction) {
-            Ok(true) => Some(
-                self.follow(direction, read)
+        let (transaction, records) = (self.entries.transaction, self.records);
+        match self.entries.next_entry(direction) {
+            Ok(Some((key, value))) => Some(
+                Self::follow(transaction, records, key, value, read)
                     .map_err(|error| locate::<M>(error, self.driver)),
             ),
-            Ok(false) => None,
+            Ok(None) => None,
             Err(error) => Some(Err(
                 locate::<M>(error, self.driver).in_tree(M::INFO.indexes[K::INDEX].tree)
             )),
@@ -464,15 +494,15 @@ where
 
     #[inline]
     fn follow<R>(
-        &self,
-        direction: Direction,
+        transaction: &Transaction<Md, E>,
+        records: TreeId,
+        key: &[u8],
+        value: &[u8],
         read: impl FnOnce(&[u8], &[u8]) -> Result<R, NetabaseError>,
     ) -> Result<R, NetabaseError> {
-        let (key, value) = self.entries.entry(direction);
         let primary = index::primary_of(M::INFO.indexes[K::INDEX].unique, key, value, K::skip_key)?;
-        self.entries
-            .transaction
-            .get(self.records, primary, |record| read(primary, record))?
+        transaction
+            .get(records, primary, |record| read(primary, record))?
             .unwrap_or_else(|| Err(dangling::<M>(K::INDEX)))
     }
 }

@@ -124,15 +124,12 @@ where
 {
     /// The borrowed view of the next record, valid until the iterator moves.
     pub fn next_ref(&mut self) -> Option<Result<M::Ref<'_>, NetabaseError>> {
-        match self.entries.advance(Direction::Forward) {
-            Ok(true) => {
-                let (key, value) = self.entries.entry(Direction::Forward);
-                Some(
-                    value::decode_ref::<M>(value)
-                        .map_err(|error| iter::locate::<M>(error, self.driver).at_key(key)),
-                )
-            }
-            Ok(false) => None,
+        match self.entries.next_entry(Direction::Forward) {
+            Ok(Some((key, value))) => Some(
+                value::decode_ref::<M>(value)
+                    .map_err(|error| iter::locate::<M>(error, self.driver).at_key(key)),
+            ),
+            Ok(None) => None,
             Err(error) => Some(Err(iter::locate::<M>(error, self.driver))),
         }
     }

@@ -288,8 +288,8 @@ where
                 ..Bounds::ALL
             };
             let mut cursor = self.transaction.cursor(tree, bounds, Direction::Forward)?;
-            while cursor.advance()? {
-                match cursor.key().strip_prefix(secondary) {
+            while let Some((key, _)) = cursor.next_entry()? {
+                match key.strip_prefix(secondary) {
                     Some(primary) => follow(primary)?,
                     None => break,
                 }
