@@ -644,6 +644,7 @@ pub mod blog {
         #[allow(dead_code)]
         impl<'a> UserRef<'a> {
             ///The [`User`] itself: copies what is borrowed, and moves the rest.
+            #[inline]
             #[must_use]
             pub fn into_model(self) -> User {
                 User {
@@ -1263,7 +1264,12 @@ pub mod blog {
                     },
                 ],
             };
+            const FLAT: bool = false;
             type Ref<'a> = UserRef<'a>;
+            #[inline]
+            fn from_view(__view: Self::Ref<'_>) -> Self {
+                UserRef::into_model(__view)
+            }
             #[inline]
             fn encode_primary_key(&self, __out: &mut __netabase::Vec<u8>) {
                 <u64 as __netabase::KeyPart>::encode(&self.id, __out);
@@ -1715,7 +1721,12 @@ pub mod blog {
                 primary_key: <LikePrimaryKey as __netabase::Key>::SHAPE,
                 indexes: &[],
             };
+            const FLAT: bool = true;
             type Ref<'a> = LikeRef<'a>;
+            #[inline]
+            fn from_view(__view: Self::Ref<'_>) -> Self {
+                __view
+            }
             #[inline]
             fn encode_primary_key(&self, __out: &mut __netabase::Vec<u8>) {
                 <u64 as __netabase::KeyPart>::encode(&self.post, __out);
