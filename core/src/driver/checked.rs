@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{
     Bounds, Cursor, Direction, Driver, DriverError, Durability, EntryWidths, ErrorKind, Limits,
@@ -18,7 +18,7 @@ pub const TREE_NAME_BYTES: usize = 255;
 /// It does not implement [`Store`] itself, since it adds [`close`](Self::close); its transactions implement [`Read`]
 /// and [`Write`].
 pub struct Checked<S> {
-    store: RwLock<Option<S>>,
+    store: RwLock<Option<Arc<S>>>,
     driver: Cow<'static, str>,
     limits: Limits,
     read_only: bool,
@@ -39,7 +39,7 @@ impl<S: Store> Checked<S> {
         }
         let manifest = driver.manifest();
         Ok(Self {
-            store: RwLock::new(Some(driver.open(config)?)),
+            store: RwLock::new(Some(Arc::new(driver.open(config)?))),
             driver: manifest.name.clone(),
             limits: manifest.limits,
             read_only: config.read_only,
@@ -64,7 +64,7 @@ impl<S: Store> Checked<S> {
     /// [`Closed`](ErrorKind::Closed) after [`close`](Self::close), or what [`Store::begin_read`] reports.
     #[inline]
     pub fn begin_read(&self) -> Result<CheckedReader<S::Reader>> {
-        let reader = self.with(Store::begin_read)?;
+        let reader = self.store()?.begin_read()?;
         Ok(CheckedReader {
             reader,
             limits: self.limits,
@@ -75,7 +75,7 @@ impl<S: Store> Checked<S> {
     ///
     /// # Errors
     /// [`ReadOnly`](ErrorKind::ReadOnly) on a read-only store, [`Closed`](ErrorKind::Closed) after
-    /// [`close`](Self::close), or what [`Store::begin_write`] reports.
+    /// [`close`](Self::close), also if that came while the call waited, or what [`Store::begin_write`] reports.
     pub fn begin_write(&self) -> Result<CheckedWriter<S::Writer>> {
         if self.read_only {
             return Err(DriverError::new(
@@ -83,7 +83,10 @@ impl<S: Store> Checked<S> {
                 "the store was opened with `read_only`; open it without to write",
             ));
         }
-        let writer = self.with(Store::begin_write)?;
+        let store = self.store()?;
+        let writer = store.begin_write()?;
+        // The turn may have come long after the call.
+        self.store()?;
         Ok(CheckedWriter {
             writer,
             limits: self.limits,
@@ -103,11 +106,11 @@ impl<S: Store> Checked<S> {
         argument: &[u8],
         output: &mut dyn FnMut(&[u8]),
     ) -> Result<()> {
-        self.with(|store| store.maintain(operation, argument, output))
+        self.store()?.maintain(operation, argument, output)
     }
 
-    /// Closes the database. Open transactions go on and keep what they need of it; new ones answer
-    /// [`Closed`](ErrorKind::Closed). Closing twice is no error.
+    /// Closes the database. Open transactions go on and keep what they need of it; new ones, and those that wait to
+    /// begin, answer [`Closed`](ErrorKind::Closed). Waits for nobody. Closing twice is no error.
     pub fn close(&self) {
         let store = self
             .store
@@ -117,12 +120,13 @@ impl<S: Store> Checked<S> {
         drop(store);
     }
 
-    fn with<R>(&self, run: impl FnOnce(&S) -> Result<R>) -> Result<R> {
-        let guard = self.store.read().unwrap_or_else(PoisonError::into_inner);
-        match &*guard {
-            Some(store) => run(store),
-            None => Err(closed("the store was closed; open it again")),
-        }
+    /// The open store. It is called outside of the lock: what waits for a writer must not hold up a close.
+    fn store(&self) -> Result<Arc<S>> {
+        self.store
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+            .ok_or_else(|| closed("the store was closed; open it again"))
     }
 }
 
