@@ -163,28 +163,29 @@ impl Limits {
         !key.is_empty() && !Self::exceeded_by(self.key_bytes, key.len() as u64)
     }
 
+    /// Refuses an entry of a key and a value of these lengths, in bytes, that an engine with these limits does not take.
     #[inline]
-    fn check_key(&self, key: &[u8]) -> Result<()> {
-        if self.can_hold(key) {
-            return Ok(());
+    fn check_entry(&self, key: usize, value: usize) -> Result<()> {
+        let (key, value) = (key as u64, value as u64);
+        if key == 0 {
+            return Err(empty_key());
         }
-        Err(if key.is_empty() {
-            DriverError::new(
-                ErrorKind::InvalidInput,
-                "the key is empty; keys have at least one byte",
-            )
-        } else {
-            too_large("a key", key.len() as u64, self.key_bytes)
-        })
-    }
-
-    #[inline]
-    fn check_value(&self, value: &[u8]) -> Result<()> {
-        if Self::exceeded_by(self.value_bytes, value.len() as u64) {
-            return Err(too_large("a value", value.len() as u64, self.value_bytes));
+        if Self::exceeded_by(self.key_bytes, key) {
+            return Err(too_large("a key", key, self.key_bytes));
+        }
+        if Self::exceeded_by(self.value_bytes, value) {
+            return Err(too_large("a value", value, self.value_bytes));
         }
         Ok(())
     }
+}
+
+#[cold]
+fn empty_key() -> DriverError {
+    DriverError::new(
+        ErrorKind::InvalidInput,
+        "the key is empty; keys have at least one byte",
+    )
 }
 
 fn check_tree_name(name: &str) -> Result<()> {
@@ -323,7 +324,7 @@ impl<C: Cursor> Cursor for CheckedCursor<C> {
 
 /// A write transaction behind the checks.
 ///
-/// After a driver's write failed, the transaction can only be rolled back: what the engine holds of it is not known.
+/// After a driver's write failed or panicked, the transaction can only be rolled back: what the engine holds of it is not known.
 #[derive(Debug)]
 pub struct CheckedWriter<W> {
     writer: W,
@@ -348,6 +349,15 @@ impl<W: Write> CheckedWriter<W> {
     /// [`Closed`](ErrorKind::Closed) after a failure, or what [`Write::apply`] reports.
     pub fn apply_encoded(&mut self, operations: &[u8]) -> Result<()> {
         self.apply(&Operations::parse(operations)?)
+    }
+
+    /// Refuses an entry of a key and a value of these lengths, in bytes, that the engine does not take. Writes nothing.
+    ///
+    /// # Errors
+    /// What [`put`](Write::put) reports of the sizes of one entry.
+    #[inline]
+    pub fn check_entry(&self, key: usize, value: usize) -> Result<()> {
+        self.limits.check_entry(key, value)
     }
 
     /// Lets the transaction only be rolled back from now on.
@@ -381,8 +391,10 @@ impl<W: Write> CheckedWriter<W> {
     #[inline]
     fn write<T>(&mut self, run: impl FnOnce(&mut W) -> Result<T>) -> Result<T> {
         self.generation += 1;
+        // A panic on the way, of the engine or of the caller's closure, leaves it at that.
+        self.failed = true;
         let result = run(&mut self.writer);
-        self.failed |= result.is_err();
+        self.failed = result.is_err();
         result
     }
 }
@@ -450,8 +462,7 @@ impl<W: Write> Write for CheckedWriter<W> {
         previous: impl FnOnce(&[u8]) -> T,
     ) -> Result<Option<T>> {
         self.check_alive()?;
-        self.limits.check_key(key)?;
-        self.limits.check_value(value)?;
+        self.limits.check_entry(key.len(), value.len())?;
         self.written = self.check_room((key.len() + value.len()) as u64)?;
         self.write(|writer| writer.put(tree, key, value, previous))
     }
@@ -481,11 +492,10 @@ impl<W: Write> Write for CheckedWriter<W> {
         for operation in operations {
             match operation {
                 Operation::Put { key, value, .. } => {
-                    self.limits.check_key(key)?;
-                    self.limits.check_value(value)?;
+                    self.limits.check_entry(key.len(), value.len())?;
                     bytes = bytes.saturating_add((key.len() + value.len()) as u64);
                 }
-                Operation::Remove { key, .. } => self.limits.check_key(key)?,
+                Operation::Remove { key, .. } => self.limits.check_entry(key.len(), 0)?,
                 Operation::Clear { .. } => {}
             }
         }

@@ -386,9 +386,12 @@ where
     /// One descent for the record, and one for each index entry that changes.
     ///
     /// # Errors
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if another record has one of its unique keys; nothing is changed
-    /// then, and the transaction goes on. [`LimitExceeded`](ErrorKind::LimitExceeded) if the engine does not take keys
-    /// or values of this size. After an error of the engine the transaction can only be rolled back.
+    /// - [`AlreadyExists`](ErrorKind::AlreadyExists) if another record has one of its unique keys;
+    /// - [`LimitExceeded`](ErrorKind::LimitExceeded) if the engine does not take keys or values of this size;
+    /// - [`InvalidInput`](ErrorKind::InvalidInput) if a key's encoding has no bytes, as that of an empty array.
+    ///
+    /// Nothing is changed then, and the transaction goes on. After any other error, and after a transaction has become
+    /// too large for the engine, it can only be rolled back.
     pub fn put(&mut self, record: impl Borrow<M>) -> Result<(), NetabaseError> {
         self.write("put", |writer, trees| {
             write::put(writer, trees, record.borrow())

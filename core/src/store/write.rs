@@ -9,7 +9,7 @@ use crate::driver::checked::CheckedWriter;
 use crate::driver::{ErrorKind, Read, TreeId, Write};
 use crate::error::NetabaseError;
 use crate::index::{self, Change, EncodedKeys, Outcome, Pending};
-use crate::model::{ModelInfo, Record};
+use crate::model::{IndexInfo, ModelInfo, Record};
 
 /// Bytes of encoded records that a bulk write gathers, sorts and writes at a time.
 const CHUNK: usize = 4 << 20;
@@ -38,98 +38,152 @@ impl Trees {
     }
 }
 
-/// Stores one record. A unique key that is taken leaves everything as it was.
+/// Runs a write that is made of several. If it ends halfway, by an error or a panic, records and indexes may differ:
+/// the transaction can then only be rolled back.
+fn all_or_fail<W: Write, T>(
+    writer: &mut CheckedWriter<W>,
+    run: impl FnOnce(&mut CheckedWriter<W>) -> Result<T, NetabaseError>,
+) -> Result<T, NetabaseError> {
+    struct Halfway<'w, W: Write> {
+        writer: &'w mut CheckedWriter<W>,
+        /// The generation in which records and indexes agree.
+        exact: u64,
+    }
+
+    impl<W: Write> Drop for Halfway<'_, W> {
+        fn drop(&mut self) {
+            if self.writer.generation() != self.exact {
+                self.writer.fail();
+            }
+        }
+    }
+
+    let exact = writer.generation();
+    let mut halfway = Halfway { writer, exact };
+    let result = run(halfway.writer)?;
+    halfway.exact = halfway.writer.generation();
+    Ok(result)
+}
+
+/// Stores one record. A unique key that is taken, or an entry that the engine does not take, leaves everything as it was.
 pub(crate) fn put<M: Record, W: Write>(
     writer: &mut CheckedWriter<W>,
     trees: &Trees,
     record: &M,
 ) -> Result<(), NetabaseError> {
+    scratch::with(|scratch| {
+        scratch.primary.clear();
+        record.encode_primary_key(&mut scratch.primary);
+        scratch.value.clear();
+        value::encode(record, &mut scratch.value)?;
+        scratch.new.encode_record(record);
+        writer.check_entry(scratch.primary.len(), scratch.value.len())?;
+        for (place, index) in M::INFO.indexes.iter().enumerate() {
+            let (secondary, primary) = (scratch.new.get(place).len(), scratch.primary.len());
+            check_index_entry(writer, index, secondary, primary)?;
+        }
+        match all_or_fail(writer, |writer| put_encoded::<M, W>(writer, trees, scratch))? {
+            None => Ok(()),
+            Some(index) => Err(taken(&M::INFO, index, scratch.new.get(index))),
+        }
+    })
+}
+
+/// Refuses an index entry, of keys of these lengths, that the engine does not take.
+fn check_index_entry<W: Write>(
+    writer: &CheckedWriter<W>,
+    index: &IndexInfo,
+    secondary: usize,
+    primary: usize,
+) -> Result<(), NetabaseError> {
+    let (key, value) = if index.unique {
+        (secondary, primary)
+    } else {
+        (secondary + primary, 0)
+    };
+    writer
+        .check_entry(key, value)
+        .map_err(|error| NetabaseError::from(error).in_tree(index.tree))
+}
+
+/// Stores the record that `scratch` holds encoded. Gives back the index in which another record has its unique key;
+/// everything is as it was then.
+fn put_encoded<M: Record, W: Write>(
+    writer: &mut CheckedWriter<W>,
+    trees: &Trees,
+    scratch: &mut Scratch,
+) -> Result<Option<usize>, NetabaseError> {
     let info = &M::INFO;
     let indexed = !info.indexes.is_empty();
     let unique = info.indexes.iter().any(|index| index.unique);
-    scratch::with(
-        |Scratch {
-             primary,
-             value,
-             old_value,
-             entry,
-             old,
-             new,
-         }| {
-            primary.clear();
-            record.encode_primary_key(primary);
-            value.clear();
-            value::encode(record, value)?;
-            let previous = writer.put(trees.records, primary, value, |bytes| {
-                if !indexed || bytes == value {
-                    return Ok(false);
-                }
-                if unique {
-                    old_value.clear();
-                    old_value.extend_from_slice(bytes);
-                }
-                old.encode_view::<M>(&value::decode_ref::<M>(bytes)?);
-                Ok::<_, NetabaseError>(true)
-            })?;
-            let old = match previous {
-                None => None,
-                Some(Ok(false)) => return Ok(()),
-                Some(Ok(true)) => Some(&*old),
-                Some(Err(error)) => {
-                    writer.fail();
-                    return Err(error);
-                }
-            };
-            new.encode_record(record);
-            for Change { index, added, .. } in index::changes(info, old, Some(new)) {
-                let (true, Some(added)) = (info.indexes[index].unique, added) else {
-                    continue;
-                };
-                let holder = writer
-                    .put(trees.indexes[index], added, primary, |holder| {
-                        (holder != primary).then(|| holder.to_vec())
-                    })?
-                    .flatten();
-                if let Some(holder) = holder {
-                    writer.put(trees.indexes[index], added, &holder, |_| ())?;
-                    for earlier in index::changes(info, old, Some(new))
-                        .take_while(|change| change.index < index)
-                    {
-                        if let (true, Some(added)) =
-                            (info.indexes[earlier.index].unique, earlier.added)
-                        {
-                            writer.remove(trees.indexes[earlier.index], added, |_| ())?;
-                        }
-                    }
-                    match old {
-                        Some(_) => writer.put(trees.records, primary, old_value, |_| ())?,
-                        None => writer.remove(trees.records, primary, |_| ())?,
-                    };
-                    return Err(taken(info, index, added));
-                }
+    let Scratch {
+        primary,
+        value,
+        old_value,
+        entry,
+        old,
+        new,
+    } = scratch;
+    let previous = writer.put(trees.records, primary, value, |bytes| {
+        if !indexed || bytes == value {
+            return Ok(false);
+        }
+        if unique {
+            old_value.clear();
+            old_value.extend_from_slice(bytes);
+        }
+        old.encode_view::<M>(&value::decode_ref::<M>(bytes)?);
+        Ok::<_, NetabaseError>(true)
+    })?;
+    let old = match previous.transpose()? {
+        None => None,
+        Some(false) => return Ok(None),
+        Some(true) => Some(&*old),
+    };
+    for Change { index, added, .. } in index::changes(info, old, Some(new)) {
+        let (true, Some(added)) = (info.indexes[index].unique, added) else {
+            continue;
+        };
+        let holder = writer
+            .put(trees.indexes[index], added, primary, |holder| {
+                (holder != primary).then(|| holder.to_vec())
+            })?
+            .flatten();
+        let Some(holder) = holder else { continue };
+        writer.put(trees.indexes[index], added, &holder, |_| ())?;
+        for earlier in
+            index::changes(info, old, Some(new)).take_while(|change| change.index < index)
+        {
+            if let (true, Some(added)) = (info.indexes[earlier.index].unique, earlier.added) {
+                writer.remove(trees.indexes[earlier.index], added, |_| ())?;
             }
-            for Change {
-                index,
-                removed,
-                added,
-            } in index::changes(info, old, Some(new))
-            {
-                let (tree, index) = (trees.indexes[index], &info.indexes[index]);
-                if let Some(removed) = removed {
-                    writer.remove(
-                        tree,
-                        index::entry_key(index, removed, primary, entry),
-                        |_| (),
-                    )?;
-                }
-                if let (false, Some(added)) = (index.unique, added) {
-                    let key = index::entry_key(index, added, primary, entry);
-                    writer.put(tree, key, index::entry_value(index, primary), |_| ())?;
-                }
-            }
-            Ok(())
-        },
-    )
+        }
+        match old {
+            Some(_) => writer.put(trees.records, primary, old_value, |_| ())?,
+            None => writer.remove(trees.records, primary, |_| ())?,
+        };
+        return Ok(Some(index));
+    }
+    for Change {
+        index,
+        removed,
+        added,
+    } in index::changes(info, old, Some(new))
+    {
+        let (tree, index) = (trees.indexes[index], &info.indexes[index]);
+        if let Some(removed) = removed {
+            writer.remove(
+                tree,
+                index::entry_key(index, removed, primary, entry),
+                |_| (),
+            )?;
+        }
+        if let (false, Some(added)) = (index.unique, added) {
+            let key = index::entry_key(index, added, primary, entry);
+            writer.put(tree, key, index::entry_value(index, primary), |_| ())?;
+        }
+    }
+    Ok(None)
 }
 
 #[cold]
@@ -162,25 +216,21 @@ pub(crate) fn remove<M: Record, W: Write>(
          }| {
             primary.clear();
             key.encode_key(primary);
-            let removed = writer
-                .remove(trees.records, primary, value::decode::<M>)?
-                .transpose()
-                .inspect_err(|_| writer.fail())?;
-            let Some(record) = removed else {
-                return Ok(None);
-            };
-            old.encode_record(&record);
-            for Change { index, removed, .. } in index::changes(info, Some(old), None) {
-                let (tree, index) = (trees.indexes[index], &info.indexes[index]);
-                if let Some(removed) = removed {
-                    writer.remove(
-                        tree,
-                        index::entry_key(index, removed, primary, entry),
-                        |_| (),
-                    )?;
+            all_or_fail(writer, |writer| {
+                let removed = writer.remove(trees.records, primary, value::decode::<M>)?;
+                let Some(record) = removed.transpose()? else {
+                    return Ok(None);
+                };
+                old.encode_record(&record);
+                for Change { index, removed, .. } in index::changes(info, Some(old), None) {
+                    let (tree, index) = (trees.indexes[index], &info.indexes[index]);
+                    if let Some(removed) = removed {
+                        let key = index::entry_key(index, removed, primary, entry);
+                        writer.remove(tree, key, |_| ())?;
+                    }
                 }
-            }
-            Ok(Some(record))
+                Ok(Some(record))
+            })
         },
     )
 }
@@ -205,7 +255,7 @@ pub(crate) fn put_many<M: Record, W: Write>(
     records: impl IntoIterator<Item = impl Borrow<M>>,
 ) -> Result<(), NetabaseError> {
     let mut bulk = Bulk::new(&M::INFO);
-    let run = || {
+    let result = all_or_fail(writer, |writer| {
         for record in records {
             bulk.push(record.borrow())?;
             if bulk.bytes.len() >= CHUNK {
@@ -214,8 +264,7 @@ pub(crate) fn put_many<M: Record, W: Write>(
         }
         bulk.write_records::<M, W>(writer, trees)?;
         write_pending(writer, trees, &M::INFO, &mut bulk.pending)
-    };
-    let result = run();
+    });
     if result.is_err() {
         writer.fail();
     }
