@@ -286,6 +286,7 @@ mod tests {
     const INFO: ModelInfo = ModelInfo {
         name: "M",
         fields: &[],
+        primary_fields: &["id"],
         primary_key: crate::codec::key::KeyShape::Fixed("u8", 1),
         indexes: &[INDEX],
     };

@@ -146,6 +146,8 @@ pub struct ModelInfo {
     pub name: &'static str,
     /// The fields in order.
     pub fields: &'static [FieldInfo],
+    /// The names of the fields that make up the primary key, in order.
+    pub primary_fields: &'static [&'static str],
     /// What the primary key's encoding looks like.
     pub primary_key: KeyShape,
     /// The secondary indexes, in the order of their fields.

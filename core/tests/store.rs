@@ -112,6 +112,7 @@ impl Record for User {
                 ty: "u32",
             },
         ],
+        primary_fields: &["id"],
         primary_key: u64::SHAPE,
         indexes: &[
             IndexInfo {

@@ -130,6 +130,7 @@ fn record(model: &Model, context: &Context) -> TokenStream {
 fn info(model: &Model) -> TokenStream {
     let name = model.name.to_string();
     let primary_key = model.primary_key();
+    let primary_fields = model.primary().map(Field::text);
     let fields = model.fields.iter().map(|field| {
         let (name, ty) = (field.text(), field.type_text());
         quote!(__netabase::FieldInfo { name: #name, ty: #ty })
@@ -152,6 +153,7 @@ fn info(model: &Model) -> TokenStream {
         const INFO: __netabase::ModelInfo = __netabase::ModelInfo {
             name: #name,
             fields: &[#(#fields),*],
+            primary_fields: &[#(#primary_fields),*],
             primary_key: <#primary_key as __netabase::Key>::SHAPE,
             indexes: &[#(#indexes),*],
         };

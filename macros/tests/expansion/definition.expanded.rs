@@ -1247,6 +1247,7 @@ pub mod blog {
                         ty: "Picture",
                     },
                 ],
+                primary_fields: &["id"],
                 primary_key: <UserPrimaryKey as __netabase::Key>::SHAPE,
                 indexes: &[
                     __netabase::IndexInfo {
@@ -1712,6 +1713,7 @@ pub mod blog {
                         ty: "u32",
                     },
                 ],
+                primary_fields: &["post", "number"],
                 primary_key: <LikePrimaryKey as __netabase::Key>::SHAPE,
                 indexes: &[],
             };
