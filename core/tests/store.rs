@@ -9,6 +9,7 @@ use bincode::de::{BorrowDecode, BorrowDecoder, Decode, Decoder};
 use bincode::enc::{Encode, Encoder};
 use bincode::error::{DecodeError, EncodeError};
 use netabase_core::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
+use netabase_core::config::FileConfig;
 use netabase_core::driver::OpenConfig;
 use netabase_core::error::{ErrorKind, NetabaseError};
 use netabase_core::memory::Memory;
@@ -473,4 +474,19 @@ fn a_closed_store_says_so_in_the_first_operation() {
         ErrorKind::Closed
     );
     assert_eq!(store.write().unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn a_config_asks_for_a_cache_only_where_it_says_a_size() {
+    let store = Store::new(FileConfig::new("")).unwrap();
+    store.open_tree::<User>().put(user(1, "a", 1)).unwrap();
+    let sized = FileConfig::builder()
+        .path("".into())
+        .cache_size_mb(8)
+        .build();
+    assert_eq!(OpenConfig::from(&sized).cache_bytes, Some(8 << 20));
+    assert_eq!(
+        Store::new(sized).unwrap_err().kind(),
+        ErrorKind::Unsupported
+    );
 }

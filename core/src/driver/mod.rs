@@ -98,7 +98,9 @@ impl<'a> From<&'a crate::config::FileConfig> for OpenConfig<'a> {
     fn from(config: &'a crate::config::FileConfig) -> Self {
         Self {
             path: &config.path,
-            cache_bytes: Some((config.cache_size_mb as u64).saturating_mul(1024 * 1024)),
+            cache_bytes: config
+                .cache_size_mb
+                .map(|megabytes| (megabytes as u64).saturating_mul(1024 * 1024)),
             create_if_missing: config.create_if_missing,
             truncate: config.truncate,
             read_only: config.read_only,
