@@ -5,14 +5,18 @@
     reason = "a test fails by panicking, in its own functions as well"
 )]
 
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bincode::de::{BorrowDecode, BorrowDecoder, Decode, Decoder};
 use bincode::enc::{Encode, Encoder};
 use bincode::error::{DecodeError, EncodeError};
 use netabase_core::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
 use netabase_core::config::FileConfig;
-use netabase_core::driver::OpenConfig;
+use netabase_core::driver::{self, Driver, DriverError, Manifest, OpenConfig};
 use netabase_core::error::{ErrorKind, NetabaseError};
-use netabase_core::memory::Memory;
+use netabase_core::memory::{Memory, MemoryReader, MemoryStore, MemoryWriter};
 use netabase_core::model::{
     AnySecondaryKey, FieldInfo, IndexInfo, ModelInfo, ModelKey, ModelVisitor,
     NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,
@@ -489,4 +493,70 @@ fn a_config_asks_for_a_cache_only_where_it_says_a_size() {
         Store::new(sized).unwrap_err().kind(),
         ErrorKind::Unsupported
     );
+}
+
+/// The memory driver, which begins no more read transactions once it is told so.
+#[derive(Debug, Clone, Default)]
+struct Tired(Arc<AtomicBool>);
+
+struct TiredStore {
+    memory: MemoryStore,
+    tired: Arc<AtomicBool>,
+}
+
+impl Driver for Tired {
+    type Store = TiredStore;
+
+    fn manifest(&self) -> &Manifest {
+        Memory.manifest()
+    }
+
+    fn open(&self, config: &OpenConfig<'_>) -> driver::Result<TiredStore> {
+        Ok(TiredStore {
+            memory: Memory.open(config)?,
+            tired: Arc::clone(&self.0),
+        })
+    }
+}
+
+impl driver::Store for TiredStore {
+    type Reader = MemoryReader;
+    type Writer = MemoryWriter;
+
+    fn begin_read(&self) -> driver::Result<MemoryReader> {
+        if self.tired.load(Ordering::Relaxed) {
+            let engine = std::io::Error::other("the disk is asleep");
+            return Err(DriverError::new(
+                ErrorKind::Io,
+                "cannot begin; wake the disk and try again",
+            )
+            .with_source(engine));
+        }
+        self.memory.begin_read()
+    }
+
+    fn begin_write(&self) -> driver::Result<MemoryWriter> {
+        self.memory.begin_write()
+    }
+}
+
+#[test]
+fn a_read_that_did_not_begin_gives_the_engines_own_error_each_time() {
+    let driver = Tired::default();
+    let store = TypedStore::<Definition, Tired>::open_with(
+        &driver,
+        &OpenConfig::new("".as_ref()),
+        driver::Durability::None,
+    )
+    .unwrap();
+    driver.0.store(true, Ordering::Relaxed);
+    let guard = store.read();
+    let users = guard.open_tree::<User>();
+    for _ in 0..2 {
+        let error = users.get(UserPrimaryKey(1)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert_eq!(error.message(), "cannot begin; wake the disk and try again");
+        let source = error.source().unwrap();
+        assert!(source.is::<std::io::Error>(), "{source:?}");
+    }
 }

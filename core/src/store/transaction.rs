@@ -65,7 +65,7 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadOnly, E> {
     pub(crate) fn begin_read(store: &'db TypedStore<D, E>) -> Self {
         let transaction = match store.store.begin_read() {
             Ok(reader) => ReadState::Open(reader),
-            Err(error) => ReadState::Failed(error.kind(), error.to_string()),
+            Err(error) => ReadState::Failed(error),
         };
         Self { store, transaction }
     }
@@ -120,10 +120,16 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadWrite, E> 
     /// Undoes every write of this transaction. Dropping the guard does the same.
     ///
     /// # Errors
-    /// None today; the signature leaves room for engines that have to be told.
+    /// [`Closed`](ErrorKind::Closed) if the transaction was [committed through a view](TreeView::commit): what it wrote
+    /// stays.
     pub fn rollback(self) -> Result<(), NetabaseError> {
-        drop(self);
-        Ok(())
+        match self.transaction.writer.into_inner() {
+            Some(writer) => {
+                drop(writer);
+                Ok(())
+            }
+            None => Err(self.store.locate(ended(), "rollback")),
+        }
     }
 }
 
@@ -156,7 +162,7 @@ impl<D, Md: Mode, E: Driver> fmt::Debug for TxnGuard<'_, D, Md, E> {
 #[derive(Debug)]
 pub enum ReadState<R> {
     Open(CheckedReader<R>),
-    Failed(ErrorKind, String),
+    Failed(DriverError),
 }
 
 impl<R> ReadState<R> {
@@ -164,7 +170,7 @@ impl<R> ReadState<R> {
     fn reader(&self) -> DriverResult<&CheckedReader<R>> {
         match self {
             Self::Open(reader) => Ok(reader),
-            Self::Failed(kind, message) => Err(DriverError::new(*kind, message.clone())),
+            Self::Failed(error) => Err(error.again()),
         }
     }
 }
