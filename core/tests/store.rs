@@ -21,7 +21,7 @@ use netabase_core::model::{
     AnySecondaryKey, FieldInfo, IndexInfo, ModelInfo, ModelKey, ModelVisitor,
     NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,
 };
-use netabase_core::store::TypedStore;
+use netabase_core::store::{ReadWrite, TreeView, TypedStore};
 
 #[derive(Debug, Clone, PartialEq)]
 struct User {
@@ -464,7 +464,7 @@ fn a_write_inside_a_borrowed_read_is_refused() {
         .get_with(UserPrimaryKey(1), |_| writing.put(user(2, "b", 2)))
         .unwrap()
         .unwrap();
-    assert_eq!(inner.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(inner.unwrap_err().kind(), ErrorKind::InvalidInput);
     writing.put(user(2, "b", 2)).unwrap();
 }
 
@@ -559,4 +559,92 @@ fn a_read_that_did_not_begin_gives_the_engines_own_error_each_time() {
         let source = error.source().unwrap();
         assert!(source.is::<std::io::Error>(), "{source:?}");
     }
+}
+
+#[test]
+fn the_iterator_of_a_bulk_write_may_read() {
+    let store = Store::temp().unwrap();
+    let ages = |id| (id, user(id, &format!("u{id}"), id as u32));
+    store
+        .open_tree::<User>()
+        .put_many((0..10).map(|id| ages(id).1))
+        .unwrap();
+    let transaction = store.write().unwrap();
+    let mut users = transaction.open_tree::<User>();
+    let other = transaction.open_tree::<User>();
+    let older = (0..12u64).map(|id| {
+        let found = other.get(UserPrimaryKey(id)).unwrap();
+        assert_eq!(found.is_some(), id < 10);
+        let before = found.map_or(0, |user| user.age);
+        user(id, &format!("u{id}"), before + 100)
+    });
+    users.put_many(older).unwrap();
+    let keys = other.iter().unwrap().map(|item| item.unwrap().0);
+    let removed = users
+        .remove_many(keys.filter(|key| key.0 % 2 == 0))
+        .unwrap();
+    assert_eq!(removed.into_iter().flatten().count(), 6);
+    let young = other.range_by(..UserAgeSecondaryKey(102)).unwrap();
+    let young: Vec<_> = young.map(|item| item.unwrap().0.0).collect();
+    let removed = users.remove_many(young.into_iter().map(UserPrimaryKey));
+    assert_eq!(removed.unwrap().len(), 2);
+    transaction.commit().unwrap();
+    let left = |age| by_age(&store, age);
+    assert_eq!((left(101), left(103), left(100)), (vec![], vec![3], vec![]));
+    assert_eq!(store.open_tree::<User>().len().unwrap(), 4);
+}
+
+#[test]
+fn what_the_iterator_of_a_bulk_write_may_not_do_says_so() {
+    type View<'txn> = TreeView<'txn, Definition, User, ReadWrite, Memory>;
+    type Attempt = fn(&mut View<'_>) -> Result<(), NetabaseError>;
+    let attempts: [Attempt; 6] = [
+        |view| view.put(user(2, "b", 2)),
+        |view| view.put_many([user(2, "b", 2)]),
+        |view| view.remove(UserPrimaryKey(1)).map(drop),
+        |view| view.clear(),
+        |view| view.by(UserAgeSecondaryKey(1)).map(drop),
+        |view| {
+            let key = UserSecondaryKeys::Email(UserEmailSecondaryKey("a".into()));
+            view.get_by_secondary_key(key).map(drop)
+        },
+    ];
+    let store = Store::temp().unwrap();
+    for attempt in attempts {
+        let transaction = store.write().unwrap();
+        let mut users = transaction.open_tree::<User>();
+        let mut other = transaction.open_tree::<User>();
+        let mut seen = None;
+        users
+            .put_many(
+                [1, 2]
+                    .map(|id| user(id, &format!("u{id}"), 1))
+                    .into_iter()
+                    .inspect(|_| {
+                        seen = attempt(&mut other).err();
+                    }),
+            )
+            .unwrap();
+        let error = seen.unwrap();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.message().contains("bulk write of `User`"), "{error}");
+    }
+}
+
+#[test]
+fn an_iterator_through_an_index_does_not_go_on_within_a_bulk_write() {
+    let store = Store::temp().unwrap();
+    store.open_tree::<User>().put(user(1, "a", 1)).unwrap();
+    let transaction = store.write().unwrap();
+    let mut users = transaction.open_tree::<User>();
+    let other = transaction.open_tree::<User>();
+    let mut by_age = other.range_by::<UserAgeSecondaryKey>(..).unwrap();
+    let mut seen = None;
+    let records = [user(1, "a", 2)].into_iter();
+    users
+        .put_many(records.inspect(|_| seen = by_age.next()))
+        .unwrap();
+    assert_eq!(seen.unwrap().unwrap_err().kind(), ErrorKind::InvalidInput);
+    let (_, found) = by_age.next().unwrap().unwrap();
+    assert_eq!(found.age, 2);
 }

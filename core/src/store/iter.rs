@@ -5,6 +5,7 @@ use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::ops::{Bound, RangeBounds};
 
+use super::transaction::sealed::Indexed;
 use super::transaction::{Mode, ReadOnly, Transaction, TxnGuard};
 use crate::codec::key::{self, EncodeKey, KeyPrefix};
 use crate::codec::value;
@@ -449,6 +450,9 @@ where
         direction: Direction,
         read: impl FnOnce(&[u8], &[u8]) -> Result<R, NetabaseError>,
     ) -> Option<Result<R, NetabaseError>> {
+        if let Err(error) = self.entries.transaction.check_indexes(M::INFO.name) {
+            return Some(Err(locate::<M>(error, self.driver)));
+        }
         match self.entries.advance(direction) {
             Ok(true) => Some(
                 self.follow(direction, read)

@@ -1,7 +1,5 @@
 //! The one path that every typed write takes: records and index entries, in one transaction.
 
-use std::borrow::Borrow;
-
 use super::scratch::{self, Scratch};
 use crate::codec::key::EncodeKey;
 use crate::codec::value;
@@ -248,30 +246,7 @@ pub(crate) fn clear<W: Write>(
         .map_err(Into::into)
 }
 
-/// Stores many records: sorted by primary key in chunks, then all index entries, sorted. Fails the transaction on error.
-pub(crate) fn put_many<M: Record, W: Write>(
-    writer: &mut CheckedWriter<W>,
-    trees: &Trees,
-    records: impl IntoIterator<Item = impl Borrow<M>>,
-) -> Result<(), NetabaseError> {
-    let mut bulk = Bulk::new(&M::INFO);
-    let result = all_or_fail(writer, |writer| {
-        for record in records {
-            bulk.push(record.borrow())?;
-            if bulk.bytes.len() >= CHUNK {
-                bulk.write_records::<M, W>(writer, trees)?;
-            }
-        }
-        bulk.write_records::<M, W>(writer, trees)?;
-        write_pending(writer, trees, &M::INFO, &mut bulk.pending)
-    });
-    if result.is_err() {
-        writer.fail();
-    }
-    result
-}
-
-/// Builds an index from records that are stored already. Fails the transaction on error.
+/// Writes the gathered index entries, sorted. After an error the transaction must not be committed.
 pub(crate) fn write_pending<W: Write>(
     writer: &mut CheckedWriter<W>,
     trees: &Trees,
@@ -307,8 +282,11 @@ pub(crate) fn write_pending<W: Write>(
     Ok(())
 }
 
-/// Encoded records that wait to be sorted and written, and the index changes of all that went before.
-struct Bulk {
+/// A bulk write: encoded records that wait to be sorted and written, and the index changes of all that went before.
+///
+/// Records are written in chunks, sorted by primary key; then all index entries, sorted. Until that is done, and after an
+/// error, records and indexes differ.
+pub(crate) struct Bulk {
     bytes: Vec<u8>,
     rows: Vec<Row>,
     sorted: bool,
@@ -327,7 +305,7 @@ struct Row {
 }
 
 impl Bulk {
-    fn new(info: &ModelInfo) -> Self {
+    pub(crate) fn new(info: &ModelInfo) -> Self {
         Self {
             bytes: Vec::new(),
             rows: Vec::new(),
@@ -338,7 +316,8 @@ impl Bulk {
         }
     }
 
-    fn push<M: Record>(&mut self, record: &M) -> Result<(), NetabaseError> {
+    /// Takes a record.
+    pub(crate) fn push<M: Record>(&mut self, record: &M) -> Result<(), NetabaseError> {
         let start = self.bytes.len();
         record.encode_primary_key(&mut self.bytes);
         let split = self.bytes.len();
@@ -365,7 +344,23 @@ impl Bulk {
         Ok(())
     }
 
-    fn write_records<M: Record, W: Write>(
+    /// Whether the records should be [written](Self::write_records) before more of them are taken.
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes.len() >= CHUNK
+    }
+
+    /// Writes the records that wait, and all index entries.
+    pub(crate) fn finish<M: Record, W: Write>(
+        mut self,
+        writer: &mut CheckedWriter<W>,
+        trees: &Trees,
+    ) -> Result<(), NetabaseError> {
+        self.write_records::<M, W>(writer, trees)?;
+        write_pending(writer, trees, &M::INFO, &mut self.pending)
+    }
+
+    /// Writes the records that wait.
+    pub(crate) fn write_records<M: Record, W: Write>(
         &mut self,
         writer: &mut CheckedWriter<W>,
         trees: &Trees,
