@@ -495,9 +495,19 @@ fn a_config_asks_for_a_cache_only_where_it_says_a_size() {
     );
 }
 
-/// The memory driver, which begins no more read transactions once it is told so.
-#[derive(Debug, Clone, Default)]
-struct Tired(Arc<AtomicBool>);
+/// The memory driver, which begins no more read transactions once it is told so, answers to whatever it is asked, and
+/// lists some of that.
+#[derive(Debug, Clone)]
+struct Tired(Arc<AtomicBool>, Manifest);
+
+impl Default for Tired {
+    fn default() -> Self {
+        let mut manifest = Memory.manifest().clone();
+        let listed = ["compact", "flush", "generate_id", "spin"];
+        manifest.operations = listed.map(Into::into).to_vec().into();
+        Self(Arc::default(), manifest)
+    }
+}
 
 struct TiredStore {
     memory: MemoryStore,
@@ -508,12 +518,16 @@ impl Driver for Tired {
     type Store = TiredStore;
 
     fn manifest(&self) -> &Manifest {
-        Memory.manifest()
+        &self.1
     }
 
     fn open(&self, config: &OpenConfig<'_>) -> driver::Result<TiredStore> {
+        let config = OpenConfig {
+            read_only: false,
+            ..*config
+        };
         Ok(TiredStore {
-            memory: Memory.open(config)?,
+            memory: Memory.open(&config)?,
             tired: Arc::clone(&self.0),
         })
     }
@@ -537,6 +551,55 @@ impl driver::Store for TiredStore {
 
     fn begin_write(&self) -> driver::Result<MemoryWriter> {
         self.memory.begin_write()
+    }
+
+    fn maintain(
+        &self,
+        operation: &str,
+        _: &[u8],
+        output: &mut dyn FnMut(&[u8]),
+    ) -> driver::Result<()> {
+        output(operation.as_bytes());
+        Ok(())
+    }
+}
+
+#[test]
+fn operations_that_are_not_listed_or_write_where_nothing_may_do_not_reach_the_driver() {
+    let open = |read_only| {
+        let config = OpenConfig {
+            read_only,
+            ..OpenConfig::new("".as_ref())
+        };
+        TypedStore::<Definition, Tired>::open_with(
+            &Tired::default(),
+            &config,
+            driver::Durability::None,
+        )
+        .unwrap()
+    };
+    let reached = |read_only, operation: &str| {
+        let outcome = open(read_only).maintain(operation, b"");
+        outcome.map(drop).map_err(|error| error.kind())
+    };
+    for operation in ["compact", "generate_id", "flush", "spin"] {
+        assert_eq!(reached(false, operation), Ok(()), "{operation}");
+    }
+    for operation in ["check_integrity", "tree_names", ""] {
+        assert_eq!(
+            reached(false, operation),
+            Err(ErrorKind::Unsupported),
+            "{operation}"
+        );
+    }
+    for (operation, outcome) in [
+        ("compact", Err(ErrorKind::ReadOnly)),
+        ("generate_id", Err(ErrorKind::ReadOnly)),
+        ("flush", Ok(())),
+        ("spin", Ok(())),
+        ("stats", Err(ErrorKind::Unsupported)),
+    ] {
+        assert_eq!(reached(true, operation), outcome, "{operation}");
     }
 }
 

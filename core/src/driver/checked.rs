@@ -21,8 +21,12 @@ pub struct Checked<S> {
     store: RwLock<Option<Arc<S>>>,
     driver: Cow<'static, str>,
     limits: Limits,
+    operations: Cow<'static, [Cow<'static, str>]>,
     read_only: bool,
 }
+
+/// The common operations that change a database. Of its own ones, a driver knows by itself.
+const WRITING_OPERATIONS: [&str; 2] = ["compact", "generate_id"];
 
 impl<S: Store> Checked<S> {
     /// Opens a database.
@@ -42,6 +46,7 @@ impl<S: Store> Checked<S> {
             store: RwLock::new(Some(Arc::new(driver.open(config)?))),
             driver: manifest.name.clone(),
             limits: manifest.limits,
+            operations: manifest.operations.clone(),
             read_only: config.read_only,
         })
     }
@@ -78,10 +83,7 @@ impl<S: Store> Checked<S> {
     /// [`close`](Self::close), also if that came while the call waited, or what [`Store::begin_write`] reports.
     pub fn begin_write(&self) -> Result<CheckedWriter<S::Writer>> {
         if self.read_only {
-            return Err(DriverError::new(
-                ErrorKind::ReadOnly,
-                "the store was opened with `read_only`; open it without to write",
-            ));
+            return Err(read_only("write"));
         }
         let store = self.store()?;
         let writer = store.begin_write()?;
@@ -99,14 +101,24 @@ impl<S: Store> Checked<S> {
     /// Runs one of the engine's own operations.
     ///
     /// # Errors
-    /// [`Closed`](ErrorKind::Closed) after [`close`](Self::close), or what [`Store::maintain`] reports.
+    /// - [`Closed`](ErrorKind::Closed) after [`close`](Self::close);
+    /// - [`Unsupported`](ErrorKind::Unsupported) for an operation that the manifest does not list;
+    /// - [`ReadOnly`](ErrorKind::ReadOnly) for `compact` and `generate_id` on a read-only store;
+    /// - what [`Store::maintain`] reports.
     pub fn maintain(
         &self,
         operation: &str,
         argument: &[u8],
         output: &mut dyn FnMut(&[u8]),
     ) -> Result<()> {
-        self.store()?.maintain(operation, argument, output)
+        let store = self.store()?;
+        if !self.operations.iter().any(|name| name == operation) {
+            return Err(DriverError::unsupported(operation));
+        }
+        if self.read_only && WRITING_OPERATIONS.contains(&operation) {
+            return Err(read_only(operation));
+        }
+        store.maintain(operation, argument, output)
     }
 
     /// Closes the database. Open transactions go on and keep what they need of it; new ones, and those that wait to
@@ -142,6 +154,14 @@ impl<S> fmt::Debug for Checked<S> {
 #[cold]
 fn closed(message: &'static str) -> DriverError {
     DriverError::new(ErrorKind::Closed, message)
+}
+
+#[cold]
+fn read_only(operation: &str) -> DriverError {
+    DriverError::new(
+        ErrorKind::ReadOnly,
+        format!("the store was opened with `read_only`; open it without to {operation}"),
+    )
 }
 
 #[cold]

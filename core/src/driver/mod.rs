@@ -146,8 +146,13 @@ pub trait Store: Send + Sync + 'static {
     /// | `was_recovered` | one byte: 1 if the database was there before it was opened |
     /// | `stats` | UTF-8 text, a line `name=value` for each figure |
     ///
+    /// Core refuses a name that the manifest does not list, and `compact` and `generate_id` on a store that was opened
+    /// read-only, before they reach the driver. Whether an operation of the engine's own writes, the driver knows.
+    ///
     /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) for a name that is not in the manifest, or an error of the engine.
+    /// [`Unsupported`](ErrorKind::Unsupported) for a name that is not in the manifest,
+    /// [`ReadOnly`](ErrorKind::ReadOnly) for an operation that writes on a store that was opened read-only, or an error of
+    /// the engine.
     fn maintain(
         &self,
         operation: &str,
