@@ -7,7 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{
     Bounds, Cursor, Direction, Driver, DriverError, Durability, EntryWidths, ErrorKind, Limits,
-    OpenConfig, Operation, Operations, PinnedRead, Read, Result, Store, TreeId, Write,
+    OpenConfig, Operation, Operations, OperationsBuilder, PinnedRead, Read, Result, Store, TreeId,
+    Write,
 };
 
 /// Longest name of a tree, in bytes.
@@ -197,6 +198,29 @@ impl Limits {
             return Err(too_large("a value", value, self.value_bytes));
         }
         Ok(())
+    }
+}
+
+impl Limits {
+    /// The list without removals of keys that an engine with these limits cannot hold, so that there is nothing to remove.
+    #[cold]
+    fn without_vain_removals(&self, operations: &Operations<'_>) -> Result<OperationsBuilder> {
+        let mut possible = OperationsBuilder::new();
+        for operation in operations {
+            match operation {
+                Operation::Put { tree, key, value } => {
+                    possible.put(tree, key, value)?;
+                }
+                Operation::Remove { tree, key } if self.can_hold(key) => {
+                    possible.remove(tree, key)?;
+                }
+                Operation::Remove { .. } => {}
+                Operation::Clear { tree } => {
+                    possible.clear(tree);
+                }
+            }
+        }
+        Ok(possible)
     }
 }
 
@@ -509,18 +533,23 @@ impl<W: Write> Write for CheckedWriter<W> {
     fn apply(&mut self, operations: &Operations<'_>) -> Result<()> {
         self.check_alive()?;
         let mut bytes = 0u64;
+        let mut vain = false;
         for operation in operations {
             match operation {
                 Operation::Put { key, value, .. } => {
                     self.limits.check_entry(key.len(), value.len())?;
                     bytes = bytes.saturating_add((key.len() + value.len()) as u64);
                 }
-                Operation::Remove { key, .. } => self.limits.check_entry(key.len(), 0)?,
+                Operation::Remove { key, .. } => vain |= !self.limits.can_hold(key),
                 Operation::Clear { .. } => {}
             }
         }
         self.written = self.check_room(bytes)?;
-        self.write(|writer| writer.apply(operations))
+        if !vain {
+            return self.write(|writer| writer.apply(operations));
+        }
+        let possible = self.limits.without_vain_removals(operations)?;
+        self.write(|writer| writer.apply(&possible.operations()))
     }
 
     fn commit(self, durability: Durability) -> Result<()> {
