@@ -7,7 +7,7 @@ use bincode::de::{BorrowDecoder, Decoder};
 use bincode::enc::Encoder;
 use bincode::error::{DecodeError, EncodeError};
 
-use crate::codec::key::{EncodeKey, Key, KeyShape};
+use crate::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
 use crate::driver::EntryWidths;
 use crate::error::NetabaseError;
 
@@ -94,6 +94,12 @@ pub trait Record: Sized + Send + Sync + 'static {
 
     /// [`encode_secondary_key`](Self::encode_secondary_key) from a borrowed view.
     fn encode_secondary_key_of(view: &Self::Ref<'_>, index: usize, out: &mut Vec<u8>);
+
+    /// Drops the encoded secondary key of this index off the front of `input`.
+    ///
+    /// # Errors
+    /// The bytes do not begin with such a key.
+    fn skip_secondary_key(index: usize, input: &mut &[u8]) -> Result<(), KeyDecodeError>;
 
     /// Writes the fields in order, in the form that `#[derive(bincode::Encode)]` gives a struct of these fields.
     ///

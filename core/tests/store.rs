@@ -14,7 +14,9 @@ use bincode::enc::{Encode, Encoder};
 use bincode::error::{DecodeError, EncodeError};
 use netabase_core::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
 use netabase_core::config::FileConfig;
-use netabase_core::driver::{self, Driver, DriverError, Manifest, OpenConfig};
+use netabase_core::driver::{
+    self, Driver, DriverError, Manifest, OpenConfig, Read, Store as _, Write,
+};
 use netabase_core::error::{ErrorKind, NetabaseError};
 use netabase_core::memory::{Memory, MemoryReader, MemoryStore, MemoryWriter};
 use netabase_core::model::{
@@ -152,6 +154,13 @@ impl Record for User {
         match index {
             0 => view.email.encode_key(out),
             _ => view.age.encode_key(out),
+        }
+    }
+
+    fn skip_secondary_key(index: usize, input: &mut &[u8]) -> Result<(), KeyDecodeError> {
+        match index {
+            0 => String::skip_key(input),
+            _ => u32::skip_key(input),
         }
     }
 
@@ -495,22 +504,22 @@ fn a_config_asks_for_a_cache_only_where_it_says_a_size() {
     );
 }
 
-/// The memory driver, which begins no more read transactions once it is told so, answers to whatever it is asked, and
+/// One memory database, which begins no more read transactions once it is told so, answers to whatever it is asked, and
 /// lists some of that.
 #[derive(Debug, Clone)]
-struct Tired(Arc<AtomicBool>, Manifest);
+struct Tired(Arc<AtomicBool>, Manifest, Arc<MemoryStore>);
 
 impl Default for Tired {
     fn default() -> Self {
         let mut manifest = Memory.manifest().clone();
         let listed = ["compact", "flush", "generate_id", "spin"];
         manifest.operations = listed.map(Into::into).to_vec().into();
-        Self(Arc::default(), manifest)
+        Self(Arc::default(), manifest, Arc::default())
     }
 }
 
 struct TiredStore {
-    memory: MemoryStore,
+    memory: Arc<MemoryStore>,
     tired: Arc<AtomicBool>,
 }
 
@@ -521,13 +530,9 @@ impl Driver for Tired {
         &self.1
     }
 
-    fn open(&self, config: &OpenConfig<'_>) -> driver::Result<TiredStore> {
-        let config = OpenConfig {
-            read_only: false,
-            ..*config
-        };
+    fn open(&self, _: &OpenConfig<'_>) -> driver::Result<TiredStore> {
         Ok(TiredStore {
-            memory: Memory.open(&config)?,
+            memory: Arc::clone(&self.2),
             tired: Arc::clone(&self.0),
         })
     }
@@ -710,4 +715,78 @@ fn an_iterator_through_an_index_does_not_go_on_within_a_bulk_write() {
     assert_eq!(seen.unwrap().unwrap_err().kind(), ErrorKind::InvalidInput);
     let (_, found) = by_age.next().unwrap().unwrap();
     assert_eq!(found.age, 2);
+}
+
+fn open_tired(driver: &Tired) -> TypedStore<Definition, Tired> {
+    let config = OpenConfig::new("".as_ref());
+    TypedStore::open_with(driver, &config, driver::Durability::None).unwrap()
+}
+
+/// Entries of these trees, as the driver holds them.
+fn stored(driver: &Tired) -> Vec<u64> {
+    let reader = driver.2.begin_read().unwrap();
+    ["User", "User.email", "User.age"]
+        .map(|name| reader.len(reader.tree(name).unwrap()).unwrap())
+        .to_vec()
+}
+
+#[test]
+fn a_record_that_cannot_be_decoded_can_be_discarded() {
+    let driver = Tired::default();
+    let store = open_tired(&driver);
+    let users = store.open_tree::<User>();
+    users
+        .put_many((1..=3).map(|id| user(id, &format!("u{id}"), 30)))
+        .unwrap();
+    let mut writer = driver.2.begin_write().unwrap();
+    let tree = writer.tree("User").unwrap();
+    for id in [1u64, 2] {
+        let key = netabase_core::codec::key::encode(&id);
+        writer.put(tree, &key, b"\xFFdamaged", |_| ()).unwrap();
+    }
+    writer.commit(driver::Durability::None).unwrap();
+
+    let errors = [
+        users.get(UserPrimaryKey(1)).unwrap_err(),
+        users.remove(UserPrimaryKey(1)).unwrap_err(),
+        users.put(user(1, "new", 1)).unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), ErrorKind::Codec);
+        assert!(error.message().contains("`discard`"), "{error}");
+    }
+    assert_eq!(stored(&driver), [3, 3, 3]);
+    assert!(users.discard(UserPrimaryKey(1)).unwrap());
+    assert_eq!(stored(&driver), [2, 2, 2]);
+    assert!(!users.discard(UserPrimaryKey(1)).unwrap());
+    users.put(user(1, "u1", 30)).unwrap();
+    assert_eq!(stored(&driver), [3, 3, 3]);
+    assert!(users.discard(UserPrimaryKey(3)).unwrap());
+    assert_eq!(by_age_in(&store), Err(ErrorKind::Codec));
+    assert!(users.discard(UserPrimaryKey(2)).unwrap());
+    assert_eq!(by_age_in(&store), Ok(vec![1]));
+    assert_eq!(stored(&driver), [1, 1, 1]);
+}
+
+fn by_age_in(store: &TypedStore<Definition, Tired>) -> Result<Vec<u64>, ErrorKind> {
+    let key = UserSecondaryKeys::Age(UserAgeSecondaryKey(30));
+    let found = store.open_tree::<User>().get_by_secondary_key(key);
+    found
+        .map(|users| users.into_iter().map(|user| user.id).collect())
+        .map_err(|error| error.kind())
+}
+
+#[test]
+fn a_tree_that_is_no_models_is_left_alone() {
+    let driver = Tired::default();
+    let mut writer = driver.2.begin_write().unwrap();
+    let tree = writer.tree("User").unwrap();
+    writer.put(tree, b"key", b"value", |_| ()).unwrap();
+    writer.commit(driver::Durability::None).unwrap();
+    let config = OpenConfig::new("".as_ref());
+    let opened = TypedStore::<Definition, _>::open_with(&driver, &config, Default::default());
+    let error = opened.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SchemaMismatch);
+    assert!(error.message().contains("another name"), "{error}");
+    assert_eq!(stored(&driver), [1, 0, 0]);
 }

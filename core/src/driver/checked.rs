@@ -166,10 +166,12 @@ fn read_only(operation: &str) -> DriverError {
 }
 
 #[cold]
-fn too_large(what: &str, size: u64, limit: u64) -> DriverError {
+fn too_large(what: &str, size: u64, limit: u64, remedy: &str) -> DriverError {
     DriverError::new(
         ErrorKind::LimitExceeded,
-        format!("{what} of {size} bytes is larger than the {limit} bytes that this engine takes"),
+        format!(
+            "{what} of {size} bytes is larger than the {limit} bytes that this engine takes; {remedy}"
+        ),
     )
 }
 
@@ -192,10 +194,20 @@ impl Limits {
             return Err(empty_key());
         }
         if Self::exceeded_by(self.key_bytes, key) {
-            return Err(too_large("a key", key, self.key_bytes));
+            return Err(too_large(
+                "a key",
+                key,
+                self.key_bytes,
+                "shorten it, or index a hash of it",
+            ));
         }
         if Self::exceeded_by(self.value_bytes, value) {
-            return Err(too_large("a value", value, self.value_bytes));
+            return Err(too_large(
+                "a value",
+                value,
+                self.value_bytes,
+                "split it into several",
+            ));
         }
         Ok(())
     }
@@ -427,6 +439,7 @@ impl<W: Write> CheckedWriter<W> {
                 "a transaction",
                 written,
                 self.limits.transaction_bytes,
+                "commit what there is to write in several transactions",
             ));
         }
         Ok(written)

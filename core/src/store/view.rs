@@ -392,10 +392,14 @@ where
     /// # Errors
     /// - [`AlreadyExists`](ErrorKind::AlreadyExists) if another record has one of its unique keys;
     /// - [`LimitExceeded`](ErrorKind::LimitExceeded) if the engine does not take keys or values of this size;
-    /// - [`InvalidInput`](ErrorKind::InvalidInput) if a key's encoding has no bytes, as that of an empty array.
+    /// - [`InvalidInput`](ErrorKind::InvalidInput) if a key's encoding has no bytes, as that of an empty array;
+    /// - [`Codec`](ErrorKind::Codec) if a field cannot be encoded.
     ///
-    /// Nothing is changed then, and the transaction goes on. After any other error, and after a transaction has become
-    /// too large for the engine, it can only be rolled back.
+    /// Nothing is changed then, and the transaction goes on. After any other error it can only be rolled back:
+    /// - [`Codec`](ErrorKind::Codec) if the record that is there already cannot be decoded, so that its index entries are
+    ///   not known; [`discard`](Self::discard) removes it;
+    /// - [`LimitExceeded`](ErrorKind::LimitExceeded) if the transaction has become too large for the engine;
+    /// - an error of the engine.
     pub fn put(&mut self, record: impl Borrow<M>) -> Result<(), NetabaseError> {
         self.write("put", |writer, trees| {
             write::put(writer, trees, record.borrow())
@@ -438,11 +442,26 @@ where
     /// Removes the record with this primary key, with its index entries; gives it back.
     ///
     /// # Errors
-    /// [`Codec`](ErrorKind::Codec) if what is stored is no such record, or an error of the engine; the transaction can
-    /// then only be rolled back.
+    /// [`Codec`](ErrorKind::Codec) if what is stored is no such record, which [`discard`](Self::discard) removes, or an
+    /// error of the engine; the transaction can then only be rolled back.
     pub fn remove(&mut self, key: impl Borrow<M::PrimaryKey>) -> Result<Option<M>, NetabaseError> {
         self.write("remove", |writer, trees| {
             write::remove(writer, trees, key.borrow())
+        })
+    }
+
+    /// Removes what is stored under this primary key, with its index entries, also if it cannot be decoded; says whether
+    /// there was anything.
+    ///
+    /// Costs what [`remove`](Self::remove) costs; where the record cannot be decoded, each index of the model is read until
+    /// its entry is found.
+    ///
+    /// # Errors
+    /// [`Corrupt`](ErrorKind::Corrupt) if an index that has to be read is damaged itself, or an error of the engine; the
+    /// transaction can then only be rolled back.
+    pub fn discard(&mut self, key: impl Borrow<M::PrimaryKey>) -> Result<bool, NetabaseError> {
+        self.write("discard", |writer, trees| {
+            write::discard::<M, _>(writer, trees, key.borrow())
         })
     }
 

@@ -4,7 +4,7 @@ use super::scratch::{self, Scratch};
 use crate::codec::key::EncodeKey;
 use crate::codec::value;
 use crate::driver::checked::CheckedWriter;
-use crate::driver::{ErrorKind, Read, TreeId, Write};
+use crate::driver::{Bounds, Cursor, Direction, ErrorKind, Read, TreeId, Write};
 use crate::error::NetabaseError;
 use crate::index::{self, Change, EncodedKeys, Outcome, Pending};
 use crate::model::{IndexInfo, ModelInfo, Record};
@@ -231,6 +231,69 @@ pub(crate) fn remove<M: Record, W: Write>(
             })
         },
     )
+}
+
+/// Removes one record and its index entries, also if it cannot be decoded; says whether there was one.
+pub(crate) fn discard<M: Record, W: Write>(
+    writer: &mut CheckedWriter<W>,
+    trees: &Trees,
+    key: &impl EncodeKey,
+) -> Result<bool, NetabaseError> {
+    scratch::with(
+        |Scratch {
+             primary,
+             entry,
+             old,
+             ..
+         }| {
+            primary.clear();
+            key.encode_key(primary);
+            all_or_fail(writer, |writer| {
+                let decoded = writer.remove(trees.records, primary, |bytes| {
+                    value::decode_ref::<M>(bytes)
+                        .map(|view| old.encode_view::<M>(&view))
+                        .is_ok()
+                })?;
+                let Some(decoded) = decoded else {
+                    return Ok(false);
+                };
+                for (place, (index, &tree)) in
+                    M::INFO.indexes.iter().zip(&trees.indexes).enumerate()
+                {
+                    if decoded {
+                        let key = index::entry_key(index, old.get(place), primary, entry);
+                        writer.remove(tree, key, |_| ())?;
+                    } else if find_entry::<M, W>(writer, tree, place, primary, entry)? {
+                        writer.remove(tree, entry, |_| ())?;
+                    }
+                }
+                Ok(true)
+            })
+        },
+    )
+}
+
+/// Puts the key of the index entry that points to this record into `entry`, if there is one. Reads the whole index.
+fn find_entry<M: Record, W: Write>(
+    writer: &CheckedWriter<W>,
+    tree: TreeId,
+    place: usize,
+    primary: &[u8],
+    entry: &mut Vec<u8>,
+) -> Result<bool, NetabaseError> {
+    let index = &M::INFO.indexes[place];
+    let mut cursor = writer.cursor(tree, Bounds::ALL, Direction::Forward)?;
+    while cursor.advance()? {
+        let skip = |input: &mut &[u8]| M::skip_secondary_key(place, input);
+        let found = index::primary_of(index.unique, cursor.key(), cursor.value(), skip)
+            .map_err(|error| NetabaseError::from(error).in_tree(index.tree))?;
+        if found == primary {
+            entry.clear();
+            entry.extend_from_slice(cursor.key());
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Removes every record and every index entry of a model.

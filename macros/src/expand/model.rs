@@ -53,6 +53,10 @@ fn record(model: &Model, context: &Context) -> TokenStream {
             Some(_) => quote!(__netabase::EncodeKey::encode_key(&__view.#name, __out)),
         }
     });
+    let skip = model.secondary().map(|field| {
+        let ty = &field.ty;
+        quote!(<#ty as __netabase::KeyPart>::skip(__input))
+    });
     let borrowed = model.fields.iter().map(|field| {
         let name = &field.name;
         match Held::of(field, &context.shadowed).borrowed_type(&quote!(__netabase)) {
@@ -92,6 +96,17 @@ fn record(model: &Model, context: &Context) -> TokenStream {
             fn encode_secondary_key_of(__view: &Self::Ref<'_>, __index: usize, __out: &mut __netabase::Vec<u8>) {
                 match __index {
                     #(#indexes => #of_view,)*
+                    #no_index
+                }
+            }
+
+            #[inline]
+            fn skip_secondary_key(
+                __index: usize,
+                __input: &mut &[u8],
+            ) -> __netabase::Result<(), __netabase::KeyDecodeError> {
+                match __index {
+                    #(#indexes => #skip,)*
                     #no_index
                 }
             }

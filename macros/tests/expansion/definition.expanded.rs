@@ -1308,6 +1308,21 @@ pub mod blog {
                 }
             }
             #[inline]
+            fn skip_secondary_key(
+                __index: usize,
+                __input: &mut &[u8],
+            ) -> __netabase::Result<(), __netabase::KeyDecodeError> {
+                match __index {
+                    0usize => <String as __netabase::KeyPart>::skip(__input),
+                    1usize => <Option<u8> as __netabase::KeyPart>::skip(__input),
+                    _ => {
+                        __netabase::core::unreachable!(
+                            "a model has no index of this number"
+                        )
+                    }
+                }
+            }
+            #[inline]
             fn encode_fields<__E: __netabase::bincode::enc::Encoder>(
                 &self,
                 __encoder: &mut __E,
@@ -1743,6 +1758,19 @@ pub mod blog {
                 __index: usize,
                 __out: &mut __netabase::Vec<u8>,
             ) {
+                match __index {
+                    _ => {
+                        __netabase::core::unreachable!(
+                            "a model has no index of this number"
+                        )
+                    }
+                }
+            }
+            #[inline]
+            fn skip_secondary_key(
+                __index: usize,
+                __input: &mut &[u8],
+            ) -> __netabase::Result<(), __netabase::KeyDecodeError> {
                 match __index {
                     _ => {
                         __netabase::core::unreachable!(
