@@ -20,12 +20,16 @@ pub use netabase_core::driver::{self, Durability};
 pub use netabase_core::error::{self, DriverError, ErrorKind, NetabaseError};
 #[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
 pub use netabase_core::loader;
-pub use netabase_core::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
+pub use netabase_core::model::{
+    ModelKey, NetabaseDefinitionTrait, NetabaseModelTrait, SecondaryKey,
+};
 pub use netabase_core::store::{
     Batch, IndexIter, Iter, Mode, ReadOnly, ReadWrite, SnapshotIter, Tree, TreeView, TxnGuard,
     TypedStore,
 };
 pub use netabase_macros::{NetabaseKey, NetabaseModel, netabase_definition_module};
+
+pub use strum::{IntoDiscriminant, IntoEnumIterator};
 
 pub use crate::connect::AnyStore;
 #[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]

@@ -9,7 +9,7 @@ pub use crate::RedbStoreZeroCopy;
 pub use crate::traits::backend_store::BackendStore;
 pub use crate::traits::batch::{BatchBuilder, Batchable};
 pub use crate::{
-    Durability, ErrorKind, FileConfig, MemoryStore, NetabaseDefinitionTrait, NetabaseError,
-    NetabaseKey, NetabaseModel, NetabaseModelTrait, NetabaseStore, ReadOnly, ReadWrite, TreeView,
-    TxnGuard, netabase_definition_module,
+    Durability, ErrorKind, FileConfig, IntoDiscriminant, IntoEnumIterator, MemoryStore,
+    NetabaseDefinitionTrait, NetabaseError, NetabaseKey, NetabaseModel, NetabaseModelTrait,
+    NetabaseStore, ReadOnly, ReadWrite, TreeView, TxnGuard, netabase_definition_module,
 };

@@ -115,6 +115,80 @@ pub mod other {
     }
 }
 
+/// Writes a definition of one model whose key is the field that is marked.
+macro_rules! pair {
+    ($module:ident, $definition:ident, $keys:ident, $doc:literal, { $($fields:tt)* }) => {
+        #[doc = $doc]
+        #[netabase_definition_module($definition, $keys)]
+        pub mod $module {
+            use netabase_store::{NetabaseModel, netabase};
+
+            /// Two numbers, one of which is the key.
+            #[derive(NetabaseModel, Debug, Clone, PartialEq)]
+            #[netabase($definition)]
+            pub struct Pair {
+                $($fields)*
+            }
+        }
+    };
+}
+
+pair!(left, LeftPair, LeftPairKeys, "Pairs known by their left.", {
+    /// The key.
+    #[primary_key]
+    pub left: u64,
+    /// Not the key.
+    pub right: u64,
+});
+
+pair!(right, RightPair, RightPairKeys, "Pairs known by their right.", {
+    /// Not the key.
+    pub left: u64,
+    /// The key.
+    #[primary_key]
+    pub right: u64,
+});
+
+/// Writes a definition of one model whose keys are made of an enum.
+macro_rules! tasks {
+    ($module:ident, $definition:ident, $keys:ident, $doc:literal, $($level:ident)*) => {
+        #[doc = $doc]
+        #[netabase_definition_module($definition, $keys)]
+        pub mod $module {
+            use bincode::{Decode, Encode};
+            use netabase_store::{NetabaseKey, NetabaseModel, netabase};
+
+            /// How pressing a task is.
+            #[derive(NetabaseKey, Encode, Decode, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+            pub enum Level {
+                $(
+                    /// A level.
+                    $level,
+                )*
+            }
+
+            /// Something to do.
+            #[derive(NetabaseModel, Debug, Clone, PartialEq)]
+            #[netabase($definition)]
+            pub struct Task {
+                /// How pressing it is.
+                #[primary_key]
+                pub level: Level,
+                /// Tells tasks of a level apart.
+                #[primary_key]
+                pub number: u32,
+                /// How pressing it will be.
+                #[secondary_key]
+                pub next: Option<Level>,
+            }
+        }
+    };
+}
+
+tasks!(tasks, Tasks, TasksKeys, "Tasks of two levels.", Low High);
+tasks!(more_tasks, MoreTasks, MoreTasksKeys, "Tasks of a further level.", Low High Top);
+tasks!(other_tasks, OtherTasks, OtherTasksKeys, "Tasks of a level between the two.", Low Middle High);
+
 /// Writes a model for each type that a key may have.
 macro_rules! keyring {
     ($($(#[$attribute:meta])* $model:ident($($key:tt)+);)*) => {

@@ -15,15 +15,16 @@ use typed_builder::TypedBuilder;
 ///
 /// let config = FileConfig::builder().path("my_app.redb".into()).cache_size_mb(512).build();
 /// assert!(config.create_if_missing);
-/// assert_eq!(FileConfig::new("my_app.redb").cache_size_mb, 256);
+/// assert_eq!(config.cache_size_mb, Some(512));
+/// assert_eq!(FileConfig::new("my_app.redb").cache_size_mb, None);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, TypedBuilder)]
 pub struct FileConfig {
     /// The database file or folder.
     pub path: PathBuf,
-    /// Size of the engine's cache, in MiB.
-    #[builder(default = 256)]
-    pub cache_size_mb: usize,
+    /// Size of the engine's cache, in MiB. `None` leaves it to the engine; the builder takes the number itself.
+    #[builder(default, setter(strip_option))]
+    pub cache_size_mb: Option<usize>,
     /// Create the database if there is none. Without it, opening a missing database is
     /// [`NotFound`](crate::error::ErrorKind::NotFound).
     #[builder(default = true)]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 /// What went wrong, as far as a caller can act on it.
 ///
@@ -103,17 +104,20 @@ pub type Source = Box<dyn StdError + Send + Sync + 'static>;
 /// What a driver reports: a kind, a message that says what to do, and the engine's own error as source.
 ///
 /// One pointer wide, so that results on hot paths stay small.
-#[derive(thiserror::Error)]
-#[error(transparent)]
 pub struct DriverError(Box<Report>);
 
 /// Kind, message and source; what [`DriverError`] and [`NetabaseError`] have in common.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
+#[derive(Clone)]
 struct Report {
     kind: ErrorKind,
     message: Cow<'static, str>,
-    source: Option<Source>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl Report {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
 }
 
 impl DriverError {
@@ -146,7 +150,7 @@ impl DriverError {
     /// Keeps `source` as the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Source>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(source.into().into());
         self
     }
 
@@ -160,6 +164,24 @@ impl DriverError {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
+    }
+
+    /// The same error once more, for an operation that fails since an earlier one did.
+    #[must_use]
+    pub(crate) fn again(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl fmt::Display for DriverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl StdError for DriverError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source()
     }
 }
 
@@ -234,7 +256,7 @@ impl NetabaseError {
     /// Keeps `source` as the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Source>) -> Self {
-        self.0.report.source = Some(source.into());
+        self.0.report.source = Some(source.into().into());
         self
     }
 

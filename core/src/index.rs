@@ -20,6 +20,11 @@ impl EncodedKeys {
         self.ends.clear();
     }
 
+    /// The size of its buffers, in bytes.
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * size_of::<usize>()
+    }
+
     /// Takes the keys of a record.
     pub(crate) fn encode_record<M: Record>(&mut self, record: &M) {
         self.clear();
@@ -286,6 +291,7 @@ mod tests {
     const INFO: ModelInfo = ModelInfo {
         name: "M",
         fields: &[],
+        primary_fields: &["id"],
         primary_key: crate::codec::key::KeyShape::Fixed("u8", 1),
         indexes: &[INDEX],
     };

@@ -7,7 +7,7 @@ use bincode::de::{BorrowDecoder, Decoder};
 use bincode::enc::Encoder;
 use bincode::error::{DecodeError, EncodeError};
 
-use crate::codec::key::{EncodeKey, Key, KeyShape};
+use crate::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
 use crate::driver::EntryWidths;
 use crate::error::NetabaseError;
 
@@ -102,6 +102,12 @@ pub trait Record: Sized + Send + Sync + 'static {
     /// [`encode_secondary_key`](Self::encode_secondary_key) from a borrowed view.
     fn encode_secondary_key_of(view: &Self::Ref<'_>, index: usize, out: &mut Vec<u8>);
 
+    /// Drops the encoded secondary key of this index off the front of `input`.
+    ///
+    /// # Errors
+    /// The bytes do not begin with such a key.
+    fn skip_secondary_key(index: usize, input: &mut &[u8]) -> Result<(), KeyDecodeError>;
+
     /// Writes the fields in order, in the form that `#[derive(bincode::Encode)]` gives a struct of these fields.
     ///
     /// # Errors
@@ -153,6 +159,8 @@ pub struct ModelInfo {
     pub name: &'static str,
     /// The fields in order.
     pub fields: &'static [FieldInfo],
+    /// The names of the fields that make up the primary key, in order.
+    pub primary_fields: &'static [&'static str],
     /// What the primary key's encoding looks like.
     pub primary_key: KeyShape,
     /// The secondary indexes, in the order of their fields.

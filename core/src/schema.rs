@@ -4,11 +4,16 @@
 //! `model/<name>`, as lines of text:
 //!
 //! ```text
-//! primary_key u64
+//! primary_key id u64
 //! field id u64
 //! field email String
 //! index email str unique
 //! ```
+//!
+//! The primary key is given by its fields and its encoding, `primary_key customer,number (str,i32)` where there are
+//! several. A field is given by its type as it is written: where a type alias, or a struct or enum that a field holds,
+//! changes its definition and keeps its name, the record stays the same and the change is not seen. Give such a type a
+//! new name. The encodings of keys are recorded in full, and their changes are seen.
 
 use std::fmt;
 
@@ -34,6 +39,8 @@ pub fn model_key(name: &str) -> Vec<u8> {
 /// The stored shape of one model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelSchema {
+    /// The names of the primary key's fields, in order, with commas between them.
+    pub primary_fields: String,
     /// The primary key's encoding, in the form of [`KeyShape`](crate::codec::key::KeyShape)'s `Display`.
     pub primary_key: String,
     /// Each field's name and type, in order.
@@ -56,6 +63,7 @@ pub struct IndexSchema {
 impl From<&ModelInfo> for ModelSchema {
     fn from(info: &ModelInfo) -> Self {
         Self {
+            primary_fields: info.primary_fields.join(","),
             primary_key: info.primary_key.to_string(),
             fields: info
                 .fields
@@ -77,7 +85,11 @@ impl From<&ModelInfo> for ModelSchema {
 
 impl fmt::Display for ModelSchema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "primary_key {}", self.primary_key)?;
+        writeln!(
+            f,
+            "primary_key {} {}",
+            self.primary_fields, self.primary_key
+        )?;
         for (name, ty) in &self.fields {
             writeln!(f, "field {name} {ty}")?;
         }
@@ -99,6 +111,7 @@ impl ModelSchema {
     /// [`Corrupt`](ErrorKind::Corrupt) if it is not what [`Display`](fmt::Display) writes.
     pub fn parse(text: &[u8]) -> Result<Self, NetabaseError> {
         let mut schema = Self {
+            primary_fields: String::new(),
             primary_key: String::new(),
             fields: Vec::new(),
             indexes: Vec::new(),
@@ -107,7 +120,11 @@ impl ModelSchema {
         for line in text.lines() {
             let (kind, rest) = line.split_once(' ').ok_or_else(damaged)?;
             match kind {
-                "primary_key" => schema.primary_key = rest.into(),
+                "primary_key" => {
+                    let (names, key) = rest.split_once(' ').ok_or_else(damaged)?;
+                    schema.primary_fields = names.into();
+                    schema.primary_key = key.into();
+                }
                 "field" => {
                     let (name, ty) = rest.split_once(' ').ok_or_else(damaged)?;
                     schema.fields.push((name.into(), ty.into()));
@@ -147,10 +164,12 @@ impl ModelSchema {
                 ),
             ))
         };
-        if self.primary_key != stored.primary_key {
+        if self.primary_fields != stored.primary_fields
+            || !extends(&self.primary_key, &stored.primary_key)
+        {
             return mismatch(format!(
-                "the stored primary key is `{}`, the model's `{}`",
-                stored.primary_key, self.primary_key
+                "the stored primary key is `{}: {}`, the model's `{}: {}`",
+                stored.primary_fields, stored.primary_key, self.primary_fields, self.primary_key
             ));
         }
         let mut own = self.fields.iter();
@@ -171,22 +190,52 @@ impl ModelSchema {
                 }
             }
         }
-        let find = |schema: &Self, name: &str| {
-            schema
-                .indexes
-                .iter()
-                .find(|index| index.name == name)
-                .cloned()
-        };
-        let build = (self.indexes.iter().enumerate())
-            .filter(|(_, index)| find(stored, &index.name).as_ref() != Some(*index))
-            .map(|(place, _)| place)
-            .collect();
+        fn find<'a>(schema: &'a ModelSchema, name: &str) -> Option<&'a IndexSchema> {
+            schema.indexes.iter().find(|index| index.name == name)
+        }
+        let mut build = Vec::new();
+        for (place, index) in self.indexes.iter().enumerate() {
+            match find(stored, &index.name) {
+                Some(stored) if !extends(&index.key, &stored.key) => {
+                    return mismatch(format!(
+                        "the stored key of `{}` is `{}`, the model's `{}`",
+                        index.name, stored.key, index.key
+                    ));
+                }
+                Some(stored) if stored.unique == index.unique => {}
+                Some(_) | None => build.push(place),
+            }
+        }
         let discard = (stored.indexes.iter())
             .filter(|index| find(self, &index.name).is_none())
             .map(|index| format!("{model}.{}", index.name))
             .collect();
         Ok(Migration { build, discard })
+    }
+}
+
+/// Whether every key of the stored shape is a key of this one: they are the same, but that enums may have got further
+/// variants behind those that they had.
+fn extends(mut own: &str, mut stored: &str) -> bool {
+    const ENUM: &str = "enum{";
+    loop {
+        let (Some((before, rest)), Some((stored_before, stored_rest))) =
+            (own.split_once(ENUM), stored.split_once(ENUM))
+        else {
+            return own == stored;
+        };
+        let (Some((variants, rest)), Some((stored_variants, stored_rest))) =
+            (rest.split_once('}'), stored_rest.split_once('}'))
+        else {
+            return own == stored;
+        };
+        let added = variants.strip_prefix(stored_variants);
+        if before != stored_before
+            || !added.is_some_and(|added| added.is_empty() || added.starts_with(','))
+        {
+            return false;
+        }
+        (own, stored) = (rest, stored_rest);
     }
 }
 
@@ -221,6 +270,7 @@ mod tests {
 
     fn schema(fields: &[(&str, &str)], indexes: &[(&str, bool)]) -> ModelSchema {
         ModelSchema {
+            primary_fields: "id".into(),
             primary_key: "u64".into(),
             fields: fields
                 .iter()
@@ -253,7 +303,8 @@ mod tests {
         for text in [
             "",
             "field a u8\n",
-            "primary_key u64\nfield a\n",
+            "primary_key id u64\nfield a\n",
+            "primary_key u64\nfield id u64\n",
             "what is this\n",
         ] {
             assert_eq!(
@@ -298,6 +349,48 @@ mod tests {
                 error.to_string().contains("name") || error.to_string().contains("age"),
                 "{error}"
             );
+        }
+    }
+
+    #[test]
+    fn enums_in_keys_may_get_further_variants_at_their_end() {
+        let stored = "(str,enum{A=0,B=1},option<enum{X=-1}>)";
+        for own in [
+            stored,
+            "(str,enum{A=0,B=1,C=2},option<enum{X=-1}>)",
+            "(str,enum{A=0,B=1},option<enum{X=-1,Y=7}>)",
+            "(str,enum{A=0,B=1,C=-9,D=5},option<enum{X=-1,Y=7}>)",
+        ] {
+            assert!(extends(own, stored), "{own}");
+        }
+        for own in [
+            "(str,enum{A=0},option<enum{X=-1}>)",
+            "(str,enum{A=0,B=11},option<enum{X=-1}>)",
+            "(str,enum{B=1,A=0},option<enum{X=-1}>)",
+            "(str,enum{A=0,C=2,B=1},option<enum{X=-1}>)",
+            "(str,enum{A=0,Bee=1},option<enum{X=-1}>)",
+            "(u64,enum{A=0,B=1,C=2},option<enum{X=-1}>)",
+            "(str,enum{A=0,B=1},enum{X=-1})",
+            "(str,enum{A=0,B=1},option<enum{X=-1}>,u8)",
+            "str",
+        ] {
+            assert!(!extends(own, stored), "{own}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_other_fields_or_of_another_encoding_is_a_mismatch() {
+        let stored = schema(&[("id", "u64"), ("other", "u64")], &[("name", false)]);
+        let moved = ModelSchema {
+            primary_fields: "other".into(),
+            ..stored.clone()
+        };
+        let mut encoded = stored.clone();
+        encoded.indexes[0].key = "bytes".into();
+        for (own, named) in [(moved, "other"), (encoded, "name")] {
+            let error = own.migration_from(&stored, "M").unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::SchemaMismatch);
+            assert!(error.to_string().contains(named), "{error}");
         }
     }
 }

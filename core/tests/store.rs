@@ -5,18 +5,25 @@
     reason = "a test fails by panicking, in its own functions as well"
 )]
 
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bincode::de::{BorrowDecode, BorrowDecoder, Decode, Decoder};
 use bincode::enc::{Encode, Encoder};
 use bincode::error::{DecodeError, EncodeError};
 use netabase_core::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
-use netabase_core::driver::OpenConfig;
+use netabase_core::config::FileConfig;
+use netabase_core::driver::{
+    self, Driver, DriverError, Manifest, OpenConfig, Read, Store as _, Write,
+};
 use netabase_core::error::{ErrorKind, NetabaseError};
-use netabase_core::memory::Memory;
+use netabase_core::memory::{Memory, MemoryReader, MemoryStore, MemoryWriter};
 use netabase_core::model::{
     AnySecondaryKey, FieldInfo, IndexInfo, ModelInfo, ModelKey, ModelVisitor,
     NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,
 };
-use netabase_core::store::TypedStore;
+use netabase_core::store::{ReadWrite, TreeView, TypedStore};
 
 #[derive(Debug, Clone, PartialEq)]
 struct User {
@@ -113,6 +120,7 @@ impl Record for User {
                 ty: "u32",
             },
         ],
+        primary_fields: &["id"],
         primary_key: u64::SHAPE,
         indexes: &[
             IndexInfo {
@@ -157,6 +165,13 @@ impl Record for User {
         match index {
             0 => view.email.encode_key(out),
             _ => view.age.encode_key(out),
+        }
+    }
+
+    fn skip_secondary_key(index: usize, input: &mut &[u8]) -> Result<(), KeyDecodeError> {
+        match index {
+            0 => String::skip_key(input),
+            _ => u32::skip_key(input),
         }
     }
 
@@ -469,7 +484,7 @@ fn a_write_inside_a_borrowed_read_is_refused() {
         .get_with(UserPrimaryKey(1), |_| writing.put(user(2, "b", 2)))
         .unwrap()
         .unwrap();
-    assert_eq!(inner.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(inner.unwrap_err().kind(), ErrorKind::InvalidInput);
     writing.put(user(2, "b", 2)).unwrap();
 }
 
@@ -483,4 +498,306 @@ fn a_closed_store_says_so_in_the_first_operation() {
         ErrorKind::Closed
     );
     assert_eq!(store.write().unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn a_config_asks_for_a_cache_only_where_it_says_a_size() {
+    let store = Store::new(FileConfig::new("")).unwrap();
+    store.open_tree::<User>().put(user(1, "a", 1)).unwrap();
+    let sized = FileConfig::builder()
+        .path("".into())
+        .cache_size_mb(8)
+        .build();
+    assert_eq!(OpenConfig::from(&sized).cache_bytes, Some(8 << 20));
+    assert_eq!(
+        Store::new(sized).unwrap_err().kind(),
+        ErrorKind::Unsupported
+    );
+}
+
+/// One memory database, which begins no more read transactions once it is told so, answers to whatever it is asked, and
+/// lists some of that.
+#[derive(Debug, Clone)]
+struct Tired(Arc<AtomicBool>, Manifest, Arc<MemoryStore>);
+
+impl Default for Tired {
+    fn default() -> Self {
+        let mut manifest = Memory.manifest().clone();
+        let listed = ["compact", "flush", "generate_id", "spin"];
+        manifest.operations = listed.map(Into::into).to_vec().into();
+        Self(Arc::default(), manifest, Arc::default())
+    }
+}
+
+struct TiredStore {
+    memory: Arc<MemoryStore>,
+    tired: Arc<AtomicBool>,
+}
+
+impl Driver for Tired {
+    type Store = TiredStore;
+
+    fn manifest(&self) -> &Manifest {
+        &self.1
+    }
+
+    fn open(&self, _: &OpenConfig<'_>) -> driver::Result<TiredStore> {
+        Ok(TiredStore {
+            memory: Arc::clone(&self.2),
+            tired: Arc::clone(&self.0),
+        })
+    }
+}
+
+impl driver::Store for TiredStore {
+    type Reader = MemoryReader;
+    type Writer = MemoryWriter;
+
+    fn begin_read(&self) -> driver::Result<MemoryReader> {
+        if self.tired.load(Ordering::Relaxed) {
+            let engine = std::io::Error::other("the disk is asleep");
+            return Err(DriverError::new(
+                ErrorKind::Io,
+                "cannot begin; wake the disk and try again",
+            )
+            .with_source(engine));
+        }
+        self.memory.begin_read()
+    }
+
+    fn begin_write(&self) -> driver::Result<MemoryWriter> {
+        self.memory.begin_write()
+    }
+
+    fn maintain(
+        &self,
+        operation: &str,
+        _: &[u8],
+        output: &mut dyn FnMut(&[u8]),
+    ) -> driver::Result<()> {
+        output(operation.as_bytes());
+        Ok(())
+    }
+}
+
+#[test]
+fn operations_that_are_not_listed_or_write_where_nothing_may_do_not_reach_the_driver() {
+    let open = |read_only| {
+        let config = OpenConfig {
+            read_only,
+            ..OpenConfig::new("".as_ref())
+        };
+        TypedStore::<Definition, Tired>::open_with(
+            &Tired::default(),
+            &config,
+            driver::Durability::None,
+        )
+        .unwrap()
+    };
+    let reached = |read_only, operation: &str| {
+        let outcome = open(read_only).maintain(operation, b"");
+        outcome.map(drop).map_err(|error| error.kind())
+    };
+    for operation in ["compact", "generate_id", "flush", "spin"] {
+        assert_eq!(reached(false, operation), Ok(()), "{operation}");
+    }
+    for operation in ["check_integrity", "tree_names", ""] {
+        assert_eq!(
+            reached(false, operation),
+            Err(ErrorKind::Unsupported),
+            "{operation}"
+        );
+    }
+    for (operation, outcome) in [
+        ("compact", Err(ErrorKind::ReadOnly)),
+        ("generate_id", Err(ErrorKind::ReadOnly)),
+        ("flush", Ok(())),
+        ("spin", Ok(())),
+        ("stats", Err(ErrorKind::Unsupported)),
+    ] {
+        assert_eq!(reached(true, operation), outcome, "{operation}");
+    }
+}
+
+#[test]
+fn a_read_that_did_not_begin_gives_the_engines_own_error_each_time() {
+    let driver = Tired::default();
+    let store = TypedStore::<Definition, Tired>::open_with(
+        &driver,
+        &OpenConfig::new("".as_ref()),
+        driver::Durability::None,
+    )
+    .unwrap();
+    driver.0.store(true, Ordering::Relaxed);
+    let guard = store.read();
+    let users = guard.open_tree::<User>();
+    for _ in 0..2 {
+        let error = users.get(UserPrimaryKey(1)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert_eq!(error.message(), "cannot begin; wake the disk and try again");
+        let source = error.source().unwrap();
+        assert!(source.is::<std::io::Error>(), "{source:?}");
+    }
+}
+
+#[test]
+fn the_iterator_of_a_bulk_write_may_read() {
+    let store = Store::temp().unwrap();
+    let ages = |id| (id, user(id, &format!("u{id}"), id as u32));
+    store
+        .open_tree::<User>()
+        .put_many((0..10).map(|id| ages(id).1))
+        .unwrap();
+    let transaction = store.write().unwrap();
+    let mut users = transaction.open_tree::<User>();
+    let other = transaction.open_tree::<User>();
+    let older = (0..12u64).map(|id| {
+        let found = other.get(UserPrimaryKey(id)).unwrap();
+        assert_eq!(found.is_some(), id < 10);
+        let before = found.map_or(0, |user| user.age);
+        user(id, &format!("u{id}"), before + 100)
+    });
+    users.put_many(older).unwrap();
+    let keys = other.iter().unwrap().map(|item| item.unwrap().0);
+    let removed = users
+        .remove_many(keys.filter(|key| key.0 % 2 == 0))
+        .unwrap();
+    assert_eq!(removed.into_iter().flatten().count(), 6);
+    let young = other.range_by(..UserAgeSecondaryKey(102)).unwrap();
+    let young: Vec<_> = young.map(|item| item.unwrap().0.0).collect();
+    let removed = users.remove_many(young.into_iter().map(UserPrimaryKey));
+    assert_eq!(removed.unwrap().len(), 2);
+    transaction.commit().unwrap();
+    let left = |age| by_age(&store, age);
+    assert_eq!((left(101), left(103), left(100)), (vec![], vec![3], vec![]));
+    assert_eq!(store.open_tree::<User>().len().unwrap(), 4);
+}
+
+#[test]
+fn what_the_iterator_of_a_bulk_write_may_not_do_says_so() {
+    type View<'txn> = TreeView<'txn, Definition, User, ReadWrite, Memory>;
+    type Attempt = fn(&mut View<'_>) -> Result<(), NetabaseError>;
+    let attempts: [Attempt; 6] = [
+        |view| view.put(user(2, "b", 2)),
+        |view| view.put_many([user(2, "b", 2)]),
+        |view| view.remove(UserPrimaryKey(1)).map(drop),
+        |view| view.clear(),
+        |view| view.by(UserAgeSecondaryKey(1)).map(drop),
+        |view| {
+            let key = UserSecondaryKeys::Email(UserEmailSecondaryKey("a".into()));
+            view.get_by_secondary_key(key).map(drop)
+        },
+    ];
+    let store = Store::temp().unwrap();
+    for attempt in attempts {
+        let transaction = store.write().unwrap();
+        let mut users = transaction.open_tree::<User>();
+        let mut other = transaction.open_tree::<User>();
+        let mut seen = None;
+        users
+            .put_many(
+                [1, 2]
+                    .map(|id| user(id, &format!("u{id}"), 1))
+                    .into_iter()
+                    .inspect(|_| {
+                        seen = attempt(&mut other).err();
+                    }),
+            )
+            .unwrap();
+        let error = seen.unwrap();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.message().contains("bulk write of `User`"), "{error}");
+    }
+}
+
+#[test]
+fn an_iterator_through_an_index_does_not_go_on_within_a_bulk_write() {
+    let store = Store::temp().unwrap();
+    store.open_tree::<User>().put(user(1, "a", 1)).unwrap();
+    let transaction = store.write().unwrap();
+    let mut users = transaction.open_tree::<User>();
+    let other = transaction.open_tree::<User>();
+    let mut by_age = other.range_by::<UserAgeSecondaryKey>(..).unwrap();
+    let mut seen = None;
+    let records = [user(1, "a", 2)].into_iter();
+    users
+        .put_many(records.inspect(|_| seen = by_age.next()))
+        .unwrap();
+    assert_eq!(seen.unwrap().unwrap_err().kind(), ErrorKind::InvalidInput);
+    let (_, found) = by_age.next().unwrap().unwrap();
+    assert_eq!(found.age, 2);
+}
+
+fn open_tired(driver: &Tired) -> TypedStore<Definition, Tired> {
+    let config = OpenConfig::new("".as_ref());
+    TypedStore::open_with(driver, &config, driver::Durability::None).unwrap()
+}
+
+/// Entries of these trees, as the driver holds them.
+fn stored(driver: &Tired) -> Vec<u64> {
+    let reader = driver.2.begin_read().unwrap();
+    ["User", "User.email", "User.age"]
+        .map(|name| reader.len(reader.tree(name).unwrap()).unwrap())
+        .to_vec()
+}
+
+#[test]
+fn a_record_that_cannot_be_decoded_can_be_discarded() {
+    let driver = Tired::default();
+    let store = open_tired(&driver);
+    let users = store.open_tree::<User>();
+    users
+        .put_many((1..=3).map(|id| user(id, &format!("u{id}"), 30)))
+        .unwrap();
+    let mut writer = driver.2.begin_write().unwrap();
+    let tree = writer.tree("User").unwrap();
+    for id in [1u64, 2] {
+        let key = netabase_core::codec::key::encode(&id);
+        writer.put(tree, &key, b"\xFFdamaged", |_| ()).unwrap();
+    }
+    writer.commit(driver::Durability::None).unwrap();
+
+    let errors = [
+        users.get(UserPrimaryKey(1)).unwrap_err(),
+        users.remove(UserPrimaryKey(1)).unwrap_err(),
+        users.put(user(1, "new", 1)).unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), ErrorKind::Codec);
+        assert!(error.message().contains("`discard`"), "{error}");
+    }
+    assert_eq!(stored(&driver), [3, 3, 3]);
+    assert!(users.discard(UserPrimaryKey(1)).unwrap());
+    assert_eq!(stored(&driver), [2, 2, 2]);
+    assert!(!users.discard(UserPrimaryKey(1)).unwrap());
+    users.put(user(1, "u1", 30)).unwrap();
+    assert_eq!(stored(&driver), [3, 3, 3]);
+    assert!(users.discard(UserPrimaryKey(3)).unwrap());
+    assert_eq!(by_age_in(&store), Err(ErrorKind::Codec));
+    assert!(users.discard(UserPrimaryKey(2)).unwrap());
+    assert_eq!(by_age_in(&store), Ok(vec![1]));
+    assert_eq!(stored(&driver), [1, 1, 1]);
+}
+
+fn by_age_in(store: &TypedStore<Definition, Tired>) -> Result<Vec<u64>, ErrorKind> {
+    let key = UserSecondaryKeys::Age(UserAgeSecondaryKey(30));
+    let found = store.open_tree::<User>().get_by_secondary_key(key);
+    found
+        .map(|users| users.into_iter().map(|user| user.id).collect())
+        .map_err(|error| error.kind())
+}
+
+#[test]
+fn a_tree_that_is_no_models_is_left_alone() {
+    let driver = Tired::default();
+    let mut writer = driver.2.begin_write().unwrap();
+    let tree = writer.tree("User").unwrap();
+    writer.put(tree, b"key", b"value", |_| ()).unwrap();
+    writer.commit(driver::Durability::None).unwrap();
+    let config = OpenConfig::new("".as_ref());
+    let opened = TypedStore::<Definition, _>::open_with(&driver, &config, Default::default());
+    let error = opened.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SchemaMismatch);
+    assert!(error.message().contains("another name"), "{error}");
+    assert_eq!(stored(&driver), [1, 0, 0]);
 }

@@ -23,6 +23,10 @@ use proc_macro::TokenStream;
 /// - `#[bincode(with_serde)]` on a field: its value is encoded by serde's traits, as `bincode`'s own derive does it. It is
 ///   for types without `bincode`'s traits, such as `Uuid`, and needs the feature `serde` of `netabase_store`.
 ///
+/// A database records the names of the fields and of their types, and refuses a model that differs. What it does not see is
+/// a type alias, or a struct or enum within a field, whose definition changes while its name stays: give such a type a
+/// new name.
+///
 /// Fields of keys have types whose encoding sorts: integers, `bool`, `char`, `String`, `Vec<u8>`, `Option`, tuples and
 /// arrays of these, and types with [`macro@NetabaseKey`].
 ///
@@ -44,8 +48,8 @@ pub fn netabase_model(input: TokenStream) -> TokenStream {
 /// Makes a type part of keys: a struct of key fields, or an enum without fields.
 ///
 /// The type also derives `Clone`, `PartialEq`, `Eq`, `PartialOrd` and `Ord`; the order of its encoding is that of the
-/// derived `Ord`. A struct is encoded field after field; an enum by its variants' discriminants, so that variants may be
-/// added but not renumbered.
+/// derived `Ord`. A struct is encoded field after field; an enum by its variants' discriminants. A database records both:
+/// variants may be added behind those that are there, but not renumbered, renamed or removed.
 ///
 /// # Attributes
 /// - `#[netabase(crate = path)]` on the type: where `netabase_store` is found, if not under its name in `Cargo.toml`.

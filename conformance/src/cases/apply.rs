@@ -32,6 +32,7 @@ fn a_list_runs_in_order_over_several_trees<D: Driver>(fixture: &Fixture<D>) -> O
             .put(cleared, b"new", b"2")?
             .remove(kept, b"gone")?
             .remove(kept, b"absent")?
+            .remove(kept, b"")?
             .put(kept, b"there", b"2")?
             .put(kept, b"there", b"3")?
             .put(kept, b"brief", b"")?

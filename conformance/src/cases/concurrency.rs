@@ -17,6 +17,7 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
         case!(increments_by_many_threads_add_up),
         case!(a_second_writer_waits_and_sees_the_first),
         case!(a_rollback_lets_the_waiting_writer_go_on),
+        case!(a_close_does_not_wait_for_a_waiting_writer),
         case!(readers_do_not_wait_for_a_writer),
         case!(readers_never_see_half_a_transaction),
         case!(cursors_in_many_threads_read_the_same),
@@ -117,6 +118,41 @@ fn a_second_writer_waits_and_sees_the_first<D: Driver>(fixture: &Fixture<D>) -> 
 
 fn a_rollback_lets_the_waiting_writer_go_on<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     second_writer(fixture, false, b"before")
+}
+
+fn a_close_does_not_wait_for_a_waiting_writer<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let store = fixture.open()?;
+    commit_entries(&store, "t", &[(b"k", b"before")])?;
+    let mut first = store.begin_write()?;
+    let tree = first.tree("t")?;
+    first.put(tree, b"k", b"first", |_| ())?;
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| store.begin_write().map(drop));
+        // The writer waits by then; if it did not, the case would only show less.
+        thread::sleep(WRONGLY);
+        let (sender, closed) = mpsc::channel();
+        let closing = scope.spawn({
+            let store = &store;
+            move || {
+                store.close();
+                // The test has given up if nobody listens; its own failure tells why.
+                let _ = sender.send(());
+            }
+        });
+        let closed = closed.recv_timeout(Duration::from_secs(10));
+        first.commit(Durability::Immediate)?;
+        closing.join().expect("the closing thread ends");
+        let waited = waiting.join().expect("the waiting writer ends");
+        assert_eq!(closed, Ok(()), "the close waited for a writer");
+        let error = waited.expect_err("a writer begins on a store that is closed");
+        assert_eq!(error.kind(), ErrorKind::Closed);
+        Outcome::Ok(())
+    })?;
+    assert_eq!(
+        store.begin_read().map(drop).map_err(|error| error.kind()),
+        Err(ErrorKind::Closed)
+    );
+    Ok(())
 }
 
 fn readers_do_not_wait_for_a_writer<D: Driver>(fixture: &Fixture<D>) -> Outcome {

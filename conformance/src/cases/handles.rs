@@ -1,12 +1,13 @@
 //! Handles: dropped in every order, used after a close, held by threads, left by panics.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use netabase_core::driver::{
     Bounds, Capabilities, Cursor, Direction, Driver, Durability, ErrorKind, Read, Store, Write,
 };
 
-use super::{assert_refused, commit, commit_entries, committed, contents, owned, value};
+use super::{
+    assert_panics, assert_refused, commit, commit_entries, committed, contents, owned,
+    panic_quietly, value,
+};
 use crate::catalog::{Case, Outcome, Requirement, case};
 use crate::fixture::Fixture;
 
@@ -197,19 +198,6 @@ fn stores_of_one_driver_are_independent<D: Driver>(fixture: &Fixture<D>) -> Outc
 }
 
 /// Runs what is to panic with a payload of its own, which the panic hook does not print.
-fn assert_panics<T>(run: impl FnOnce() -> T) {
-    let payload = catch_unwind(AssertUnwindSafe(run))
-        .map(drop)
-        .expect_err("the visitor's panic did not come through");
-    assert_eq!(payload.downcast_ref::<&str>(), Some(&VISITOR));
-}
-
-const VISITOR: &str = "the visitor's own panic";
-
-fn panic_quietly() {
-    std::panic::resume_unwind(Box::new(VISITOR));
-}
-
 fn a_panicking_visitor_leaves_reads_usable<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"v")])?;

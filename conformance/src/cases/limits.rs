@@ -60,7 +60,9 @@ fn a_key_above_the_limit_is_refused<D: Driver>(fixture: &Fixture<D>) -> Outcome 
     assert_refused(writer.apply(&list.operations()), ErrorKind::LimitExceeded);
     assert_eq!(value(&writer, tree, &key)?, None);
     assert_eq!(writer.remove(tree, &key, |_| ())?, None);
-    writer.put(tree, b"k", b"v", |_| ())?;
+    let mut list = OperationsBuilder::new();
+    list.remove(tree, &key)?.put(tree, b"k", b"v")?;
+    writer.apply(&list.operations())?;
     writer.commit(Durability::Immediate)?;
     assert_eq!(committed(&store, "t")?.len(), 1);
     Ok(())

@@ -22,6 +22,8 @@ pub mod tree;
 pub mod typed;
 pub mod value;
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use netabase_core::driver::checked::{Checked, CheckedWriter};
 use netabase_core::driver::{
     Bounds, Cursor, Direction, DriverError, Durability, ErrorKind, Read, Result, Store, TreeId,
@@ -139,4 +141,20 @@ pub(crate) fn assert_refused<T>(result: Result<T, DriverError>, kind: ErrorKind)
             assert!(!error.message().is_empty(), "{error:?} has no message");
         }
     }
+}
+
+/// Shows that [`panic_quietly`] within `run` comes through.
+#[track_caller]
+pub(crate) fn assert_panics<T>(run: impl FnOnce() -> T) {
+    let payload = catch_unwind(AssertUnwindSafe(run))
+        .map(drop)
+        .expect_err("the caller's panic did not come through");
+    assert_eq!(payload.downcast_ref::<&str>(), Some(&CALLER));
+}
+
+const CALLER: &str = "the caller's own panic";
+
+/// Panics, and prints nothing.
+pub(crate) fn panic_quietly() {
+    resume_unwind(Box::new(CALLER));
 }

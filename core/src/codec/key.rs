@@ -466,10 +466,20 @@ impl<T: Key, const N: usize> Key for [T; N] {
     const SHAPE: KeyShape = KeyShape::Array(&T::SHAPE, N);
 
     fn decode_key(input: &mut &[u8]) -> Result<Self, KeyDecodeError> {
-        let items = (0..N)
-            .map(|_| T::decode_key(input))
-            .collect::<Result<Vec<T>, _>>()?;
-        Self::try_from(items).map_err(|_| KeyDecodeError::new("an array is incomplete"))
+        if N == 0 {
+            return Self::try_from(Vec::new())
+                .map_err(|_| KeyDecodeError::new("an array is incomplete"));
+        }
+        // Stands in for the items that cannot be decoded, so that no buffer has to hold the others meanwhile.
+        let first = T::decode_key(&mut { *input })?;
+        let mut failed = None;
+        let items = std::array::from_fn(|_| {
+            T::decode_key(input).unwrap_or_else(|error| {
+                failed = Some(error);
+                first.clone()
+            })
+        });
+        failed.map_or(Ok(items), Err)
     }
 
     fn skip_key(input: &mut &[u8]) -> Result<(), KeyDecodeError> {
@@ -527,6 +537,9 @@ impl Key for uuid::Uuid {
     }
 }
 
+/// The nanoseconds of a second.
+const SECOND: u32 = 1_000_000_000;
+
 /// Appends a point in time: seconds since the Unix epoch, then the nanoseconds of that second.
 fn encode_instant(seconds: i64, nanoseconds: u32, out: &mut Vec<u8>) {
     seconds.encode_key(out);
@@ -536,15 +549,17 @@ fn encode_instant(seconds: i64, nanoseconds: u32, out: &mut Vec<u8>) {
 impl EncodeKey for std::time::SystemTime {
     fn encode_key(&self, out: &mut Vec<u8>) {
         let (seconds, nanoseconds) = match self.duration_since(Self::UNIX_EPOCH) {
-            Ok(after) => (after.as_secs().cast_signed(), after.subsec_nanos()),
+            Ok(after) => (
+                0i64.saturating_add_unsigned(after.as_secs()),
+                after.subsec_nanos(),
+            ),
             Err(before) => {
                 let before = before.duration();
+                // The earliest point in time has no positive counterpart in `i64`.
+                let seconds = 0i64.saturating_sub_unsigned(before.as_secs());
                 match before.subsec_nanos() {
-                    0 => (-before.as_secs().cast_signed(), 0),
-                    nanoseconds => (
-                        -before.as_secs().cast_signed() - 1,
-                        1_000_000_000 - nanoseconds,
-                    ),
+                    0 => (seconds, 0),
+                    nanoseconds => (seconds.saturating_sub(1), SECOND - nanoseconds),
                 }
             }
         };
@@ -560,6 +575,9 @@ impl Key for std::time::SystemTime {
         const OUT_OF_RANGE: KeyDecodeError = KeyDecodeError::new("a point in time is out of range");
         let seconds = i64::decode_key(input)?;
         let nanoseconds = u32::decode_key(input)?;
+        if nanoseconds >= SECOND {
+            return Err(OUT_OF_RANGE);
+        }
         let whole = Duration::from_secs(seconds.unsigned_abs());
         let epoch = Self::UNIX_EPOCH;
         let whole = if seconds < 0 {
@@ -575,7 +593,7 @@ impl Key for std::time::SystemTime {
 
 #[cfg(feature = "chrono")]
 mod chrono_keys {
-    use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
+    use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike, Utc};
 
     use super::{EncodeKey, Key, KeyDecodeError, KeyShape, encode_instant};
 
@@ -591,7 +609,10 @@ mod chrono_keys {
         const SHAPE: KeyShape = KeyShape::Fixed("instant", 12);
 
         fn decode_key(input: &mut &[u8]) -> Result<Self, KeyDecodeError> {
-            Self::from_timestamp(i64::decode_key(input)?, u32::decode_key(input)?)
+            let (seconds, nanoseconds) = (i64::decode_key(input)?, u32::decode_key(input)?);
+            // Apart from the seconds, since a leap second, which has more nanoseconds, may follow any of them.
+            Self::from_timestamp(seconds, 0)
+                .and_then(|whole| whole.with_nanosecond(nanoseconds))
                 .ok_or(OUT_OF_RANGE)
         }
     }
@@ -695,12 +716,30 @@ tuple_prefix!(A.0; B);
 tuple_prefix!(A.0; B, C);
 tuple_prefix!(A.0; B, C, D);
 tuple_prefix!(A.0; B, C, D, E);
+tuple_prefix!(A.0; B, C, D, E, F);
+tuple_prefix!(A.0; B, C, D, E, F, G);
+tuple_prefix!(A.0; B, C, D, E, F, G, H);
 tuple_prefix!(A.0, B.1; C);
 tuple_prefix!(A.0, B.1; C, D);
 tuple_prefix!(A.0, B.1; C, D, E);
+tuple_prefix!(A.0, B.1; C, D, E, F);
+tuple_prefix!(A.0, B.1; C, D, E, F, G);
+tuple_prefix!(A.0, B.1; C, D, E, F, G, H);
 tuple_prefix!(A.0, B.1, C.2; D);
 tuple_prefix!(A.0, B.1, C.2; D, E);
+tuple_prefix!(A.0, B.1, C.2; D, E, F);
+tuple_prefix!(A.0, B.1, C.2; D, E, F, G);
+tuple_prefix!(A.0, B.1, C.2; D, E, F, G, H);
 tuple_prefix!(A.0, B.1, C.2, D.3; E);
+tuple_prefix!(A.0, B.1, C.2, D.3; E, F);
+tuple_prefix!(A.0, B.1, C.2, D.3; E, F, G);
+tuple_prefix!(A.0, B.1, C.2, D.3; E, F, G, H);
+tuple_prefix!(A.0, B.1, C.2, D.3, E.4; F);
+tuple_prefix!(A.0, B.1, C.2, D.3, E.4; F, G);
+tuple_prefix!(A.0, B.1, C.2, D.3, E.4; F, G, H);
+tuple_prefix!(A.0, B.1, C.2, D.3, E.4, F.5; G);
+tuple_prefix!(A.0, B.1, C.2, D.3, E.4, F.5; G, H);
+tuple_prefix!(A.0, B.1, C.2, D.3, E.4, F.5, G.6; H);
 
 #[cfg(test)]
 mod tests {
@@ -851,5 +890,76 @@ mod tests {
             KeyShape::Enum(&[("Red", 0), ("Green", 1)]).to_string(),
             "enum{Red=0,Green=1}"
         );
+    }
+
+    #[test]
+    fn the_first_and_the_last_point_in_time_are_keys() {
+        let mut ends = [SystemTime::UNIX_EPOCH; 2];
+        for exponent in (0..=64).rev() {
+            let step = Duration::from_secs(1u64.checked_shl(exponent).unwrap_or(0));
+            ends[0] = ends[0].checked_sub(step).unwrap_or(ends[0]);
+            ends[1] = ends[1].checked_add(step).unwrap_or(ends[1]);
+        }
+        let fraction = Duration::from_nanos(1);
+        let within = [ends[0] + fraction, ends[1] + fraction];
+        for time in ends.into_iter().chain(within) {
+            assert_eq!(decode(&encode(&time)), Ok(time));
+            assert_laws(&time, &SystemTime::UNIX_EPOCH);
+        }
+        assert_laws(&ends[0], &within[0]);
+    }
+
+    #[test]
+    fn a_point_in_time_has_one_encoding() {
+        let mut whole = encode(&SystemTime::UNIX_EPOCH);
+        whole.truncate(8);
+        let with = |nanoseconds: u32| [whole.as_slice(), &nanoseconds.to_be_bytes()].concat();
+        assert!(decode::<SystemTime>(&with(999_999_999)).is_ok());
+        assert!(decode::<SystemTime>(&with(1_000_000_000)).is_err());
+        assert!(decode::<SystemTime>(&with(u32::MAX)).is_err());
+    }
+
+    #[cfg(feature = "chrono")]
+    #[test]
+    fn leap_seconds_are_keys() {
+        use chrono::Timelike;
+        for seconds in [0, 59, 61] {
+            let time = chrono::DateTime::from_timestamp(seconds, 0).unwrap();
+            let leap = time.with_nanosecond(1_500_000_000).unwrap();
+            assert_eq!(decode(&encode(&leap)), Ok(leap));
+            assert_laws(&leap, &time);
+        }
+    }
+
+    #[test]
+    fn an_array_decodes_whole_or_not_at_all() {
+        type Texts = [String; 3];
+        let texts: Texts = ["a", "b", "c"].map(str::to_owned);
+        let mut bytes = encode(&texts);
+        assert_eq!(decode::<Texts>(&bytes), Ok(texts));
+        // No UTF-8, in the one and the other place.
+        for place in [0, 3, 6] {
+            let right = std::mem::replace(&mut bytes[place], 0xFF);
+            assert!(decode::<Texts>(&bytes).is_err(), "{place}");
+            bytes[place] = right;
+        }
+        assert_eq!(decode::<[u64; 0]>(&[]), Ok([]));
+        assert!(decode::<[u64; 0]>(&[0]).is_err());
+    }
+
+    #[test]
+    fn the_first_parts_of_every_composite_key_are_a_prefix() {
+        type Whole = (u8, u16, u8, String, u8, u8, u8, i64);
+        let whole: Whole = (1, 2, 3, "d".into(), 5, 6, 7, -8);
+        let starts = |prefix: &dyn KeyPrefix<Whole>| {
+            let mut bytes = Vec::new();
+            prefix.encode_prefix(&mut bytes);
+            encode(&whole).starts_with(&bytes)
+        };
+        assert!(starts(&(1u8,)));
+        let text = || "d".to_owned();
+        assert!(starts(&(1u8, 2u16, 3u8, text(), 5u8)));
+        assert!(starts(&(1u8, 2u16, 3u8, text(), 5u8, 6u8, 7u8)));
+        assert!(!starts(&(1u8, 2u16, 3u8, text(), 5u8, 6u8, 8u8)));
     }
 }

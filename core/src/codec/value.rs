@@ -106,7 +106,7 @@ pub fn decode_plain<T: Decode<()>>(bytes: &[u8]) -> Result<T, NetabaseError> {
 fn unencodable(error: EncodeError) -> NetabaseError {
     NetabaseError::new(
         ErrorKind::Codec,
-        "the value cannot be encoded; a field's own encoding failed",
+        "the value cannot be encoded: a field's own encoding failed; change what its source complains of",
     )
     .with_source(error)
 }
@@ -115,7 +115,8 @@ fn unencodable(error: EncodeError) -> NetabaseError {
 fn undecodable(error: DecodeError) -> NetabaseError {
     NetabaseError::new(
         ErrorKind::Codec,
-        "the stored bytes are not a value of this type; another version of the type wrote them, or they are damaged",
+        "the stored bytes are not a value of this type: another version of the type wrote them, or they are damaged; read \
+         them with the type that wrote them, restore a backup, or give a record up with `discard`",
     )
     .with_source(error)
 }
@@ -124,6 +125,7 @@ fn undecodable(error: DecodeError) -> NetabaseError {
 fn left_over() -> NetabaseError {
     NetabaseError::new(
         ErrorKind::Codec,
-        "bytes are left over after the value; another version of the type wrote them, or they are damaged",
+        "bytes are left over after the value: another version of the type wrote them, or they are damaged; read them with \
+         the type that wrote them, restore a backup, or give a record up with `discard`",
     )
 }

@@ -3,11 +3,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{
     Bounds, Cursor, Direction, Driver, DriverError, Durability, EntryWidths, ErrorKind, Limits,
-    OpenConfig, Operation, Operations, PinnedRead, Read, Result, Store, TreeId, Write,
+    OpenConfig, Operation, Operations, OperationsBuilder, PinnedRead, Read, Result, Store, TreeId,
+    Write,
 };
 
 /// Longest name of a tree, in bytes.
@@ -18,11 +19,15 @@ pub const TREE_NAME_BYTES: usize = 255;
 /// It does not implement [`Store`] itself, since it adds [`close`](Self::close); its transactions implement [`Read`]
 /// and [`Write`].
 pub struct Checked<S> {
-    store: RwLock<Option<S>>,
+    store: RwLock<Option<Arc<S>>>,
     driver: Cow<'static, str>,
     limits: Limits,
+    operations: Cow<'static, [Cow<'static, str>]>,
     read_only: bool,
 }
+
+/// The common operations that change a database. Of its own ones, a driver knows by itself.
+const WRITING_OPERATIONS: [&str; 2] = ["compact", "generate_id"];
 
 impl<S: Store> Checked<S> {
     /// Opens a database.
@@ -39,9 +44,10 @@ impl<S: Store> Checked<S> {
         }
         let manifest = driver.manifest();
         Ok(Self {
-            store: RwLock::new(Some(driver.open(config)?)),
+            store: RwLock::new(Some(Arc::new(driver.open(config)?))),
             driver: manifest.name.clone(),
             limits: manifest.limits,
+            operations: manifest.operations.clone(),
             read_only: config.read_only,
         })
     }
@@ -64,9 +70,11 @@ impl<S: Store> Checked<S> {
     /// [`Closed`](ErrorKind::Closed) after [`close`](Self::close), or what [`Store::begin_read`] reports.
     #[inline]
     pub fn begin_read(&self) -> Result<CheckedReader<S::Reader>> {
-        let reader = self.with(Store::begin_read)?;
+        // No driver waits here, so that the lock may be held meanwhile; a clone would be slower.
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        let store = store.as_ref().ok_or_else(is_closed)?;
         Ok(CheckedReader {
-            reader,
+            reader: store.begin_read()?,
             limits: self.limits,
         })
     }
@@ -75,15 +83,15 @@ impl<S: Store> Checked<S> {
     ///
     /// # Errors
     /// [`ReadOnly`](ErrorKind::ReadOnly) on a read-only store, [`Closed`](ErrorKind::Closed) after
-    /// [`close`](Self::close), or what [`Store::begin_write`] reports.
+    /// [`close`](Self::close), also if that came while the call waited, or what [`Store::begin_write`] reports.
     pub fn begin_write(&self) -> Result<CheckedWriter<S::Writer>> {
         if self.read_only {
-            return Err(DriverError::new(
-                ErrorKind::ReadOnly,
-                "the store was opened with `read_only`; open it without to write",
-            ));
+            return Err(read_only("write"));
         }
-        let writer = self.with(Store::begin_write)?;
+        let store = self.store()?;
+        let writer = store.begin_write()?;
+        // The turn may have come long after the call.
+        self.store()?;
         Ok(CheckedWriter {
             writer,
             limits: self.limits,
@@ -96,18 +104,28 @@ impl<S: Store> Checked<S> {
     /// Runs one of the engine's own operations.
     ///
     /// # Errors
-    /// [`Closed`](ErrorKind::Closed) after [`close`](Self::close), or what [`Store::maintain`] reports.
+    /// - [`Closed`](ErrorKind::Closed) after [`close`](Self::close);
+    /// - [`Unsupported`](ErrorKind::Unsupported) for an operation that the manifest does not list;
+    /// - [`ReadOnly`](ErrorKind::ReadOnly) for `compact` and `generate_id` on a read-only store;
+    /// - what [`Store::maintain`] reports.
     pub fn maintain(
         &self,
         operation: &str,
         argument: &[u8],
         output: &mut dyn FnMut(&[u8]),
     ) -> Result<()> {
-        self.with(|store| store.maintain(operation, argument, output))
+        let store = self.store()?;
+        if !self.operations.iter().any(|name| name == operation) {
+            return Err(DriverError::unsupported(operation));
+        }
+        if self.read_only && WRITING_OPERATIONS.contains(&operation) {
+            return Err(read_only(operation));
+        }
+        store.maintain(operation, argument, output)
     }
 
-    /// Closes the database. Open transactions go on and keep what they need of it; new ones answer
-    /// [`Closed`](ErrorKind::Closed). Closing twice is no error.
+    /// Closes the database. Open transactions go on and keep what they need of it; new ones, and those that wait to
+    /// begin, answer [`Closed`](ErrorKind::Closed). Waits for nobody. Closing twice is no error.
     pub fn close(&self) {
         let store = self
             .store
@@ -117,13 +135,13 @@ impl<S: Store> Checked<S> {
         drop(store);
     }
 
-    #[inline]
-    fn with<R>(&self, run: impl FnOnce(&S) -> Result<R>) -> Result<R> {
-        let guard = self.store.read().unwrap_or_else(PoisonError::into_inner);
-        match &*guard {
-            Some(store) => run(store),
-            None => Err(closed("the store was closed; open it again")),
-        }
+    /// The open store. It is called outside of the lock: what waits for a writer must not hold up a close.
+    fn store(&self) -> Result<Arc<S>> {
+        self.store
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+            .ok_or_else(is_closed)
     }
 }
 
@@ -137,15 +155,30 @@ impl<S> fmt::Debug for Checked<S> {
 }
 
 #[cold]
+fn is_closed() -> DriverError {
+    closed("the store was closed; open it again")
+}
+
+#[cold]
 fn closed(message: &'static str) -> DriverError {
     DriverError::new(ErrorKind::Closed, message)
 }
 
 #[cold]
-fn too_large(what: &str, size: u64, limit: u64) -> DriverError {
+fn read_only(operation: &str) -> DriverError {
+    DriverError::new(
+        ErrorKind::ReadOnly,
+        format!("the store was opened with `read_only`; open it without to {operation}"),
+    )
+}
+
+#[cold]
+fn too_large(what: &str, size: u64, limit: u64, remedy: &str) -> DriverError {
     DriverError::new(
         ErrorKind::LimitExceeded,
-        format!("{what} of {size} bytes is larger than the {limit} bytes that this engine takes"),
+        format!(
+            "{what} of {size} bytes is larger than the {limit} bytes that this engine takes; {remedy}"
+        ),
     )
 }
 
@@ -160,28 +193,62 @@ impl Limits {
         !key.is_empty() && !Self::exceeded_by(self.key_bytes, key.len() as u64)
     }
 
+    /// Refuses an entry of a key and a value of these lengths, in bytes, that an engine with these limits does not take.
     #[inline]
-    fn check_key(&self, key: &[u8]) -> Result<()> {
-        if self.can_hold(key) {
-            return Ok(());
+    fn check_entry(&self, key: usize, value: usize) -> Result<()> {
+        let (key, value) = (key as u64, value as u64);
+        if key == 0 {
+            return Err(empty_key());
         }
-        Err(if key.is_empty() {
-            DriverError::new(
-                ErrorKind::InvalidInput,
-                "the key is empty; keys have at least one byte",
-            )
-        } else {
-            too_large("a key", key.len() as u64, self.key_bytes)
-        })
-    }
-
-    #[inline]
-    fn check_value(&self, value: &[u8]) -> Result<()> {
-        if Self::exceeded_by(self.value_bytes, value.len() as u64) {
-            return Err(too_large("a value", value.len() as u64, self.value_bytes));
+        if Self::exceeded_by(self.key_bytes, key) {
+            return Err(too_large(
+                "a key",
+                key,
+                self.key_bytes,
+                "shorten it, or index a hash of it",
+            ));
+        }
+        if Self::exceeded_by(self.value_bytes, value) {
+            return Err(too_large(
+                "a value",
+                value,
+                self.value_bytes,
+                "split it into several",
+            ));
         }
         Ok(())
     }
+}
+
+impl Limits {
+    /// The list without removals of keys that an engine with these limits cannot hold, so that there is nothing to remove.
+    #[cold]
+    fn without_vain_removals(&self, operations: &Operations<'_>) -> Result<OperationsBuilder> {
+        let mut possible = OperationsBuilder::new();
+        for operation in operations {
+            match operation {
+                Operation::Put { tree, key, value } => {
+                    possible.put(tree, key, value)?;
+                }
+                Operation::Remove { tree, key } if self.can_hold(key) => {
+                    possible.remove(tree, key)?;
+                }
+                Operation::Remove { .. } => {}
+                Operation::Clear { tree } => {
+                    possible.clear(tree);
+                }
+            }
+        }
+        Ok(possible)
+    }
+}
+
+#[cold]
+fn empty_key() -> DriverError {
+    DriverError::new(
+        ErrorKind::InvalidInput,
+        "the key is empty; keys have at least one byte",
+    )
 }
 
 fn check_tree_name(name: &str) -> Result<()> {
@@ -328,7 +395,7 @@ impl<C: Cursor> Cursor for CheckedCursor<C> {
 
 /// A write transaction behind the checks.
 ///
-/// After a driver's write failed, the transaction can only be rolled back: what the engine holds of it is not known.
+/// After a driver's write failed or panicked, the transaction can only be rolled back: what the engine holds of it is not known.
 #[derive(Debug)]
 pub struct CheckedWriter<W> {
     writer: W,
@@ -355,6 +422,15 @@ impl<W: Write> CheckedWriter<W> {
         self.apply(&Operations::parse(operations)?)
     }
 
+    /// Refuses an entry of a key and a value of these lengths, in bytes, that the engine does not take. Writes nothing.
+    ///
+    /// # Errors
+    /// What [`put`](Write::put) reports of the sizes of one entry.
+    #[inline]
+    pub fn check_entry(&self, key: usize, value: usize) -> Result<()> {
+        self.limits.check_entry(key, value)
+    }
+
     /// Lets the transaction only be rolled back from now on.
     pub fn fail(&mut self) {
         self.failed = true;
@@ -378,6 +454,7 @@ impl<W: Write> CheckedWriter<W> {
                 "a transaction",
                 written,
                 self.limits.transaction_bytes,
+                "commit what there is to write in several transactions",
             ));
         }
         Ok(written)
@@ -386,8 +463,10 @@ impl<W: Write> CheckedWriter<W> {
     #[inline]
     fn write<T>(&mut self, run: impl FnOnce(&mut W) -> Result<T>) -> Result<T> {
         self.generation += 1;
+        // A panic on the way, of the engine or of the caller's closure, leaves it at that.
+        self.failed = true;
         let result = run(&mut self.writer);
-        self.failed |= result.is_err();
+        self.failed = result.is_err();
         result
     }
 }
@@ -455,8 +534,7 @@ impl<W: Write> Write for CheckedWriter<W> {
         previous: impl FnOnce(&[u8]) -> T,
     ) -> Result<Option<T>> {
         self.check_alive()?;
-        self.limits.check_key(key)?;
-        self.limits.check_value(value)?;
+        self.limits.check_entry(key.len(), value.len())?;
         self.written = self.check_room((key.len() + value.len()) as u64)?;
         self.write(|writer| writer.put(tree, key, value, previous))
     }
@@ -483,19 +561,23 @@ impl<W: Write> Write for CheckedWriter<W> {
     fn apply(&mut self, operations: &Operations<'_>) -> Result<()> {
         self.check_alive()?;
         let mut bytes = 0u64;
+        let mut vain = false;
         for operation in operations {
             match operation {
                 Operation::Put { key, value, .. } => {
-                    self.limits.check_key(key)?;
-                    self.limits.check_value(value)?;
+                    self.limits.check_entry(key.len(), value.len())?;
                     bytes = bytes.saturating_add((key.len() + value.len()) as u64);
                 }
-                Operation::Remove { key, .. } => self.limits.check_key(key)?,
+                Operation::Remove { key, .. } => vain |= !self.limits.can_hold(key),
                 Operation::Clear { .. } => {}
             }
         }
         self.written = self.check_room(bytes)?;
-        self.write(|writer| writer.apply(operations))
+        if !vain {
+            return self.write(|writer| writer.apply(operations));
+        }
+        let possible = self.limits.without_vain_removals(operations)?;
+        self.write(|writer| writer.apply(&possible.operations()))
     }
 
     fn commit(self, durability: Durability) -> Result<()> {

@@ -98,7 +98,9 @@ impl<'a> From<&'a crate::config::FileConfig> for OpenConfig<'a> {
     fn from(config: &'a crate::config::FileConfig) -> Self {
         Self {
             path: &config.path,
-            cache_bytes: Some((config.cache_size_mb as u64).saturating_mul(1024 * 1024)),
+            cache_bytes: config
+                .cache_size_mb
+                .map(|megabytes| (megabytes as u64).saturating_mul(1024 * 1024)),
             create_if_missing: config.create_if_missing,
             truncate: config.truncate,
             read_only: config.read_only,
@@ -144,8 +146,13 @@ pub trait Store: Send + Sync + 'static {
     /// | `was_recovered` | one byte: 1 if the database was there before it was opened |
     /// | `stats` | UTF-8 text, a line `name=value` for each figure |
     ///
+    /// Core refuses a name that the manifest does not list, and `compact` and `generate_id` on a store that was opened
+    /// read-only, before they reach the driver. Whether an operation of the engine's own writes, the driver knows.
+    ///
     /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) for a name that is not in the manifest, or an error of the engine.
+    /// [`Unsupported`](ErrorKind::Unsupported) for a name that is not in the manifest,
+    /// [`ReadOnly`](ErrorKind::ReadOnly) for an operation that writes on a store that was opened read-only, or an error of
+    /// the engine.
     fn maintain(
         &self,
         operation: &str,

@@ -1,14 +1,12 @@
 //! Batches: writes over any models, collected first, then committed in one transaction.
 
+use std::any::Any;
 use std::fmt;
 
-use super::{ReadWrite, TxnGuard, TypedStore};
+use super::{ReadWrite, TreeView, TxnGuard, TypedStore};
 use crate::driver::{Driver, Durability};
 use crate::error::NetabaseError;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
-
-type Step<D, E> =
-    Box<dyn FnOnce(&TxnGuard<'_, D, ReadWrite, E>) -> Result<(), NetabaseError> + Send>;
 
 /// Writes over any of a definition's models, collected first, then committed in one transaction.
 ///
@@ -24,65 +22,140 @@ type Step<D, E> =
 #[must_use = "a batch writes nothing until it is committed"]
 pub struct Batch<'db, D, E: Driver> {
     store: &'db TypedStore<D, E>,
-    steps: Vec<Step<D, E>>,
+    /// The steps of each model. Those of different models do not touch each other.
+    models: Vec<Box<dyn ModelSteps<D, E>>>,
+    length: usize,
+}
+
+/// The steps of one model, whichever it is.
+trait ModelSteps<D, E: Driver>: Any + Send {
+    fn run(
+        self: Box<Self>,
+        transaction: &TxnGuard<'_, D, ReadWrite, E>,
+    ) -> Result<(), NetabaseError>;
+}
+
+struct Steps<D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>>(Vec<Step<M, M::PrimaryKey>>);
+
+enum Step<M, K> {
+    Put(M),
+    PutMany(Vec<M>),
+    Remove(K),
+    Clear,
+}
+
+impl<D, M, E> ModelSteps<D, E> for Steps<D, M>
+where
+    D: NetabaseDefinitionTrait,
+    M: NetabaseModelTrait<D>,
+    E: Driver,
+{
+    fn run(
+        self: Box<Self>,
+        transaction: &TxnGuard<'_, D, ReadWrite, E>,
+    ) -> Result<(), NetabaseError> {
+        let mut view = transaction.open_tree::<M>();
+        // One after another, each put is refused that takes a unique key at its turn; in bulk, what counts is the end.
+        let one_by_one = M::INFO.indexes.iter().any(|index| index.unique);
+        let mut puts = Vec::new();
+        for step in self.0 {
+            match step {
+                Step::Put(record) if one_by_one => view.put(record)?,
+                Step::Put(record) => puts.push(record),
+                Step::PutMany(records) if one_by_one || puts.is_empty() => {
+                    view.put_many(records)?;
+                }
+                Step::PutMany(records) => puts.extend(records),
+                Step::Remove(key) => {
+                    put_gathered(&mut view, &mut puts)?;
+                    view.remove(key)?;
+                }
+                Step::Clear => {
+                    put_gathered(&mut view, &mut puts)?;
+                    view.clear()?;
+                }
+            }
+        }
+        put_gathered(&mut view, &mut puts)
+    }
+}
+
+fn put_gathered<D, M, E>(
+    view: &mut TreeView<'_, D, M, ReadWrite, E>,
+    puts: &mut Vec<M>,
+) -> Result<(), NetabaseError>
+where
+    D: NetabaseDefinitionTrait,
+    M: NetabaseModelTrait<D>,
+    E: Driver,
+{
+    if puts.is_empty() {
+        return Ok(());
+    }
+    view.put_many(puts.drain(..))
 }
 
 impl<'db, D: NetabaseDefinitionTrait, E: Driver> Batch<'db, D, E> {
     pub(crate) fn new(store: &'db TypedStore<D, E>) -> Self {
         Self {
             store,
-            steps: Vec::new(),
+            models: Vec::new(),
+            length: 0,
         }
     }
 
     /// Adds a put.
     pub fn put<M: NetabaseModelTrait<D>>(&mut self, record: M) -> &mut Self {
-        self.steps.push(Box::new(move |transaction| {
-            transaction.open_tree::<M>().put(record)
-        }));
-        self
+        self.add(Step::Put(record))
     }
 
     /// Adds a bulk put of many records of one model.
     pub fn put_many<M: NetabaseModelTrait<D>>(&mut self, records: Vec<M>) -> &mut Self {
-        self.steps.push(Box::new(move |transaction| {
-            transaction.open_tree::<M>().put_many(records)
-        }));
-        self
+        self.add(Step::PutMany(records))
     }
 
     /// Adds a removal.
     pub fn remove<M: NetabaseModelTrait<D>>(&mut self, key: M::PrimaryKey) -> &mut Self {
-        self.steps.push(Box::new(move |transaction| {
-            transaction.open_tree::<M>().remove(key).map(drop)
-        }));
-        self
+        self.add::<M>(Step::Remove(key))
     }
 
     /// Adds the removal of every record of a model.
     pub fn clear<M: NetabaseModelTrait<D>>(&mut self) -> &mut Self {
-        self.steps.push(Box::new(move |transaction| {
-            transaction.open_tree::<M>().clear()
-        }));
+        self.add::<M>(Step::Clear)
+    }
+
+    fn add<M: NetabaseModelTrait<D>>(&mut self, step: Step<M, M::PrimaryKey>) -> &mut Self {
+        self.length += 1;
+        for model in &mut self.models {
+            let model: &mut dyn Any = &mut **model;
+            if let Some(Steps(steps)) = model.downcast_mut::<Steps<D, M>>() {
+                steps.push(step);
+                return self;
+            }
+        }
+        self.models.push(Box::new(Steps::<D, M>(vec![step])));
         self
     }
 
     /// The number of steps that were added.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.steps.len()
+        self.length
     }
 
     /// Whether no step was added.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.length == 0
     }
 
-    /// Runs the steps in order and commits them, all or none, as durable as the store was opened for.
+    /// Runs the steps and commits them, all or none, as durable as the store was opened for.
+    ///
+    /// The result is that of the steps in their order; on the way, those of one model run together, and its puts are sorted
+    /// where it has no unique key.
     ///
     /// # Errors
-    /// The first step's error, or that of the commit; nothing is changed then.
+    /// A step's error, or that of the commit; nothing is changed then.
     pub fn commit(self) -> Result<(), NetabaseError> {
         let durability = self.store.durability;
         self.commit_with(durability)
@@ -94,8 +167,8 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> Batch<'db, D, E> {
     /// As [`commit`](Self::commit).
     pub fn commit_with(self, durability: Durability) -> Result<(), NetabaseError> {
         let transaction = self.store.write()?;
-        for step in self.steps {
-            step(&transaction)?;
+        for steps in self.models {
+            steps.run(&transaction)?;
         }
         transaction.commit_with(durability)
     }
@@ -104,7 +177,7 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> Batch<'db, D, E> {
 impl<D, E: Driver> fmt::Debug for Batch<'_, D, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batch")
-            .field("steps", &self.steps.len())
+            .field("steps", &self.length)
             .finish_non_exhaustive()
     }
 }

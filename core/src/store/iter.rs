@@ -5,6 +5,7 @@ use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::ops::{Bound, RangeBounds};
 
+use super::transaction::sealed::Indexed;
 use super::transaction::{Mode, ReadOnly, Transaction, TxnGuard};
 use crate::codec::key::{self, EncodeKey, KeyPrefix};
 use crate::codec::value;
@@ -479,6 +480,9 @@ where
         direction: Direction,
         read: impl FnOnce(&[u8], &[u8]) -> Result<R, NetabaseError>,
     ) -> Option<Result<R, NetabaseError>> {
+        if let Err(error) = self.entries.transaction.check_indexes(M::INFO.name) {
+            return Some(Err(locate::<M>(error, self.driver)));
+        }
         let (transaction, records) = (self.entries.transaction, self.records);
         match self.entries.next_entry(direction) {
             Ok(Some((key, value))) => Some(

@@ -51,8 +51,8 @@ impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
     /// Runs one of the engine's own operations by name; gives back each part of its output.
     ///
     /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) if the driver's manifest does not list the operation, or an error of the
-    /// engine.
+    /// [`Unsupported`](ErrorKind::Unsupported) if the driver's manifest does not list the operation,
+    /// [`ReadOnly`](ErrorKind::ReadOnly) if it writes and the store was opened read-only, or an error of the engine.
     pub fn maintain(
         &self,
         operation: &str,

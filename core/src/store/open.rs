@@ -27,7 +27,9 @@ impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
     /// # Errors
     /// - what [`Driver::open`] reports;
     /// - [`SchemaMismatch`](ErrorKind::SchemaMismatch) if a model is stored in another shape; nothing is changed then;
+    /// - [`SchemaMismatch`](ErrorKind::SchemaMismatch) as well if there is a tree of a model's name that is no model's;
     /// - [`AlreadyExists`](ErrorKind::AlreadyExists) if a key has become unique and two records share one;
+    /// - [`Codec`](ErrorKind::Codec) if an index has to be built and a record cannot be decoded;
     /// - [`ReadOnly`](ErrorKind::ReadOnly) if an index has to be built and the database is opened read-only.
     pub fn open_on(driver: &E, config: &FileConfig) -> Result<Self, NetabaseError> {
         let durability = if config.use_fsync {
@@ -269,7 +271,10 @@ impl<D: NetabaseDefinitionTrait, R: Read> ModelVisitor<D> for Survey<'_, R> {
                 }
                 return Err(NetabaseError::new(
                     ErrorKind::SchemaMismatch,
-                    "the tree of this model holds entries that this library did not write; use another database",
+                    format!(
+                        "the database holds a tree `{name}` that is not recorded as a model's, so that its entries may be of \
+                         any kind; give the model another name, or open another database"
+                    ),
                 )
                 .in_tree(name));
             }
@@ -328,7 +333,9 @@ fn build_indexes<M: Record, W: Write>(
     let mut cursor = writer.cursor(trees.records, Bounds::ALL, Direction::Forward)?;
     let mut number = 0;
     while cursor.advance()? {
-        keys.encode_view::<M>(&value::decode_ref::<M>(cursor.value())?);
+        let view = value::decode_ref::<M>(cursor.value())
+            .map_err(|error| error.in_tree(M::INFO.name).at_key(cursor.key()))?;
+        keys.encode_view::<M>(&view);
         for index in indexes {
             pending.add(*index, number, cursor.key(), |out| {
                 out.extend_from_slice(keys.get(*index))

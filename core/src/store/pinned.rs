@@ -12,9 +12,7 @@ use super::transaction::{ReadOnly, Transaction};
 use super::view::TreeView;
 use crate::codec::key::{EncodeKey, KeyPrefix};
 use crate::codec::value;
-#[cfg(doc)]
-use crate::driver::ErrorKind;
-use crate::driver::{Direction, Driver, PinnedRead, Store, TreeId};
+use crate::driver::{Direction, Driver, ErrorKind, PinnedRead, Store, TreeId};
 use crate::error::NetabaseError;
 use crate::index;
 use crate::model::{ModelKey, NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey};
@@ -102,6 +100,14 @@ where
     }
 }
 
+#[cold]
+fn unpinned() -> NetabaseError {
+    NetabaseError::new(
+        ErrorKind::Internal,
+        "the driver's cursor is at an entry whose value it does not pin; report this to its author",
+    )
+}
+
 /// Records in the order of their primary keys, pinned to their transaction.
 ///
 /// Each item is a guard, or an error of the engine, which ends the iteration. Opening the iterator allocates; a step does
@@ -140,10 +146,10 @@ where
         direction: Direction,
     ) -> Option<Result<BorrowedGuard<'txn, M, E>, NetabaseError>> {
         match self.entries.advance(direction) {
-            Ok(true) => self
-                .entries
-                .pin_value(direction)
-                .map(|value| Ok(BorrowedGuard::new(value, self.driver))),
+            Ok(true) => Some(match self.entries.pin_value(direction) {
+                Some(value) => Ok(BorrowedGuard::new(value, self.driver)),
+                None => Err(iter::locate::<M>(unpinned(), self.driver)),
+            }),
             Ok(false) => None,
             Err(error) => Some(Err(iter::locate::<M>(error, self.driver))),
         }

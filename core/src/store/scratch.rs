@@ -15,7 +15,19 @@ pub(crate) struct Scratch {
     pub(crate) new: EncodedKeys,
 }
 
-/// Largest buffer that is kept for the next operation, in bytes.
+impl Scratch {
+    /// The size of all buffers, in bytes.
+    fn capacity(&self) -> usize {
+        [&self.primary, &self.value, &self.old_value, &self.entry]
+            .map(Vec::capacity)
+            .iter()
+            .sum::<usize>()
+            + self.old.capacity()
+            + self.new.capacity()
+    }
+}
+
+/// Largest size of buffers that are kept for the next operation, in bytes.
 const KEPT: usize = 1 << 20;
 
 thread_local! {
@@ -31,8 +43,33 @@ pub(crate) fn with<R>(run: impl FnOnce(&mut Scratch) -> R) -> R {
         .flatten()
         .unwrap_or_default();
     let result = run(&mut scratch);
-    if scratch.value.capacity().max(scratch.old_value.capacity()) <= KEPT {
+    if scratch.capacity() <= KEPT {
         let _ = SPARE.try_with(|spare| spare.set(Some(scratch)));
     }
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept() -> usize {
+        with(|scratch| scratch.capacity())
+    }
+
+    #[test]
+    fn large_buffers_are_not_kept() {
+        let buffers: [fn(&mut Scratch) -> &mut Vec<u8>; 4] = [
+            |scratch| &mut scratch.primary,
+            |scratch| &mut scratch.value,
+            |scratch| &mut scratch.old_value,
+            |scratch| &mut scratch.entry,
+        ];
+        for buffer in buffers {
+            with(|scratch| buffer(scratch).reserve(KEPT / 2));
+            assert!(kept() >= KEPT / 2);
+            with(|scratch| buffer(scratch).reserve(KEPT + 1));
+            assert_eq!(kept(), 0);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Transactions: guards whose type says whether they may write.
 
-use std::cell::{Ref, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::fmt;
 
 use super::{TreeView, TypedStore};
@@ -29,10 +29,15 @@ impl Mode for ReadWrite {}
 
 pub(crate) mod sealed {
     use super::{ReadState, Store, WriteState};
-    use crate::driver::Read;
+    use crate::driver::{Read, Result};
 
     pub trait Mode: 'static {
-        type Transaction<S: Store>: Read;
+        type Transaction<S: Store>: Read + Indexed;
+    }
+
+    pub trait Indexed {
+        /// Refuses a read through an index of this model while its indexes are behind its records.
+        fn check_indexes(&self, model: &str) -> Result<()>;
     }
 
     impl Mode for super::ReadOnly {
@@ -66,7 +71,7 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadOnly, E> {
     pub(crate) fn begin_read(store: &'db TypedStore<D, E>) -> Self {
         let transaction = match store.store.begin_read() {
             Ok(reader) => ReadState::Open(reader),
-            Err(error) => ReadState::Failed(error.kind(), error.to_string()),
+            Err(error) => ReadState::Failed(error),
         };
         Self { store, transaction }
     }
@@ -94,6 +99,7 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadWrite, E> 
             transaction: WriteState {
                 writer: RefCell::new(Some(writer)),
                 durability: store.durability,
+                bulk: Cell::new(None),
             },
         })
     }
@@ -121,10 +127,16 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadWrite, E> 
     /// Undoes every write of this transaction. Dropping the guard does the same.
     ///
     /// # Errors
-    /// None today; the signature leaves room for engines that have to be told.
+    /// [`Closed`](ErrorKind::Closed) if the transaction was [committed through a view](TreeView::commit): what it wrote
+    /// stays.
     pub fn rollback(self) -> Result<(), NetabaseError> {
-        drop(self);
-        Ok(())
+        match self.transaction.writer.into_inner() {
+            Some(writer) => {
+                drop(writer);
+                Ok(())
+            }
+            None => Err(self.store.locate(ended(), "rollback")),
+        }
     }
 }
 
@@ -158,7 +170,7 @@ impl<D, Md: Mode, E: Driver> fmt::Debug for TxnGuard<'_, D, Md, E> {
 #[derive(Debug)]
 pub enum ReadState<R> {
     Open(CheckedReader<R>),
-    Failed(ErrorKind, String),
+    Failed(DriverError),
 }
 
 impl<R> ReadState<R> {
@@ -166,8 +178,15 @@ impl<R> ReadState<R> {
     fn reader(&self) -> DriverResult<&CheckedReader<R>> {
         match self {
             Self::Open(reader) => Ok(reader),
-            Self::Failed(kind, message) => Err(DriverError::new(*kind, message.clone())),
+            Self::Failed(error) => Err(error.again()),
         }
+    }
+}
+
+impl<R> sealed::Indexed for ReadState<R> {
+    #[inline]
+    fn check_indexes(&self, _: &str) -> DriverResult<()> {
+        Ok(())
     }
 }
 
@@ -238,6 +257,8 @@ impl<R: PinnedRead> PinnedRead for ReadState<R> {
 pub struct WriteState<W> {
     writer: RefCell<Option<CheckedWriter<W>>>,
     durability: Durability,
+    /// The model of the bulk write that is running: its indexes are behind its records.
+    bulk: Cell<Option<&'static str>>,
 }
 
 #[cold]
@@ -249,10 +270,29 @@ fn ended() -> DriverError {
 }
 
 #[cold]
-fn busy() -> DriverError {
+fn read_within() -> DriverError {
     DriverError::new(
-        ErrorKind::Conflict,
+        ErrorKind::InvalidInput,
         "a borrowed read of this transaction is still running; write after its closure has returned",
+    )
+}
+
+#[cold]
+fn write_within() -> DriverError {
+    DriverError::new(
+        ErrorKind::InvalidInput,
+        "a write of this transaction is still running, and encodes a record; read before it or after it",
+    )
+}
+
+#[cold]
+fn bulk_within(model: &str) -> DriverError {
+    DriverError::new(
+        ErrorKind::InvalidInput,
+        format!(
+            "a bulk write of `{model}` is still taking records from its iterator, which can only read, and only by \
+             primary keys where it reads `{model}`; collect the records first, or do this after it"
+        ),
     )
 }
 
@@ -263,7 +303,12 @@ impl<W: Write> WriteState<W> {
         let _span = tracing::debug_span!("commit", driver, ?durability).entered();
         #[cfg(not(feature = "tracing"))]
         let _ = driver;
-        let writer = self.writer.try_borrow_mut().map_err(|_| busy())?.take();
+        self.check_no_bulk()?;
+        let writer = self
+            .writer
+            .try_borrow_mut()
+            .map_err(|_| read_within())?
+            .take();
         writer.ok_or_else(ended)?.commit(durability)
     }
 
@@ -272,18 +317,88 @@ impl<W: Write> WriteState<W> {
         self.durability
     }
 
-    /// Runs `run` on the writer, unless a borrowed read of the same transaction is running.
+    /// Runs `run` on the writer, unless a borrowed read or a bulk write of the same transaction is running.
     pub(crate) fn write<T>(
         &self,
         run: impl FnOnce(&mut CheckedWriter<W>) -> Result<T, NetabaseError>,
     ) -> Result<T, NetabaseError> {
-        let mut writer = self.writer.try_borrow_mut().map_err(|_| busy())?;
+        self.check_no_bulk()?;
+        self.write_unchecked(run)
+    }
+
+    /// Begins a bulk write of this model, during which only the bulk write itself writes.
+    pub(crate) fn begin_bulk(
+        &self,
+        model: &'static str,
+    ) -> Result<BulkWrite<'_, W>, NetabaseError> {
+        self.check_no_bulk()?;
+        self.bulk.set(Some(model));
+        Ok(BulkWrite {
+            state: self,
+            finished: false,
+        })
+    }
+
+    fn check_no_bulk(&self) -> DriverResult<()> {
+        self.bulk
+            .get()
+            .map_or(Ok(()), |model| Err(bulk_within(model)))
+    }
+
+    fn write_unchecked<T>(
+        &self,
+        run: impl FnOnce(&mut CheckedWriter<W>) -> Result<T, NetabaseError>,
+    ) -> Result<T, NetabaseError> {
+        let mut writer = self.writer.try_borrow_mut().map_err(|_| read_within())?;
         run(writer.as_mut().ok_or_else(ended)?)
     }
 
     fn reader(&self) -> DriverResult<Ref<'_, CheckedWriter<W>>> {
-        let writer = self.writer.try_borrow().map_err(|_| busy())?;
+        let writer = self.writer.try_borrow().map_err(|_| write_within())?;
         Ref::filter_map(writer, Option::as_ref).map_err(|_| ended())
+    }
+}
+
+/// A bulk write that is running. Unless it is finished, its transaction can only be rolled back.
+pub(crate) struct BulkWrite<'t, W: Write> {
+    state: &'t WriteState<W>,
+    finished: bool,
+}
+
+impl<W: Write> BulkWrite<'_, W> {
+    /// Runs `run` on the writer. Between two calls the transaction can be read.
+    pub(crate) fn write<T>(
+        &self,
+        run: impl FnOnce(&mut CheckedWriter<W>) -> Result<T, NetabaseError>,
+    ) -> Result<T, NetabaseError> {
+        self.state.write_unchecked(run)
+    }
+
+    /// Ends the bulk write: records and indexes agree again.
+    pub(crate) fn finish(mut self) {
+        self.finished = true;
+    }
+}
+
+impl<W: Write> Drop for BulkWrite<'_, W> {
+    fn drop(&mut self) {
+        self.state.bulk.set(None);
+        if !self.finished
+            && let Ok(mut writer) = self.state.writer.try_borrow_mut()
+            && let Some(writer) = writer.as_mut()
+        {
+            writer.fail();
+        }
+    }
+}
+
+impl<W> sealed::Indexed for WriteState<W> {
+    #[inline]
+    fn check_indexes(&self, model: &str) -> DriverResult<()> {
+        match self.bulk.get() {
+            Some(behind) if behind == model => Err(bulk_within(model)),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 

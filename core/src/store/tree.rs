@@ -64,6 +64,15 @@ where
         self.write(|view| view.remove(key))
     }
 
+    /// Removes what is stored under this primary key, also if it cannot be decoded, and commits; says whether there was
+    /// anything.
+    ///
+    /// # Errors
+    /// As [`TreeView::discard`]; nothing is changed then.
+    pub fn discard(&self, key: impl Borrow<M::PrimaryKey>) -> Result<bool, NetabaseError> {
+        self.write(|view| view.discard(key))
+    }
+
     /// Removes the records with these primary keys in one transaction; gives them back in the same order.
     ///
     /// # Errors

@@ -8,12 +8,15 @@ use std::ops::{Bound, RangeBounds};
 
 use super::iter::{self, IndexIter, Iter};
 use super::scratch;
+use super::transaction::sealed::Indexed;
 use super::transaction::{Mode, ReadWrite, Transaction};
-use super::write::{self, Trees};
+use super::write::{self, Bulk, Trees};
 use crate::codec::key::{EncodeKey, KeyPrefix};
 use crate::codec::value;
+#[cfg(doc)]
+use crate::driver::ErrorKind;
 use crate::driver::checked::CheckedWriter;
-use crate::driver::{Bounds, Cursor, Direction, Driver, ErrorKind, Read, Store, TreeId};
+use crate::driver::{Bounds, Cursor, Direction, Driver, Read, Store, TreeId};
 use crate::error::NetabaseError;
 use crate::model::{
     AnySecondaryKey, ModelKey, NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,
@@ -336,6 +339,7 @@ where
     }
 
     pub(super) fn index(&self, place: usize) -> Result<TreeId, NetabaseError> {
+        self.transaction.check_indexes(M::INFO.name)?;
         let indexes = self
             .indexes
             .get_or_init(|| M::INFO.indexes.iter().map(|_| OnceCell::new()).collect());
@@ -386,9 +390,16 @@ where
     /// One descent for the record, and one for each index entry that changes.
     ///
     /// # Errors
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if another record has one of its unique keys; nothing is changed
-    /// then, and the transaction goes on. [`LimitExceeded`](ErrorKind::LimitExceeded) if the engine does not take keys
-    /// or values of this size. After an error of the engine the transaction can only be rolled back.
+    /// - [`AlreadyExists`](ErrorKind::AlreadyExists) if another record has one of its unique keys;
+    /// - [`LimitExceeded`](ErrorKind::LimitExceeded) if the engine does not take keys or values of this size;
+    /// - [`InvalidInput`](ErrorKind::InvalidInput) if a key's encoding has no bytes, as that of an empty array;
+    /// - [`Codec`](ErrorKind::Codec) if a field cannot be encoded.
+    ///
+    /// Nothing is changed then, and the transaction goes on. After any other error it can only be rolled back:
+    /// - [`Codec`](ErrorKind::Codec) if the record that is there already cannot be decoded, so that its index entries are
+    ///   not known; [`discard`](Self::discard) removes it;
+    /// - [`LimitExceeded`](ErrorKind::LimitExceeded) if the transaction has become too large for the engine;
+    /// - an error of the engine.
     pub fn put(&mut self, record: impl Borrow<M>) -> Result<(), NetabaseError> {
         self.write("put", |writer, trees| {
             write::put(writer, trees, record.borrow())
@@ -401,29 +412,62 @@ where
     /// after the last one, so that records can swap them. Records are written in chunks of a few MiB; the new index
     /// entries of all of them are held until the end.
     ///
+    /// The iterator may read in the same transaction, this model by primary keys only; it sees of the records that it gave
+    /// those that have been written so far.
+    ///
     /// # Errors
-    /// As [`put`](Self::put); but after any error the transaction can only be rolled back.
+    /// As [`put`](Self::put); but after any error the transaction can only be rolled back. In the iterator, writes in this
+    /// transaction and reads of this model by secondary keys are [`InvalidInput`](ErrorKind::InvalidInput).
     pub fn put_many<R: Borrow<M>>(
         &mut self,
         records: impl IntoIterator<Item = R>,
     ) -> Result<(), NetabaseError> {
-        self.write("put_many", |writer, trees| {
-            write::put_many::<M, _>(writer, trees, records)
-        })
+        let run = || {
+            let trees = self.trees()?;
+            let running = self.transaction.begin_bulk(M::INFO.name)?;
+            let mut bulk = Bulk::new(&M::INFO);
+            for record in records {
+                bulk.push(record.borrow())?;
+                if bulk.is_full() {
+                    running.write(|writer| bulk.write_records::<M, _>(writer, trees))?;
+                }
+            }
+            running.write(|writer| bulk.finish::<M, _>(writer, trees))?;
+            running.finish();
+            Ok(())
+        };
+        run().map_err(|error: NetabaseError| self.locate(error, "put_many"))
     }
 
     /// Removes the record with this primary key, with its index entries; gives it back.
     ///
     /// # Errors
-    /// [`Codec`](ErrorKind::Codec) if what is stored is no such record, or an error of the engine; the transaction can
-    /// then only be rolled back.
+    /// [`Codec`](ErrorKind::Codec) if what is stored is no such record, which [`discard`](Self::discard) removes, or an
+    /// error of the engine; the transaction can then only be rolled back.
     pub fn remove(&mut self, key: impl Borrow<M::PrimaryKey>) -> Result<Option<M>, NetabaseError> {
         self.write("remove", |writer, trees| {
             write::remove(writer, trees, key.borrow())
         })
     }
 
-    /// Removes the records with these primary keys; gives them back in the same order.
+    /// Removes what is stored under this primary key, with its index entries, also if it cannot be decoded; says whether
+    /// there was anything.
+    ///
+    /// Costs what [`remove`](Self::remove) costs; where the record cannot be decoded, each index of the model is read until
+    /// its entry is found.
+    ///
+    /// # Errors
+    /// [`Corrupt`](ErrorKind::Corrupt) if an index that has to be read is damaged itself, or an error of the engine; the
+    /// transaction can then only be rolled back.
+    pub fn discard(&mut self, key: impl Borrow<M::PrimaryKey>) -> Result<bool, NetabaseError> {
+        self.write("discard", |writer, trees| {
+            write::discard::<M, _>(writer, trees, key.borrow())
+        })
+    }
+
+    /// Removes the records with these primary keys, one after another; gives them back in the same order.
+    ///
+    /// The iterator may read in the same transaction; it sees what has been removed so far.
     ///
     /// # Errors
     /// As [`remove`](Self::remove).
@@ -431,11 +475,13 @@ where
         &mut self,
         keys: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Option<M>>, NetabaseError> {
-        self.write("remove_many", |writer, trees| {
-            keys.into_iter()
-                .map(|key| write::remove(writer, trees, key.borrow()))
-                .collect()
-        })
+        keys.into_iter()
+            .map(|key| {
+                self.write("remove_many", |writer, trees| {
+                    write::remove(writer, trees, key.borrow())
+                })
+            })
+            .collect()
     }
 
     /// Removes every record of this model, with all index entries.
@@ -470,19 +516,18 @@ where
         ) -> Result<T, NetabaseError>,
     ) -> Result<T, NetabaseError> {
         let run = || {
-            if self.trees.get().is_none() {
-                let trees = Trees::resolve(self.transaction, &M::INFO)?;
-                self.trees.get_or_init(|| trees);
-            }
-            let trees = self.trees.get().ok_or_else(|| {
-                NetabaseError::new(
-                    ErrorKind::Internal,
-                    "the trees of a model were not looked up before a write",
-                )
-            })?;
+            let trees = self.trees()?;
             self.transaction.write(|writer| run(writer, trees))
         };
         run().map_err(|error| self.locate(error, operation))
+    }
+
+    fn trees(&self) -> Result<&Trees, NetabaseError> {
+        if let Some(trees) = self.trees.get() {
+            return Ok(trees);
+        }
+        let trees = Trees::resolve(self.transaction, &M::INFO)?;
+        Ok(self.trees.get_or_init(|| trees))
     }
 }
 

@@ -1,15 +1,13 @@
 //! The one path that every typed write takes: records and index entries, in one transaction.
 
-use std::borrow::Borrow;
-
 use super::scratch::{self, Scratch};
 use crate::codec::key::EncodeKey;
 use crate::codec::value;
 use crate::driver::checked::CheckedWriter;
-use crate::driver::{ErrorKind, Read, TreeId, Write};
+use crate::driver::{Bounds, Cursor, Direction, ErrorKind, Read, TreeId, Write};
 use crate::error::NetabaseError;
 use crate::index::{self, Change, EncodedKeys, Outcome, Pending};
-use crate::model::{ModelInfo, Record};
+use crate::model::{IndexInfo, ModelInfo, Record};
 
 /// Bytes of encoded records that a bulk write gathers, sorts and writes at a time.
 const CHUNK: usize = 4 << 20;
@@ -38,98 +36,152 @@ impl Trees {
     }
 }
 
-/// Stores one record. A unique key that is taken leaves everything as it was.
+/// Runs a write that is made of several. If it ends halfway, by an error or a panic, records and indexes may differ:
+/// the transaction can then only be rolled back.
+fn all_or_fail<W: Write, T>(
+    writer: &mut CheckedWriter<W>,
+    run: impl FnOnce(&mut CheckedWriter<W>) -> Result<T, NetabaseError>,
+) -> Result<T, NetabaseError> {
+    struct Halfway<'w, W: Write> {
+        writer: &'w mut CheckedWriter<W>,
+        /// The generation in which records and indexes agree.
+        exact: u64,
+    }
+
+    impl<W: Write> Drop for Halfway<'_, W> {
+        fn drop(&mut self) {
+            if self.writer.generation() != self.exact {
+                self.writer.fail();
+            }
+        }
+    }
+
+    let exact = writer.generation();
+    let mut halfway = Halfway { writer, exact };
+    let result = run(halfway.writer)?;
+    halfway.exact = halfway.writer.generation();
+    Ok(result)
+}
+
+/// Stores one record. A unique key that is taken, or an entry that the engine does not take, leaves everything as it was.
 pub(crate) fn put<M: Record, W: Write>(
     writer: &mut CheckedWriter<W>,
     trees: &Trees,
     record: &M,
 ) -> Result<(), NetabaseError> {
+    scratch::with(|scratch| {
+        scratch.primary.clear();
+        record.encode_primary_key(&mut scratch.primary);
+        scratch.value.clear();
+        value::encode(record, &mut scratch.value)?;
+        scratch.new.encode_record(record);
+        writer.check_entry(scratch.primary.len(), scratch.value.len())?;
+        for (place, index) in M::INFO.indexes.iter().enumerate() {
+            let (secondary, primary) = (scratch.new.get(place).len(), scratch.primary.len());
+            check_index_entry(writer, index, secondary, primary)?;
+        }
+        match all_or_fail(writer, |writer| put_encoded::<M, W>(writer, trees, scratch))? {
+            None => Ok(()),
+            Some(index) => Err(taken(&M::INFO, index, scratch.new.get(index))),
+        }
+    })
+}
+
+/// Refuses an index entry, of keys of these lengths, that the engine does not take.
+fn check_index_entry<W: Write>(
+    writer: &CheckedWriter<W>,
+    index: &IndexInfo,
+    secondary: usize,
+    primary: usize,
+) -> Result<(), NetabaseError> {
+    let (key, value) = if index.unique {
+        (secondary, primary)
+    } else {
+        (secondary + primary, 0)
+    };
+    writer
+        .check_entry(key, value)
+        .map_err(|error| NetabaseError::from(error).in_tree(index.tree))
+}
+
+/// Stores the record that `scratch` holds encoded. Gives back the index in which another record has its unique key;
+/// everything is as it was then.
+fn put_encoded<M: Record, W: Write>(
+    writer: &mut CheckedWriter<W>,
+    trees: &Trees,
+    scratch: &mut Scratch,
+) -> Result<Option<usize>, NetabaseError> {
     let info = &M::INFO;
     let indexed = !info.indexes.is_empty();
     let unique = info.indexes.iter().any(|index| index.unique);
-    scratch::with(
-        |Scratch {
-             primary,
-             value,
-             old_value,
-             entry,
-             old,
-             new,
-         }| {
-            primary.clear();
-            record.encode_primary_key(primary);
-            value.clear();
-            value::encode(record, value)?;
-            let previous = writer.put(trees.records, primary, value, |bytes| {
-                if !indexed || bytes == value {
-                    return Ok(false);
-                }
-                if unique {
-                    old_value.clear();
-                    old_value.extend_from_slice(bytes);
-                }
-                old.encode_view::<M>(&value::decode_ref::<M>(bytes)?);
-                Ok::<_, NetabaseError>(true)
-            })?;
-            let old = match previous {
-                None => None,
-                Some(Ok(false)) => return Ok(()),
-                Some(Ok(true)) => Some(&*old),
-                Some(Err(error)) => {
-                    writer.fail();
-                    return Err(error);
-                }
-            };
-            new.encode_record(record);
-            for Change { index, added, .. } in index::changes(info, old, Some(new)) {
-                let (true, Some(added)) = (info.indexes[index].unique, added) else {
-                    continue;
-                };
-                let holder = writer
-                    .put(trees.indexes[index], added, primary, |holder| {
-                        (holder != primary).then(|| holder.to_vec())
-                    })?
-                    .flatten();
-                if let Some(holder) = holder {
-                    writer.put(trees.indexes[index], added, &holder, |_| ())?;
-                    for earlier in index::changes(info, old, Some(new))
-                        .take_while(|change| change.index < index)
-                    {
-                        if let (true, Some(added)) =
-                            (info.indexes[earlier.index].unique, earlier.added)
-                        {
-                            writer.remove(trees.indexes[earlier.index], added, |_| ())?;
-                        }
-                    }
-                    match old {
-                        Some(_) => writer.put(trees.records, primary, old_value, |_| ())?,
-                        None => writer.remove(trees.records, primary, |_| ())?,
-                    };
-                    return Err(taken(info, index, added));
-                }
+    let Scratch {
+        primary,
+        value,
+        old_value,
+        entry,
+        old,
+        new,
+    } = scratch;
+    let previous = writer.put(trees.records, primary, value, |bytes| {
+        if !indexed || bytes == value {
+            return Ok(false);
+        }
+        if unique {
+            old_value.clear();
+            old_value.extend_from_slice(bytes);
+        }
+        old.encode_view::<M>(&value::decode_ref::<M>(bytes)?);
+        Ok::<_, NetabaseError>(true)
+    })?;
+    let old = match previous.transpose()? {
+        None => None,
+        Some(false) => return Ok(None),
+        Some(true) => Some(&*old),
+    };
+    for Change { index, added, .. } in index::changes(info, old, Some(new)) {
+        let (true, Some(added)) = (info.indexes[index].unique, added) else {
+            continue;
+        };
+        let holder = writer
+            .put(trees.indexes[index], added, primary, |holder| {
+                (holder != primary).then(|| holder.to_vec())
+            })?
+            .flatten();
+        let Some(holder) = holder else { continue };
+        writer.put(trees.indexes[index], added, &holder, |_| ())?;
+        for earlier in
+            index::changes(info, old, Some(new)).take_while(|change| change.index < index)
+        {
+            if let (true, Some(added)) = (info.indexes[earlier.index].unique, earlier.added) {
+                writer.remove(trees.indexes[earlier.index], added, |_| ())?;
             }
-            for Change {
-                index,
-                removed,
-                added,
-            } in index::changes(info, old, Some(new))
-            {
-                let (tree, index) = (trees.indexes[index], &info.indexes[index]);
-                if let Some(removed) = removed {
-                    writer.remove(
-                        tree,
-                        index::entry_key(index, removed, primary, entry),
-                        |_| (),
-                    )?;
-                }
-                if let (false, Some(added)) = (index.unique, added) {
-                    let key = index::entry_key(index, added, primary, entry);
-                    writer.put(tree, key, index::entry_value(index, primary), |_| ())?;
-                }
-            }
-            Ok(())
-        },
-    )
+        }
+        match old {
+            Some(_) => writer.put(trees.records, primary, old_value, |_| ())?,
+            None => writer.remove(trees.records, primary, |_| ())?,
+        };
+        return Ok(Some(index));
+    }
+    for Change {
+        index,
+        removed,
+        added,
+    } in index::changes(info, old, Some(new))
+    {
+        let (tree, index) = (trees.indexes[index], &info.indexes[index]);
+        if let Some(removed) = removed {
+            writer.remove(
+                tree,
+                index::entry_key(index, removed, primary, entry),
+                |_| (),
+            )?;
+        }
+        if let (false, Some(added)) = (index.unique, added) {
+            let key = index::entry_key(index, added, primary, entry);
+            writer.put(tree, key, index::entry_value(index, primary), |_| ())?;
+        }
+    }
+    Ok(None)
 }
 
 #[cold]
@@ -162,27 +214,86 @@ pub(crate) fn remove<M: Record, W: Write>(
          }| {
             primary.clear();
             key.encode_key(primary);
-            let removed = writer
-                .remove(trees.records, primary, value::decode::<M>)?
-                .transpose()
-                .inspect_err(|_| writer.fail())?;
-            let Some(record) = removed else {
-                return Ok(None);
-            };
-            old.encode_record(&record);
-            for Change { index, removed, .. } in index::changes(info, Some(old), None) {
-                let (tree, index) = (trees.indexes[index], &info.indexes[index]);
-                if let Some(removed) = removed {
-                    writer.remove(
-                        tree,
-                        index::entry_key(index, removed, primary, entry),
-                        |_| (),
-                    )?;
+            all_or_fail(writer, |writer| {
+                let removed = writer.remove(trees.records, primary, value::decode::<M>)?;
+                let Some(record) = removed.transpose()? else {
+                    return Ok(None);
+                };
+                old.encode_record(&record);
+                for Change { index, removed, .. } in index::changes(info, Some(old), None) {
+                    let (tree, index) = (trees.indexes[index], &info.indexes[index]);
+                    if let Some(removed) = removed {
+                        let key = index::entry_key(index, removed, primary, entry);
+                        writer.remove(tree, key, |_| ())?;
+                    }
                 }
-            }
-            Ok(Some(record))
+                Ok(Some(record))
+            })
         },
     )
+}
+
+/// Removes one record and its index entries, also if it cannot be decoded; says whether there was one.
+pub(crate) fn discard<M: Record, W: Write>(
+    writer: &mut CheckedWriter<W>,
+    trees: &Trees,
+    key: &impl EncodeKey,
+) -> Result<bool, NetabaseError> {
+    scratch::with(
+        |Scratch {
+             primary,
+             entry,
+             old,
+             ..
+         }| {
+            primary.clear();
+            key.encode_key(primary);
+            all_or_fail(writer, |writer| {
+                let decoded = writer.remove(trees.records, primary, |bytes| {
+                    value::decode_ref::<M>(bytes)
+                        .map(|view| old.encode_view::<M>(&view))
+                        .is_ok()
+                })?;
+                let Some(decoded) = decoded else {
+                    return Ok(false);
+                };
+                for (place, (index, &tree)) in
+                    M::INFO.indexes.iter().zip(&trees.indexes).enumerate()
+                {
+                    if decoded {
+                        let key = index::entry_key(index, old.get(place), primary, entry);
+                        writer.remove(tree, key, |_| ())?;
+                    } else if find_entry::<M, W>(writer, tree, place, primary, entry)? {
+                        writer.remove(tree, entry, |_| ())?;
+                    }
+                }
+                Ok(true)
+            })
+        },
+    )
+}
+
+/// Puts the key of the index entry that points to this record into `entry`, if there is one. Reads the whole index.
+fn find_entry<M: Record, W: Write>(
+    writer: &CheckedWriter<W>,
+    tree: TreeId,
+    place: usize,
+    primary: &[u8],
+    entry: &mut Vec<u8>,
+) -> Result<bool, NetabaseError> {
+    let index = &M::INFO.indexes[place];
+    let mut cursor = writer.cursor(tree, Bounds::ALL, Direction::Forward)?;
+    while cursor.advance()? {
+        let skip = |input: &mut &[u8]| M::skip_secondary_key(place, input);
+        let found = index::primary_of(index.unique, cursor.key(), cursor.value(), skip)
+            .map_err(|error| NetabaseError::from(error).in_tree(index.tree))?;
+        if found == primary {
+            entry.clear();
+            entry.extend_from_slice(cursor.key());
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Removes every record and every index entry of a model.
@@ -198,31 +309,7 @@ pub(crate) fn clear<W: Write>(
         .map_err(Into::into)
 }
 
-/// Stores many records: sorted by primary key in chunks, then all index entries, sorted. Fails the transaction on error.
-pub(crate) fn put_many<M: Record, W: Write>(
-    writer: &mut CheckedWriter<W>,
-    trees: &Trees,
-    records: impl IntoIterator<Item = impl Borrow<M>>,
-) -> Result<(), NetabaseError> {
-    let mut bulk = Bulk::new(&M::INFO);
-    let run = || {
-        for record in records {
-            bulk.push(record.borrow())?;
-            if bulk.bytes.len() >= CHUNK {
-                bulk.write_records::<M, W>(writer, trees)?;
-            }
-        }
-        bulk.write_records::<M, W>(writer, trees)?;
-        write_pending(writer, trees, &M::INFO, &mut bulk.pending)
-    };
-    let result = run();
-    if result.is_err() {
-        writer.fail();
-    }
-    result
-}
-
-/// Builds an index from records that are stored already. Fails the transaction on error.
+/// Writes the gathered index entries, sorted. After an error the transaction must not be committed.
 pub(crate) fn write_pending<W: Write>(
     writer: &mut CheckedWriter<W>,
     trees: &Trees,
@@ -258,8 +345,11 @@ pub(crate) fn write_pending<W: Write>(
     Ok(())
 }
 
-/// Encoded records that wait to be sorted and written, and the index changes of all that went before.
-struct Bulk {
+/// A bulk write: encoded records that wait to be sorted and written, and the index changes of all that went before.
+///
+/// Records are written in chunks, sorted by primary key; then all index entries, sorted. Until that is done, and after an
+/// error, records and indexes differ.
+pub(crate) struct Bulk {
     bytes: Vec<u8>,
     rows: Vec<Row>,
     sorted: bool,
@@ -278,7 +368,7 @@ struct Row {
 }
 
 impl Bulk {
-    fn new(info: &ModelInfo) -> Self {
+    pub(crate) fn new(info: &ModelInfo) -> Self {
         Self {
             bytes: Vec::new(),
             rows: Vec::new(),
@@ -289,7 +379,8 @@ impl Bulk {
         }
     }
 
-    fn push<M: Record>(&mut self, record: &M) -> Result<(), NetabaseError> {
+    /// Takes a record.
+    pub(crate) fn push<M: Record>(&mut self, record: &M) -> Result<(), NetabaseError> {
         let start = self.bytes.len();
         record.encode_primary_key(&mut self.bytes);
         let split = self.bytes.len();
@@ -316,7 +407,23 @@ impl Bulk {
         Ok(())
     }
 
-    fn write_records<M: Record, W: Write>(
+    /// Whether the records should be [written](Self::write_records) before more of them are taken.
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes.len() >= CHUNK
+    }
+
+    /// Writes the records that wait, and all index entries.
+    pub(crate) fn finish<M: Record, W: Write>(
+        mut self,
+        writer: &mut CheckedWriter<W>,
+        trees: &Trees,
+    ) -> Result<(), NetabaseError> {
+        self.write_records::<M, W>(writer, trees)?;
+        write_pending(writer, trees, &M::INFO, &mut self.pending)
+    }
+
+    /// Writes the records that wait.
+    pub(crate) fn write_records<M: Record, W: Write>(
         &mut self,
         writer: &mut CheckedWriter<W>,
         trees: &Trees,

@@ -53,6 +53,10 @@ fn record(model: &Model, context: &Context) -> TokenStream {
             Some(_) => quote!(__netabase::EncodeKey::encode_key(&__view.#name, __out)),
         }
     });
+    let skip = model.secondary().map(|field| {
+        let ty = &field.ty;
+        quote!(<#ty as __netabase::KeyPart>::skip(__input))
+    });
     let borrowed = model.fields.iter().map(|field| {
         let name = &field.name;
         match Held::of(field, &context.shadowed).borrowed_type(&quote!(__netabase)) {
@@ -113,6 +117,17 @@ fn record(model: &Model, context: &Context) -> TokenStream {
             }
 
             #[inline]
+            fn skip_secondary_key(
+                __index: usize,
+                __input: &mut &[u8],
+            ) -> __netabase::Result<(), __netabase::KeyDecodeError> {
+                match __index {
+                    #(#indexes => #skip,)*
+                    #no_index
+                }
+            }
+
+            #[inline]
             fn encode_fields<__E: __netabase::bincode::enc::Encoder>(
                 &self,
                 __encoder: &mut __E,
@@ -146,6 +161,7 @@ fn record(model: &Model, context: &Context) -> TokenStream {
 fn info(model: &Model) -> TokenStream {
     let name = model.name.to_string();
     let primary_key = model.primary_key();
+    let primary_fields = model.primary().map(Field::text);
     let fields = model.fields.iter().map(|field| {
         let (name, ty) = (field.text(), field.type_text());
         quote!(__netabase::FieldInfo { name: #name, ty: #ty })
@@ -168,6 +184,7 @@ fn info(model: &Model) -> TokenStream {
         const INFO: __netabase::ModelInfo = __netabase::ModelInfo {
             name: #name,
             fields: &[#(#fields),*],
+            primary_fields: &[#(#primary_fields),*],
             primary_key: <#primary_key as __netabase::Key>::SHAPE,
             indexes: &[#(#indexes),*],
         };

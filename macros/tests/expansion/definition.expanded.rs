@@ -1248,6 +1248,7 @@ pub mod blog {
                         ty: "Picture",
                     },
                 ],
+                primary_fields: &["id"],
                 primary_key: <UserPrimaryKey as __netabase::Key>::SHAPE,
                 indexes: &[
                     __netabase::IndexInfo {
@@ -1305,6 +1306,21 @@ pub mod blog {
                             u8,
                         > as __netabase::KeyPart>::encode(&__view.r#type, __out)
                     }
+                    _ => {
+                        __netabase::core::unreachable!(
+                            "a model has no index of this number"
+                        )
+                    }
+                }
+            }
+            #[inline]
+            fn skip_secondary_key(
+                __index: usize,
+                __input: &mut &[u8],
+            ) -> __netabase::Result<(), __netabase::KeyDecodeError> {
+                match __index {
+                    0usize => <String as __netabase::KeyPart>::skip(__input),
+                    1usize => <Option<u8> as __netabase::KeyPart>::skip(__input),
                     _ => {
                         __netabase::core::unreachable!(
                             "a model has no index of this number"
@@ -1718,6 +1734,7 @@ pub mod blog {
                         ty: "u32",
                     },
                 ],
+                primary_fields: &["post", "number"],
                 primary_key: <LikePrimaryKey as __netabase::Key>::SHAPE,
                 indexes: &[],
             };
@@ -1752,6 +1769,19 @@ pub mod blog {
                 __index: usize,
                 __out: &mut __netabase::Vec<u8>,
             ) {
+                match __index {
+                    _ => {
+                        __netabase::core::unreachable!(
+                            "a model has no index of this number"
+                        )
+                    }
+                }
+            }
+            #[inline]
+            fn skip_secondary_key(
+                __index: usize,
+                __input: &mut &[u8],
+            ) -> __netabase::Result<(), __netabase::KeyDecodeError> {
                 match __index {
                     _ => {
                         __netabase::core::unreachable!(

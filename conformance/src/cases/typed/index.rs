@@ -7,8 +7,8 @@ use netabase_core::error::NetabaseError;
 use netabase_core::store::{Mode, TreeView, TxnGuard};
 
 use super::{ages_of, failed, ids, user};
-use crate::cases::typed;
-use crate::catalog::{Case, Outcome, case};
+use crate::cases::{assert_panics, panic_quietly, typed};
+use crate::catalog::{Case, Limit, Outcome, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::Shop;
 use crate::model::shop::{
@@ -39,6 +39,15 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
         case!(records_may_swap_unique_keys_in_bulk),
         case!(a_record_with_a_map_is_updated_and_removed),
         case!(a_rollback_restores_the_indexes),
+        case!(
+            a_record_whose_key_is_too_long_leaves_nothing_behind,
+            Requirement::Limit(Limit::Key)
+        ),
+        case!(
+            a_record_that_fits_without_its_entries_is_not_kept,
+            Requirement::Limit(Limit::Transaction)
+        ),
+        case!(a_panic_halfway_through_a_bulk_write_is_rolled_back),
     ]
 }
 
@@ -582,4 +591,93 @@ fn a_rollback_restores_the_indexes<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     }
     typed::assert_exact(&store)?;
     Ok(())
+}
+
+fn a_record_whose_key_is_too_long_leaves_nothing_behind<D: Driver>(
+    fixture: &Fixture<D>,
+) -> Outcome {
+    let limit = usize::try_from(fixture.manifest().limits.key_bytes)?;
+    // The encoding of a text ends with two bytes, that of an option begins with one.
+    let (text, option, primary) = (2, 1, size_of::<u64>());
+    let too_long: [fn(User, String) -> User; 2] = [
+        |user, email| User { email, ..user },
+        |user, city| User {
+            city: Some(city),
+            ..user
+        },
+    ];
+    for (change, longest) in too_long
+        .into_iter()
+        .zip([limit - text, limit - text - option - primary])
+    {
+        let store = typed::open(fixture)?;
+        let guard = store.write()?;
+        let mut users = guard.open_tree::<User>();
+        users.put(user(1, 30))?;
+        for id in [1, 2] {
+            let error = failed(users.put(change(user(id, 31), "x".repeat(longest + 1))));
+            assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+            let expected = (id == 1).then(|| user(1, 30));
+            assert!(users.get(UserPrimaryKey(id))? == expected, "of user {id}");
+        }
+        users.put(change(user(3, 30), "x".repeat(longest)))?;
+        guard.commit()?;
+        assert_eq!(store.open_tree::<User>().len()?, 2);
+        typed::assert_exact(&store)?;
+        let bulk = [user(4, 30), change(user(5, 30), "x".repeat(longest + 1))];
+        let error = failed(store.open_tree::<User>().put_many(bulk));
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+        assert_eq!(store.open_tree::<User>().len()?, 2);
+        typed::assert_exact(&store)?;
+        store.open_tree::<User>().clear()?;
+    }
+    Ok(())
+}
+
+fn a_record_that_fits_without_its_entries_is_not_kept<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    const ROOM: usize = 3_000;
+    let limits = fixture.manifest().limits;
+    let store = typed::open(fixture)?;
+    let guard = store.write()?;
+    let mut notes = guard.open_tree::<Note>();
+    let mut rest = usize::try_from(limits.transaction_bytes)? - ROOM;
+    let mut number = 0;
+    while rest > 1_000 {
+        let title = format!("note {number:06}");
+        // The title as a key and as a field, and the length of the text.
+        let around = (title.len() + 2) + (title.len() + 1) + 5;
+        let text = vec![0; (rest - around).min(100_000)];
+        rest -= around + text.len();
+        notes.put(Note { title, text })?;
+        number += 1;
+    }
+    let email = "e".repeat(ROOM * 2 / 3);
+    let too_much = User {
+        email,
+        ..user(1, 30)
+    };
+    let error = failed(guard.open_tree::<User>().put(too_much));
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+    assert_eq!(failed(guard.commit()).kind(), ErrorKind::Closed);
+    assert!(store.open_tree::<Note>().is_empty()?);
+    typed::assert_exact(&store)
+}
+
+fn a_panic_halfway_through_a_bulk_write_is_rolled_back<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let store = typed::open(fixture)?;
+    store.open_tree::<User>().put(user(1, 30))?;
+    let guard = store.write()?;
+    let large = (0..).map(|id| {
+        if id == 10 {
+            panic_quietly();
+        }
+        User {
+            bio: "b".repeat(1 << 20),
+            ..user(id, 31)
+        }
+    });
+    assert_panics(|| guard.open_tree::<User>().put_many(large));
+    assert_eq!(failed(guard.commit()).kind(), ErrorKind::Closed);
+    assert_eq!(store.open_tree::<User>().len()?, 1);
+    typed::assert_exact(&store)
 }

@@ -12,14 +12,19 @@ use super::{collect, failed, ids, user};
 use crate::cases::typed;
 use crate::catalog::{Case, Outcome, Requirement, case};
 use crate::fixture::Fixture;
+use crate::model::left::{self, LeftPair};
+use crate::model::more_tasks::{self, MoreTasks};
 use crate::model::other::OtherShop;
+use crate::model::other_tasks::OtherTasks;
 use crate::model::reindexed::ReindexedShop;
 use crate::model::reindexed::{self, OrderTotalSecondaryKey};
+use crate::model::right::RightPair;
 use crate::model::shop::Shop;
 use crate::model::shop::{
     Note, NotePrimaryKey, Order, OrderPrimaryKey, OrderSecondaryKeys, OrderStatusSecondaryKey,
     Status, User, UserPrimaryKey,
 };
+use crate::model::tasks::{self, Tasks};
 
 const PERSISTENT: Requirement = Requirement::Declares(Capabilities::PERSISTENT);
 const READ_ONLY: Requirement = Requirement::Declares(Capabilities::READ_ONLY);
@@ -35,6 +40,9 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
             a_model_of_another_shape_is_refused_and_changes_nothing,
             PERSISTENT
         ),
+        case!(a_primary_key_of_another_field_is_refused, PERSISTENT),
+        case!(an_enum_in_a_key_may_get_further_variants, PERSISTENT),
+        case!(an_enum_in_a_key_that_changed_is_refused, PERSISTENT),
         case!(an_index_that_is_new_is_built, PERSISTENT),
         case!(an_index_that_was_dropped_is_built_anew_later, PERSISTENT),
         case!(every_way_of_writing_stores_the_same_bytes, PERSISTENT),
@@ -140,6 +148,74 @@ fn a_model_of_another_shape_is_refused_and_changes_nothing<D: Driver>(
         .open_tree::<Note>()
         .get(NotePrimaryKey("kept".to_owned()))?;
     assert_eq!(found, Some(note));
+    Ok(())
+}
+
+fn a_primary_key_of_another_field_is_refused<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let pair = left::Pair { left: 1, right: 2 };
+    open_as::<LeftPair, D>(fixture)?
+        .open_tree::<left::Pair>()
+        .put(&pair)?;
+    let error = failed(open_as::<RightPair, D>(fixture));
+    assert_eq!(error.kind(), ErrorKind::SchemaMismatch);
+    assert!(error.to_string().contains("right"), "{error}");
+    let store = open_as::<LeftPair, D>(fixture)?;
+    let found = store
+        .open_tree::<left::Pair>()
+        .get(left::PairPrimaryKey(1))?;
+    assert_eq!(found, Some(pair));
+    Ok(())
+}
+
+fn an_enum_in_a_key_may_get_further_variants<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    open_as::<Tasks, D>(fixture)?
+        .open_tree::<tasks::Task>()
+        .put(tasks::Task {
+            level: tasks::Level::High,
+            number: 1,
+            next: Some(tasks::Level::Low),
+        })?;
+    use more_tasks::{Level, Task, TaskNextSecondaryKey};
+    let store = open_as::<MoreTasks, D>(fixture)?;
+    let high = Task {
+        level: Level::High,
+        number: 1,
+        next: Some(Level::Low),
+    };
+    let top = Task {
+        level: Level::Top,
+        number: 0,
+        next: Some(Level::Top),
+    };
+    store.open_tree::<Task>().put(&top)?;
+    let guard = store.read();
+    let view = guard.open_tree::<Task>();
+    assert_eq!(collect(view.iter()?)?, [high.clone(), top.clone()]);
+    assert_eq!(
+        collect(view.range_by::<TaskNextSecondaryKey>(..)?)?,
+        [high, top]
+    );
+    drop(view);
+    drop(guard);
+    drop(store);
+    // The new variants are recorded: what does not know them must not read such keys.
+    let error = failed(open_as::<Tasks, D>(fixture));
+    assert_eq!(error.kind(), ErrorKind::SchemaMismatch);
+    assert_eq!(
+        open_as::<MoreTasks, D>(fixture)?
+            .open_tree::<Task>()
+            .len()?,
+        2
+    );
+    Ok(())
+}
+
+fn an_enum_in_a_key_that_changed_is_refused<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    drop(open_as::<Tasks, D>(fixture)?);
+    let error = failed(open_as::<OtherTasks, D>(fixture));
+    assert_eq!(error.kind(), ErrorKind::SchemaMismatch);
+    assert!(error.to_string().contains("Middle"), "{error}");
+    drop(open_as::<Tasks, D>(fixture)?);
     Ok(())
 }
 

@@ -26,6 +26,7 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
         case!(rollback_rolls_back_every_model),
         case!(a_commit_covers_every_model),
         case!(a_commit_through_a_view_covers_every_view),
+        case!(a_rollback_after_a_commit_is_too_late),
         case!(a_transaction_reads_its_own_writes),
         case!(several_views_of_one_model_share_the_transaction),
         case!(
@@ -264,6 +265,15 @@ fn a_commit_through_a_view_covers_every_view<D: Driver>(fixture: &Fixture<D>) ->
     );
     drop(after);
     drop(guard);
+    assert_changed(&store)
+}
+
+fn a_rollback_after_a_commit_is_too_late<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let store = filled(fixture)?;
+    let guard = store.write()?;
+    write_all(&guard)?;
+    guard.open_tree::<Order>().commit()?;
+    assert_eq!(failed(guard.rollback()).kind(), ErrorKind::Closed);
     assert_changed(&store)
 }
 
