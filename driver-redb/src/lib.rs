@@ -40,6 +40,7 @@
 
 mod append;
 mod config;
+mod creation;
 mod cursor;
 mod error;
 mod layout;

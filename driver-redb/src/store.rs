@@ -13,6 +13,7 @@ use redb::{
 };
 
 use crate::config::{CommitSettings, Settings};
+use crate::creation;
 use crate::error;
 use crate::maintenance;
 use crate::transaction::{RedbReader, RedbWriter};
@@ -91,30 +92,38 @@ impl RedbDatabase {
             .map_err(|error| inaccessible(settings.path, error))?;
         let creates = settings.create_if_missing && !settings.read_only;
         if !holds_data(&path)? && !creates {
-            return Err(DriverError::new(
-                ErrorKind::NotFound,
-                format!(
-                    "there is no database at `{}`; open it with `create_if_missing` and without `read_only` to \
-                     create it",
-                    path.display()
-                ),
-            ));
+            return Err(missing(&path));
         }
         let mut builder = Builder::new();
         builder.set_check_integrity_on_open(settings.check_integrity_on_open);
         if let Some(bytes) = settings.cache_bytes {
             builder.set_cache_size(bytes);
         }
-        let handle = error::caught(|| {
-            if settings.read_only {
-                builder.open_read_only(&path).map(Handle::ReadOnly)
-            } else if creates {
-                builder.create(&path).map(Handle::Writable)
-            } else {
-                builder.open(&path).map(Handle::Writable)
+        let open = || {
+            error::caught(|| {
+                if settings.read_only {
+                    builder.open_read_only(&path).map(Handle::ReadOnly)
+                } else if creates {
+                    builder.create(&path).map(Handle::Writable)
+                } else {
+                    builder.open(&path).map(Handle::Writable)
+                }
+            })
+        };
+        let opened = match open()? {
+            Err(error) if error::is_not_a_database(&error) => {
+                // Where the file cannot even be looked at, redb's error says more.
+                if creates && creation::discard_unfinished(&path).unwrap_or(false) {
+                    open()?
+                } else if !creates && creation::is_unfinished(&path).unwrap_or(false) {
+                    return Err(missing(&path));
+                } else {
+                    Err(error)
+                }
             }
-        })?
-        .map_err(|error| error::opening(&path, error))?;
+            opened => opened,
+        };
+        let handle = opened.map_err(|error| error::opening(&path, error))?;
         let mut engine = Engine::new(handle);
         if settings.truncate {
             engine.with_database("truncate", remove_everything)?;
@@ -217,6 +226,16 @@ fn holds_data(path: &Path) -> Result<bool> {
         },
         Err(error) => Err(inaccessible(path, error)),
     }
+}
+
+fn missing(path: &Path) -> DriverError {
+    DriverError::new(
+        ErrorKind::NotFound,
+        format!(
+            "there is no database at `{}`; open it with `create_if_missing` and without `read_only` to create it",
+            path.display()
+        ),
+    )
 }
 
 fn inaccessible(path: &Path, error: io::Error) -> DriverError {
