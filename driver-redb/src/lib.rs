@@ -42,6 +42,8 @@ mod append;
 mod config;
 mod creation;
 mod cursor;
+#[cfg(test)]
+mod cuts;
 mod error;
 mod layout;
 mod maintenance;

@@ -135,6 +135,16 @@ impl RedbDatabase {
         })
     }
 
+    /// A database that is open already, and has no path.
+    #[cfg(test)]
+    pub(crate) fn of(database: Database, commits: CommitSettings) -> Self {
+        Self {
+            engine: RwLock::new(Arc::new(Engine::new(Handle::Writable(database)))),
+            path: PathBuf::new(),
+            commits,
+        }
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
