@@ -21,6 +21,7 @@ pub mod transaction;
 pub mod tree;
 pub mod typed;
 pub mod value;
+pub mod write_failure;
 
 use netabase_core::driver::checked::{Checked, CheckedWriter};
 use netabase_core::driver::{
