@@ -31,6 +31,7 @@ pub fn all<D: Driver>() -> Vec<Case<D>> {
         ("crash", cases::crash::cases()),
         ("cursor", cases::cursor::cases()),
         ("handles", cases::handles::cases()),
+        ("history", cases::history::cases()),
         ("leak", cases::leak::cases()),
         ("limits", cases::limits::cases()),
         ("maintenance", cases::maintenance::cases()),

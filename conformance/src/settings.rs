@@ -12,6 +12,7 @@ use crate::catalog::Outcome;
 
 const TIME_LIMIT: &str = "NETABASE_CONFORMANCE_TIME_LIMIT";
 const CRASH_ROUNDS: &str = "NETABASE_CONFORMANCE_CRASH_ROUNDS";
+const HISTORY_TRANSACTIONS: &str = "NETABASE_CONFORMANCE_HISTORY_TRANSACTIONS";
 const SEED: &str = "NETABASE_CONFORMANCE_SEED";
 
 /// How long a case may take. One that waits for a lock for ever fails then.
@@ -22,6 +23,11 @@ pub(crate) fn time_limit() -> Duration {
 /// How often the case of random kills kills a process.
 pub(crate) fn crash_rounds() -> u32 {
     number(CRASH_ROUNDS).unwrap_or(25)
+}
+
+/// How many transactions each thread of a history runs.
+pub(crate) fn history_transactions() -> u32 {
+    number(HISTORY_TRANSACTIONS).unwrap_or(2_000)
 }
 
 /// Runs a case whose choices follow from one seed; says which seed it was if the case fails.

@@ -7,6 +7,7 @@ pub mod config;
 pub mod crash;
 pub mod cursor;
 pub mod handles;
+pub mod history;
 pub mod leak;
 pub mod limits;
 pub mod maintenance;
