@@ -4,6 +4,7 @@
 //! what was written since the last sync, any part may be on the disk, in any order, down to single sectors.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::{env, fs, io};
 
@@ -23,10 +24,10 @@ const SEED: &str = "NETABASE_CONFORMANCE_SEED";
 /// What a disk writes as a whole, in bytes.
 const SECTOR: usize = 512;
 
-const TRANSACTIONS: u32 = 24;
+const TRANSACTIONS: u32 = 14;
 
 /// Cuts between two syncs.
-const CUTS_BETWEEN: usize = 6;
+const CUTS_BETWEEN: usize = 4;
 
 /// What happened to a file, or in the process that uses it.
 #[derive(Debug, Clone)]
@@ -144,11 +145,10 @@ impl Cut {
     }
 }
 
-/// Visits the cuts of a recording: at each sync before and after it, and in between.
-fn cuts(events: &[Event], random: &mut Rng, mut visit: impl FnMut(Cut)) {
-    let mut synced = Cut::default();
+/// Visits the cuts of what was done to a file: at each sync before and after it, and in between.
+fn cuts(mut synced: Cut, events: &[Event], random: &mut Rng, mut visit: impl FnMut(Cut, &mut Rng)) {
     for unsynced in events.split_inclusive(|event| matches!(event, Event::Sync)) {
-        visit(synced.clone());
+        visit(synced.clone(), random);
         for number in 0..CUTS_BETWEEN {
             // A commit is in doubt above all when everything is written and not yet synced.
             let moment = match number % 2 {
@@ -159,13 +159,13 @@ fn cuts(events: &[Event], random: &mut Rng, mut visit: impl FnMut(Cut)) {
             for event in &unsynced[..moment] {
                 cut.run_in_part(event, random);
             }
-            visit(cut);
+            visit(cut, random);
         }
         for event in unsynced {
             synced.run(event);
         }
     }
-    visit(synced);
+    visit(synced, random);
 }
 
 type Tree = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -245,12 +245,12 @@ fn contents(database: &RedbDatabase) -> Vec<Tree> {
 }
 
 /// Records transactions, some of them without durability: what they do to the file, from its creation on.
-fn record(commits: CommitSettings, random: &mut Rng) -> Vec<Event> {
+fn record(commits: CommitSettings) -> Vec<Event> {
     let disk = Disk::default();
     let redb = Builder::new().create_with_backend(disk.clone()).unwrap();
-    let database = RedbDatabase::of(redb, commits);
+    let database = RedbDatabase::of(redb, Path::new(""), commits);
     for number in 1..=TRANSACTIONS {
-        let durability = match random.u32(..3) {
+        let durability = match number % 3 {
             0 => Durability::None,
             _ => Durability::Immediate,
         };
@@ -261,6 +261,16 @@ fn record(commits: CommitSettings, random: &mut Rng) -> Vec<Event> {
         }
     }
     drop(database);
+    let contents = disk.0.lock().unwrap();
+    contents.events.clone()
+}
+
+/// What opening and closing does to this file.
+fn record_recovery(image: &[u8]) -> Vec<Event> {
+    let disk = Disk::default();
+    disk.0.lock().unwrap().image = image.to_vec();
+    // A file that is no database yet is refused, and left as it is.
+    drop(Builder::new().create_with_backend(disk.clone()));
     let contents = disk.0.lock().unwrap();
     contents.events.clone()
 }
@@ -301,14 +311,22 @@ fn assert_every_cut_recovers(options: &[(&str, &str)]) {
         ..OpenConfig::new(&path)
     };
     let states = Vec::from_iter((0..=TRANSACTIONS + 1).map(expected));
-    let events = record(Settings::new(&config).unwrap().commits, &mut random);
-    let mut count = 0;
-    cuts(&events, &mut random, |cut| {
+    let events = record(Settings::new(&config).unwrap().commits);
+    let (mut count, mut in_recovery) = (0, 0);
+    cuts(Cut::default(), &events, &mut random, |cut, random| {
         assert_recovers(&cut, &states, &config);
         count += 1;
+        // A recovery is cut off, too.
+        if count % 40 == 10 {
+            let events = record_recovery(&cut.image);
+            cuts(cut, &events, random, |cut, _| {
+                assert_recovers(&cut, &states, &config);
+                in_recovery += 1;
+            });
+        }
     });
-    println!("{count} cuts");
-    assert!(count > 100, "there were {count} cuts only");
+    println!("{count} cuts, and {in_recovery} of a recovery");
+    assert!(count > 50 && in_recovery > 50, "there were too few cuts");
 }
 
 #[test]

@@ -102,8 +102,8 @@ pub(crate) fn committing(error: impl Into<Error>) -> DriverError {
     let message = match &error {
         Error::TransactionPoisoned => message(&error),
         _ => format!(
-            "{}; the commit was cut off: close the database and open it again, then all of the transaction is there \
-             or nothing",
+            "{}; the commit was cut off: the next transaction opens the file again, then all of this one is there or \
+             nothing",
             message(&error)
         ),
     };
