@@ -117,7 +117,7 @@ pub(crate) fn fill<D: Driver>(fixture: &Fixture<D>) -> Outcome {
 
     system::limit_file_size(None)?;
     let again = write(&store, transactions);
-    // An engine may have to look at its files again, and says so.
+    // A failure may end a handle: it says so, and the database is there for the next one.
     if matches!(&again, Err(error) if error.kind() == ErrorKind::Closed) {
         drop(store);
         store = open(fixture)?;
