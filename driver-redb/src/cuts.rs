@@ -10,7 +10,8 @@ use std::{env, fs, io};
 
 use fastrand::Rng;
 use netabase_core::driver::{
-    Bounds, Cursor, Direction, Driver, Durability, OpenConfig, Read, Store, Write,
+    Bounds, Cursor, Direction, Driver, Durability, EntryWidths, OpenConfig, Read, Store, TreeId,
+    Write,
 };
 use redb::{Builder, StorageBackend};
 
@@ -170,7 +171,20 @@ fn cuts(mut synced: Cut, events: &[Event], random: &mut Rng, mut visit: impl FnM
 
 type Tree = BTreeMap<Vec<u8>, Vec<u8>>;
 
-const TREES: [&str; 3] = ["one", "two", "number"];
+/// The last one has entries of known widths, as an index has.
+const TREES: [&str; 4] = ["one", "two", "number", "sized"];
+
+const WIDTHS: EntryWidths = EntryWidths {
+    key: Some(4),
+    value: Some(0),
+};
+
+fn trees(reader: &impl Read) -> [TreeId; 4] {
+    TREES.map(|name| match name {
+        "sized" => reader.sized_tree(name, WIDTHS).unwrap(),
+        _ => reader.tree(name).unwrap(),
+    })
+}
 
 /// What the trees hold after so many transactions.
 fn expected(transactions: u32) -> Vec<Tree> {
@@ -206,17 +220,22 @@ fn changes(number: u32) -> Vec<(usize, Change)> {
         };
         changes.push((random.usize(..2), change));
     }
-    if number.is_multiple_of(5) {
+    let keys = match number % 5 {
         // In ascending order, as a bulk write is.
-        let keys = (0..200_u32).map(|key| (key | number << 16).to_be_bytes().to_vec());
-        changes.extend(keys.map(|key| (0, Change::Put(key, vec![1; 50]))));
+        0 => (number << 16)..(number << 16) + 200,
+        _ => number..number + 1,
+    };
+    for key in keys.map(u32::to_be_bytes) {
+        changes.push((0, Change::Put(key.to_vec(), vec![1; 50])));
+        changes.push((3, Change::Put(key.to_vec(), Vec::new())));
     }
+    changes.push((3, Change::Remove((number / 2).to_be_bytes().to_vec())));
     changes
 }
 
 fn commit(database: &RedbDatabase, number: u32, durability: Durability) {
     let mut writer = database.begin_write().unwrap();
-    let trees = TREES.map(|name| writer.tree(name).unwrap());
+    let trees = trees(&writer);
     for (tree, change) in changes(number) {
         match change {
             Change::Put(key, value) => drop(writer.put(trees[tree], &key, &value, |_| ()).unwrap()),
@@ -229,9 +248,8 @@ fn commit(database: &RedbDatabase, number: u32, durability: Durability) {
 
 fn contents(database: &RedbDatabase) -> Vec<Tree> {
     let reader = database.begin_read().unwrap();
-    TREES
-        .map(|name| {
-            let tree = reader.tree(name).unwrap();
+    trees(&reader)
+        .map(|tree| {
             let mut cursor = reader
                 .cursor(tree, Bounds::ALL, Direction::Forward)
                 .unwrap();
