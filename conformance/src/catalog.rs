@@ -31,6 +31,7 @@ pub fn all<D: Driver>() -> Vec<Case<D>> {
         ("crash", cases::crash::cases()),
         ("cursor", cases::cursor::cases()),
         ("handles", cases::handles::cases()),
+        ("history", cases::history::cases()),
         ("leak", cases::leak::cases()),
         ("limits", cases::limits::cases()),
         ("maintenance", cases::maintenance::cases()),
@@ -50,6 +51,7 @@ pub fn all<D: Driver>() -> Vec<Case<D>> {
         ("typed_schema", cases::typed::schema::cases()),
         ("typed_transaction", cases::typed::transaction::cases()),
         ("value", cases::value::cases()),
+        ("write_failure", cases::write_failure::cases()),
     ];
     groups
         .into_iter()

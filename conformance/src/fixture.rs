@@ -84,11 +84,28 @@ impl<D: Driver> Fixture<D> {
     /// # Errors
     /// This executable runs no scenarios, or could not be started.
     pub fn start(&self, scenario: &str) -> io::Result<Child> {
+        self.start_under(&[], scenario)
+    }
+
+    /// [`start`](Self::start), by a program that takes what it is to run as its last arguments.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_under(&self, program: &[&str], scenario: &str) -> io::Result<Child> {
         let identity = self
             .identity
             .as_deref()
             .ok_or_else(|| io::Error::other("this executable runs no scenarios"))?;
-        Command::new(env::current_exe()?)
+        let executable = env::current_exe()?;
+        let mut command = match program {
+            [] => Command::new(executable),
+            [name, arguments @ ..] => {
+                let mut command = Command::new(name);
+                command.args(arguments).arg(executable);
+                command
+            }
+        };
+        command
             .env(SCENARIO, format!("{identity}/{scenario}"))
             .env(SCENARIO_PATH, &self.path)
             .stdin(Stdio::null())

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use netabase_core::driver::Driver;
@@ -14,9 +13,7 @@ use netabase_core::driver::Driver;
 use crate::cases::crash;
 use crate::catalog::{self, Case};
 use crate::fixture::{self, Fixture};
-
-/// How long a case may take. One that waits for a lock for ever fails then.
-const TIME_LIMIT: Duration = Duration::from_secs(180);
+use crate::settings;
 
 /// What running one case came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,11 +56,12 @@ pub fn run<D: Driver>(driver: &Arc<D>, case: &Case<D>, identity: Option<String>)
         Ok(thread) => thread,
         Err(error) => return Verdict::Broken(format!("no thread for the case: {error}")),
     };
-    match receiver.recv_timeout(TIME_LIMIT) {
+    let time_limit = settings::time_limit();
+    match receiver.recv_timeout(time_limit) {
         Ok(Ok(())) => Verdict::Held,
         Ok(Err(failure)) => Verdict::Broken(failure),
         Err(RecvTimeoutError::Timeout) => {
-            Verdict::Broken(format!("did not end within {} s", TIME_LIMIT.as_secs()))
+            Verdict::Broken(format!("did not end within {} s", time_limit.as_secs()))
         }
         Err(RecvTimeoutError::Disconnected) => Verdict::Broken(match thread.join() {
             Ok(()) => "ended without an outcome".to_owned(),

@@ -58,6 +58,7 @@ const CAUGHT: &[(Fault, &[&str])] = &[
             "handles/a_panicking_visitor_rolls_the_writer_back",
             "random/any_sequence_of_operations_agrees_with_the_model",
             "typed_transaction/drop_rolls_back_every_model",
+            "history/transactions_of_many_threads_are_serializable",
             "typed_transaction/rollback_rolls_back_every_model",
             "typed_index/a_rollback_restores_the_indexes",
         ],
@@ -191,6 +192,7 @@ const CAUGHT: &[(Fault, &[&str])] = &[
         &[
             "snapshot/a_reader_does_not_see_later_commits",
             "snapshot/a_snapshot_is_the_same_in_every_tree",
+            "history/transactions_of_many_threads_are_serializable",
             "typed_random/any_sequence_of_typed_writes_agrees_with_the_model",
         ],
     ),
@@ -231,6 +233,10 @@ const CAUGHT: &[(Fault, &[&str])] = &[
     (
         Fault::UnknownTreesAreEmpty,
         &["tree/an_id_that_was_not_given_is_refused"],
+    ),
+    (
+        Fault::WriterReadsWhatWasBeforeItsTurn,
+        &["history/transactions_of_many_threads_are_serializable"],
     ),
 ];
 

@@ -6,7 +6,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 
 use netabase_core::driver::{DriverError, ErrorKind};
-use redb::{AccessGuard, Error};
+use redb::{AccessGuard, DatabaseError, Error, StorageError};
 
 use crate::layout::Bytes;
 
@@ -76,13 +76,23 @@ pub(crate) fn engine(error: impl Into<Error>) -> DriverError {
 pub(crate) fn opening(path: &Path, error: impl Into<Error>) -> DriverError {
     let error = error.into();
     let message = match &error {
-        Error::Io(io) if io.kind() == io::ErrorKind::InvalidData => format!(
+        Error::Io(io) if is_foreign(io) => format!(
             "`{}` is not a redb database ({io}); it was left as it is, choose another path",
             path.display()
         ),
         _ => format!("`{}`: {}", path.display(), message(&error)),
     };
     with_message(message, error)
+}
+
+/// Whether redb does not take the file for one of its own.
+#[cold]
+pub(crate) fn is_not_a_database(error: &DatabaseError) -> bool {
+    matches!(error, DatabaseError::Storage(StorageError::Io(io)) if is_foreign(io))
+}
+
+fn is_foreign(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidData
 }
 
 /// [`engine`] for an error met while committing.
@@ -92,8 +102,8 @@ pub(crate) fn committing(error: impl Into<Error>) -> DriverError {
     let message = match &error {
         Error::TransactionPoisoned => message(&error),
         _ => format!(
-            "{}; the commit was cut off: close the database and open it again, then all of the transaction is there \
-             or nothing",
+            "{}; the commit was cut off: the next transaction opens the file again, then all of this one is there or \
+             nothing",
             message(&error)
         ),
     };

@@ -40,7 +40,10 @@
 
 mod append;
 mod config;
+mod creation;
 mod cursor;
+#[cfg(test)]
+mod cuts;
 mod error;
 mod layout;
 mod maintenance;

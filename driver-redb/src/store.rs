@@ -13,6 +13,7 @@ use redb::{
 };
 
 use crate::config::{CommitSettings, Settings};
+use crate::creation;
 use crate::error;
 use crate::maintenance;
 use crate::transaction::{RedbReader, RedbWriter};
@@ -21,12 +22,35 @@ use crate::transaction::{RedbReader, RedbWriter};
 ///
 /// The file is locked until this handle and every transaction of it are gone; closing keeps what was committed with
 /// [`Durability::None`](netabase_core::driver::Durability::None).
+///
+/// Once the system has refused a write or a read, redb wants the file to be opened again. The next write transaction
+/// does that, as soon as there is no other transaction; what was committed durably is there then, and what was committed
+/// without durability since is not.
 pub struct RedbDatabase {
     /// Exclusive only while an operation runs that needs redb for itself alone.
     engine: RwLock<Arc<Engine>>,
     /// Absolute, so that it stays right when the process changes its folder.
     path: PathBuf,
+    access: Access,
     commits: CommitSettings,
+}
+
+/// What the file is opened with, each time.
+#[derive(Debug, Clone, Copy, Default)]
+struct Access {
+    cache_bytes: Option<usize>,
+    integrity: bool,
+}
+
+impl Access {
+    fn builder(self) -> Builder {
+        let mut builder = Builder::new();
+        builder.set_check_integrity_on_open(self.integrity);
+        if let Some(bytes) = self.cache_bytes {
+            builder.set_cache_size(bytes);
+        }
+        builder
+    }
 }
 
 /// redb's handle; closes the file when it is dropped.
@@ -91,30 +115,38 @@ impl RedbDatabase {
             .map_err(|error| inaccessible(settings.path, error))?;
         let creates = settings.create_if_missing && !settings.read_only;
         if !holds_data(&path)? && !creates {
-            return Err(DriverError::new(
-                ErrorKind::NotFound,
-                format!(
-                    "there is no database at `{}`; open it with `create_if_missing` and without `read_only` to \
-                     create it",
-                    path.display()
-                ),
-            ));
+            return Err(missing(&path));
         }
-        let mut builder = Builder::new();
-        builder.set_check_integrity_on_open(settings.check_integrity_on_open);
-        if let Some(bytes) = settings.cache_bytes {
-            builder.set_cache_size(bytes);
-        }
-        let handle = error::caught(|| {
-            if settings.read_only {
-                builder.open_read_only(&path).map(Handle::ReadOnly)
-            } else if creates {
-                builder.create(&path).map(Handle::Writable)
-            } else {
-                builder.open(&path).map(Handle::Writable)
+        let access = Access {
+            cache_bytes: settings.cache_bytes,
+            integrity: settings.check_integrity_on_open,
+        };
+        let builder = access.builder();
+        let open = || {
+            error::caught(|| {
+                if settings.read_only {
+                    builder.open_read_only(&path).map(Handle::ReadOnly)
+                } else if creates {
+                    builder.create(&path).map(Handle::Writable)
+                } else {
+                    builder.open(&path).map(Handle::Writable)
+                }
+            })
+        };
+        let opened = match open()? {
+            Err(error) if error::is_not_a_database(&error) => {
+                // Where the file cannot even be looked at, redb's error says more.
+                if creates && creation::discard_unfinished(&path).unwrap_or(false) {
+                    open()?
+                } else if !creates && creation::is_unfinished(&path).unwrap_or(false) {
+                    return Err(missing(&path));
+                } else {
+                    Err(error)
+                }
             }
-        })?
-        .map_err(|error| error::opening(&path, error))?;
+            opened => opened,
+        };
+        let handle = opened.map_err(|error| error::opening(&path, error))?;
         let mut engine = Engine::new(handle);
         if settings.truncate {
             engine.with_database("truncate", remove_everything)?;
@@ -122,8 +154,20 @@ impl RedbDatabase {
         Ok(Self {
             engine: RwLock::new(Arc::new(engine)),
             path,
+            access,
             commits: settings.commits,
         })
+    }
+
+    /// A database that is open already; the path is where it is opened again.
+    #[cfg(test)]
+    pub(crate) fn of(database: Database, path: &Path, commits: CommitSettings) -> Self {
+        Self {
+            engine: RwLock::new(Arc::new(Engine::new(Handle::Writable(database)))),
+            path: path.to_owned(),
+            access: Access::default(),
+            commits,
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -136,6 +180,39 @@ impl RedbDatabase {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Begins a transaction, and opens the file again where a failure has ended redb's handle.
+    #[inline]
+    fn begin<T>(&self, begin: impl Fn(Arc<Engine>) -> Result<T>) -> Result<T> {
+        match begin(self.engine()) {
+            Err(error) if error.kind() == ErrorKind::Closed => {
+                self.reopen()?;
+                begin(self.engine())
+            }
+            begun => begun,
+        }
+    }
+
+    #[cold]
+    fn reopen(&self) -> Result<()> {
+        let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(engine) = Arc::get_mut(&mut engine) else {
+            return Err(DriverError::new(
+                ErrorKind::Closed,
+                "the system failed an earlier operation, after which redb wants the file to be opened again; close \
+                 every transaction, then the next one does that",
+            ));
+        };
+        // Another thread may have done it already.
+        if engine.begin_write().is_ok() {
+            return Ok(());
+        }
+        error::discard(engine.handle.take());
+        let opened = error::caught(|| self.access.builder().open(&self.path))?
+            .map_err(|error| error::opening(&self.path, error))?;
+        engine.handle = Some(Handle::Writable(opened));
+        Ok(())
     }
 
     /// Runs an operation that redb allows only while there is no transaction.
@@ -163,11 +240,11 @@ impl Store for RedbDatabase {
 
     #[inline]
     fn begin_read(&self) -> Result<RedbReader> {
-        RedbReader::begin(self.engine())
+        self.begin(RedbReader::begin)
     }
 
     fn begin_write(&self) -> Result<RedbWriter> {
-        RedbWriter::begin(self.engine(), self.commits)
+        self.begin(|engine| RedbWriter::begin(engine, self.commits))
     }
 
     fn maintain(
@@ -217,6 +294,16 @@ fn holds_data(path: &Path) -> Result<bool> {
         },
         Err(error) => Err(inaccessible(path, error)),
     }
+}
+
+fn missing(path: &Path) -> DriverError {
+    DriverError::new(
+        ErrorKind::NotFound,
+        format!(
+            "there is no database at `{}`; open it with `create_if_missing` and without `read_only` to create it",
+            path.display()
+        ),
+    )
 }
 
 fn inaccessible(path: &Path, error: io::Error) -> DriverError {
@@ -269,4 +356,141 @@ fn remove_everything(database: &mut Database) -> Result<()> {
     transaction.commit().map_err(error::committing)?;
     database.compact().map_err(error::engine)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Bound;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use netabase_core::driver::{Driver, Durability, Read, Write};
+    use redb::StorageBackend;
+    use redb::backends::FileBackend;
+
+    use super::*;
+    use crate::Redb;
+
+    /// A file on a device that may be full.
+    #[derive(Debug)]
+    struct Device {
+        file: FileBackend,
+        full: Arc<AtomicBool>,
+    }
+
+    impl Device {
+        fn space(&self) -> io::Result<()> {
+            match self.full.load(Ordering::Relaxed) {
+                true => Err(io::ErrorKind::StorageFull.into()),
+                false => Ok(()),
+            }
+        }
+    }
+
+    impl StorageBackend for Device {
+        fn len(&self) -> io::Result<u64> {
+            self.file.len()
+        }
+
+        fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+            self.file.read(offset, out)
+        }
+
+        fn set_len(&self, len: u64) -> io::Result<()> {
+            self.space()?;
+            self.file.set_len(len)
+        }
+
+        fn sync_data(&self) -> io::Result<()> {
+            self.file.sync_data()
+        }
+
+        fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+            self.space()?;
+            self.file.write(offset, data)
+        }
+
+        fn try_lock_range(
+            &self,
+            start: Bound<u64>,
+            end: Bound<u64>,
+        ) -> Result<bool, redb::BackendError> {
+            self.file.try_lock_range(start, end)
+        }
+
+        fn unlock_range(
+            &self,
+            start: Bound<u64>,
+            end: Bound<u64>,
+        ) -> Result<(), redb::BackendError> {
+            self.file.unlock_range(start, end)
+        }
+    }
+
+    fn put(database: &RedbDatabase, key: &[u8], durability: Durability) -> Result<()> {
+        let mut writer = database.begin_write()?;
+        let tree = writer.tree("t")?;
+        writer.put(tree, key, &[7; 1_000], |_| ())?;
+        writer.commit(durability)
+    }
+
+    fn has(reader: &impl Read, key: &[u8]) -> bool {
+        let tree = reader.tree("t").unwrap();
+        reader.get(tree, key, |_| ()).unwrap().is_some()
+    }
+
+    #[test]
+    fn a_database_goes_on_after_a_write_that_found_no_space() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.redb");
+        drop(Redb.open(&OpenConfig::new(&path)).unwrap());
+        let full = Arc::new(AtomicBool::new(false));
+        let file = fs::File::options().read(true).write(true).open(&path);
+        let device = Device {
+            file: FileBackend::new(file.unwrap()).unwrap(),
+            full: Arc::clone(&full),
+        };
+        let redb = Builder::new().create_with_backend(device).unwrap();
+        let database = RedbDatabase::of(redb, &path, CommitSettings::default());
+        put(&database, b"before", Durability::Immediate).unwrap();
+        let reader = database.begin_read().unwrap();
+
+        full.store(true, Ordering::Relaxed);
+        let error = put(&database, b"refused", Durability::Immediate).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error:?}");
+        let error = database.begin_write().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Closed, "{error:?}");
+        assert!(
+            error.message().contains("close every transaction"),
+            "{error:?}"
+        );
+        assert!(has(&reader, b"before") && !has(&reader, b"refused"));
+
+        drop(reader);
+        put(&database, b"after", Durability::Immediate).unwrap();
+        let reader = database.begin_read().unwrap();
+        assert!(has(&reader, b"before") && has(&reader, b"after"));
+        assert!(!has(&reader, b"refused"));
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_opened_again_is_tried_each_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.redb");
+        let database = Redb.open(&OpenConfig::new(&path)).unwrap();
+        put(&database, b"before", Durability::Immediate).unwrap();
+        Arc::get_mut(&mut database.engine.write().unwrap())
+            .unwrap()
+            .handle = None;
+        let other = Redb.open(&OpenConfig::new(&path)).unwrap();
+        for _ in 0..2 {
+            let errors = [
+                database.begin_read().unwrap_err(),
+                database.begin_write().unwrap_err(),
+            ];
+            assert!(errors.iter().all(|error| error.kind() == ErrorKind::Locked));
+        }
+        drop(other);
+        assert!(has(&database.begin_read().unwrap(), b"before"));
+        put(&database, b"after", Durability::Immediate).unwrap();
+    }
 }

@@ -1,19 +1,24 @@
 //! A process that ends in the middle: what was committed durably is there, and of every transaction all or nothing.
 
+mod kill;
+
 use std::io::{BufRead, BufReader, Write as _};
 use std::mem::ManuallyDrop;
-use std::process;
+use std::process::{self, Child};
 
 use netabase_core::driver::checked::Checked;
 use netabase_core::driver::{Capabilities, Driver, Durability, Read, Result, Store, Write};
 use netabase_core::store::TypedStore;
 
-use super::{committed, contents, leak, typed};
+use kill::a_kill_at_any_moment_leaves_whole_transactions;
+
+use super::{committed, contents, leak, typed, write_failure};
 use crate::catalog::{Case, Failure, Outcome, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{Shop, User, UserPrimaryKey};
 
 const PERSISTENT: Requirement = Requirement::Declares(Capabilities::PERSISTENT);
+const DURABLE: Requirement = Requirement::Declares(Capabilities::DURABLE);
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
     vec![
@@ -47,6 +52,12 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
             PERSISTENT,
             Requirement::OwnProcess
         ),
+        case!(
+            a_kill_at_any_moment_leaves_whole_transactions,
+            PERSISTENT,
+            DURABLE,
+            Requirement::OwnProcess
+        ),
     ]
 }
 
@@ -55,7 +66,7 @@ type Scenario<D> = fn(&Fixture<D>) -> Outcome;
 
 const COMMITS: u32 = 12;
 
-fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 7] {
+fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 10] {
     [
         ("durable", |fixture| {
             let store = ManuallyDrop::new(fixture.open()?);
@@ -105,6 +116,9 @@ fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 7] {
             Ok(())
         }),
         ("repeat", leak::repeat),
+        ("random", kill::write_until_killed),
+        ("full", write_failure::fill),
+        ("tiny", write_failure::open_without_space),
     ]
 }
 
@@ -166,7 +180,12 @@ fn count_pairs<S: Store>(store: &Checked<S>) -> Result<u32> {
 
 /// Runs a scenario in a process of its own, to its end; gives what it said.
 pub(crate) fn run<D: Driver>(fixture: &Fixture<D>, scenario: &str) -> Result<Vec<String>, Failure> {
-    let output = fixture.start(scenario)?.wait_with_output()?;
+    wait(fixture.start(scenario)?)
+}
+
+/// Waits for the end of a process that runs a scenario; gives what it said.
+pub(crate) fn wait(process: Child) -> Result<Vec<String>, Failure> {
+    let output = process.wait_with_output()?;
     let mut lines: Vec<_> = String::from_utf8(output.stdout)?
         .lines()
         .map(str::to_owned)

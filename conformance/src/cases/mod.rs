@@ -7,6 +7,7 @@ pub mod config;
 pub mod crash;
 pub mod cursor;
 pub mod handles;
+pub mod history;
 pub mod leak;
 pub mod limits;
 pub mod maintenance;
@@ -21,6 +22,7 @@ pub mod transaction;
 pub mod tree;
 pub mod typed;
 pub mod value;
+pub mod write_failure;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 

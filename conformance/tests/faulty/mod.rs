@@ -59,6 +59,7 @@ pub(crate) enum Fault {
     SnapshotIsTakenLate,
     TreeNamesAreCut,
     UnknownTreesAreEmpty,
+    WriterReadsWhatWasBeforeItsTurn,
 }
 
 const LIMITS: Limits = Limits {
@@ -226,10 +227,14 @@ impl Store for FaultyStore {
         if state.has(Fault::SecondWriterIsRefused) && state.writing.load(Ordering::SeqCst) {
             return Err(DriverError::new(ErrorKind::Conflict, "a writer is open"));
         }
+        let early = state.memory.begin_read()?;
         let writer = state.memory.begin_write()?;
         state.writing.store(true, Ordering::SeqCst);
         Ok(FaultyWriter {
-            before: state.memory.begin_read()?,
+            before: match state.fault {
+                Fault::WriterReadsWhatWasBeforeItsTurn => early,
+                _ => state.memory.begin_read()?,
+            },
             state: Arc::clone(state),
             writer: Some(writer),
             names: Mutex::default(),
@@ -374,7 +379,10 @@ impl Read for FaultyWriter {
         key: &[u8],
         visit: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        if self.state.has(Fault::GetMissesOwnWrites) {
+        if matches!(
+            self.state.fault,
+            Fault::GetMissesOwnWrites | Fault::WriterReadsWhatWasBeforeItsTurn
+        ) {
             return self.before.get(self.before(tree)?, key, visit);
         }
         self.state.get(self.reader()?, tree, key, visit)
@@ -386,7 +394,10 @@ impl Read for FaultyWriter {
         bounds: Bounds<'_>,
         direction: Direction,
     ) -> Result<FaultyCursor<'_>> {
-        if self.state.has(Fault::CursorMissesOwnWrites) {
+        if matches!(
+            self.state.fault,
+            Fault::CursorMissesOwnWrites | Fault::WriterReadsWhatWasBeforeItsTurn
+        ) {
             let tree = self.before(tree)?;
             return FaultyCursor::open(&self.state, &self.before, tree, bounds, direction);
         }

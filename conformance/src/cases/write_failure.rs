@@ -1,0 +1,186 @@
+//! Writes that the system refuses: the error says why, and once the cause is gone the store goes on with what was committed.
+
+use netabase_core::driver::{Capabilities, Driver, Durability, ErrorKind};
+use netabase_core::error::NetabaseError;
+use netabase_core::store::TypedStore;
+
+use super::{crash, typed};
+use crate::catalog::{Case, Failure, Outcome, Requirement, case};
+use crate::fixture::Fixture;
+use crate::model::shop::{Note, Order, User};
+use crate::system;
+
+const PERSISTENT: Requirement = Requirement::Declares(Capabilities::PERSISTENT);
+
+pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
+    vec![
+        case!(
+            a_store_that_ran_out_of_space_goes_on_when_there_is_some,
+            PERSISTENT,
+            Requirement::OwnProcess,
+            Requirement::Linux
+        ),
+        case!(
+            a_database_without_space_is_created_when_there_is_some,
+            PERSISTENT,
+            Requirement::OwnProcess,
+            Requirement::Linux
+        ),
+        case!(
+            a_read_only_folder_is_an_io_error_until_it_is_writable,
+            PERSISTENT,
+            Requirement::Linux
+        ),
+        case!(
+            a_database_whose_permission_was_taken_away_opens_when_it_is_back,
+            PERSISTENT,
+            Requirement::Linux
+        ),
+    ]
+}
+
+/// How long a file may become while there is little space, in bytes: a database fits, but not a large one.
+const LITTLE_SPACE: u64 = 8 << 20;
+
+/// More transactions than fit into little space.
+const TOO_MANY: u64 = 4_000;
+
+fn open<D: Driver>(fixture: &Fixture<D>) -> Result<typed::ShopStore<D>, NetabaseError> {
+    TypedStore::open_with(fixture.driver(), &fixture.config(), Durability::Immediate)
+}
+
+fn order(number: u64) -> Order {
+    Order {
+        customer: format!("customer {number:06}"),
+        ..Order::default()
+    }
+}
+
+fn note(number: u64) -> Note {
+    Note {
+        title: format!("note {number:06}"),
+        text: vec![number as u8; 20_000],
+    }
+}
+
+/// Writes one record of each model, all known by the same number, in one transaction.
+fn write<D: Driver>(store: &typed::ShopStore<D>, number: u64) -> Result<(), NetabaseError> {
+    let guard = store.write()?;
+    guard
+        .open_tree::<User>()
+        .put(typed::user(number, (number % 7) as i32))?;
+    guard.open_tree::<Order>().put(order(number))?;
+    guard.open_tree::<Note>().put(note(number))?;
+    guard.commit()
+}
+
+/// How many of those transactions are there. They are the first ones, and whole.
+fn count<D: Driver>(store: &typed::ShopStore<D>) -> Result<u64, Failure> {
+    let guard = store.read();
+    let users = typed::collect(guard.open_tree::<User>().iter()?)?;
+    let orders = typed::collect(guard.open_tree::<Order>().iter()?)?;
+    let notes = typed::collect(guard.open_tree::<Note>().iter()?)?;
+    let found = users.len() as u64;
+    let expected = (0..found).map(|number| typed::user(number, (number % 7) as i32));
+    assert!(users.into_iter().eq(expected), "the users differ");
+    assert!(
+        orders.into_iter().eq((0..found).map(order)),
+        "half is there"
+    );
+    assert!(notes.into_iter().eq((0..found).map(note)), "half is there");
+    typed::assert_exact_in(&guard)?;
+    Ok(found)
+}
+
+/// Shows that a database opens, is sound, holds so many transactions, and takes another one.
+fn assert_goes_on<D: Driver>(fixture: &Fixture<D>, transactions: u64) -> Outcome {
+    let store = open(fixture)?;
+    if fixture.manifest().offers("check_integrity") {
+        assert!(store.answer::<bool>("check_integrity")?);
+    }
+    assert_eq!(count(&store)?, transactions);
+    write(&store, transactions)?;
+    assert_eq!(count(&store)?, transactions + 1);
+    Ok(())
+}
+
+/// Writes until there is no space, and again when there is; says how many transactions there are in the end.
+pub(crate) fn fill<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let mut store = open(fixture)?;
+    write(&store, 0)?;
+    system::limit_file_size(Some(LITTLE_SPACE))?;
+    let (transactions, error) = (1..TOO_MANY)
+        .find_map(|number| Some((number, write(&store, number).err()?)))
+        .ok_or("every write found space")?;
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error:?}");
+    assert!(!error.message().is_empty(), "{error:?}");
+
+    system::limit_file_size(None)?;
+    let again = write(&store, transactions);
+    // A failure may end a handle: it says so, and the database is there for the next one.
+    if matches!(&again, Err(error) if error.kind() == ErrorKind::Closed) {
+        drop(store);
+        store = open(fixture)?;
+        assert_eq!(count(&store)?, transactions);
+        write(&store, transactions)?;
+    } else {
+        again?;
+    }
+    assert_eq!(count(&store)?, transactions + 1);
+    crash::say(&(transactions + 1).to_string())?;
+    Ok(())
+}
+
+fn a_store_that_ran_out_of_space_goes_on_when_there_is_some<D: Driver>(
+    fixture: &Fixture<D>,
+) -> Outcome {
+    let process = fixture.start_under(system::OUTLIVING_THE_LIMIT, "full")?;
+    let said = crash::wait(process)?;
+    let transactions = said.first().ok_or("the process says nothing")?.parse()?;
+    assert_goes_on(fixture, transactions)
+}
+
+/// Opens a database where no file may grow, and again where they may.
+pub(crate) fn open_without_space<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    system::limit_file_size(Some(0))?;
+    let error = typed::failed(open(fixture));
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error:?}");
+    system::limit_file_size(None)?;
+    assert_goes_on(fixture, 0)
+}
+
+fn a_database_without_space_is_created_when_there_is_some<D: Driver>(
+    fixture: &Fixture<D>,
+) -> Outcome {
+    crash::wait(fixture.start_under(system::OUTLIVING_THE_LIMIT, "tiny")?)?;
+    assert_goes_on(fixture, 1)
+}
+
+fn a_read_only_folder_is_an_io_error_until_it_is_writable<D: Driver>(
+    fixture: &Fixture<D>,
+) -> Outcome {
+    system::obey_permissions()?;
+    let folder = fixture.path().parent().ok_or("the database has a folder")?;
+    system::set_permissions(folder, 0o600, 0o500)?;
+    let refused = open(fixture);
+    system::set_permissions(folder, 0o600, 0o700)?;
+    let error = typed::failed(refused);
+    assert_eq!(error.kind(), ErrorKind::Io, "{error:?}");
+    assert_goes_on(fixture, 0)
+}
+
+fn a_database_whose_permission_was_taken_away_opens_when_it_is_back<D: Driver>(
+    fixture: &Fixture<D>,
+) -> Outcome {
+    system::obey_permissions()?;
+    assert_goes_on(fixture, 0)?;
+    for (transactions, (files, folders)) in [(1, (0o400, 0o500)), (2, (0, 0))] {
+        system::set_permissions(fixture.path(), files, folders)?;
+        let refused = open(fixture);
+        system::set_permissions(fixture.path(), 0o600, 0o700)?;
+        let error = typed::failed(refused);
+        assert_eq!(error.kind(), ErrorKind::Io, "{files:o}: {error:?}");
+        assert_goes_on(fixture, transactions)?;
+    }
+    Ok(())
+}
