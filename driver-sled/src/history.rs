@@ -254,6 +254,12 @@ impl SharedTree {
         }
     }
 
+    /// The number of replaced values that are kept.
+    #[cfg(test)]
+    pub(crate) fn kept(&self) -> usize {
+        self.past().kept.values().map(Vec::len).sum()
+    }
+
     /// Whether nothing is kept for snapshots.
     pub(crate) fn has_no_past(&self) -> bool {
         let past = self.past();

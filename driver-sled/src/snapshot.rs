@@ -101,10 +101,69 @@ impl Snapshots {
         // Asked again under the lock, since a commit may have entered the tree once more.
         self.registry().trees.retain(|tree| !tree.has_no_past());
     }
+}
 
-    /// The number of trees that keep something for snapshots.
-    #[cfg(test)]
-    pub(crate) fn trees(&self) -> usize {
-        self.registry().trees.len()
+#[cfg(test)]
+mod tests {
+    use netabase_core::driver::{Driver, Durability, OpenConfig, Read, Store, Write};
+
+    use crate::{Sled, SledDatabase};
+
+    const KEYS: u32 = 1000;
+
+    fn open(folder: &tempfile::TempDir) -> SledDatabase {
+        Sled.open(&OpenConfig::new(folder.path())).unwrap()
+    }
+
+    fn put_all(store: &SledDatabase, name: &str, value: &[u8]) {
+        let mut writer = store.begin_write().unwrap();
+        let tree = writer.tree(name).unwrap();
+        for key in 0..KEYS {
+            writer.put(tree, &key.to_be_bytes(), value, |_| ()).unwrap();
+        }
+        writer.commit(Durability::None).unwrap();
+    }
+
+    /// The number of replaced values that are kept, over all trees.
+    fn kept(store: &SledDatabase) -> usize {
+        let registry = store.shared().snapshots.registry();
+        registry.trees.iter().map(|tree| tree.kept()).sum()
+    }
+
+    #[test]
+    fn nothing_is_kept_while_nobody_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder);
+        for value in [b"1", b"2"] {
+            put_all(&store, "t", value);
+        }
+        assert_eq!(kept(&store), 0);
+        assert!(store.shared().snapshots.registry().trees.is_empty());
+    }
+
+    #[test]
+    fn a_snapshot_costs_one_value_for_each_key_however_often_the_key_is_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder);
+        put_all(&store, "t", b"0");
+        let first = store.begin_read().unwrap();
+        for value in [b"1", b"2", b"3"] {
+            put_all(&store, "t", value);
+            assert_eq!(kept(&store), KEYS as usize);
+        }
+        let second = store.begin_read().unwrap();
+        assert_eq!(kept(&store), KEYS as usize);
+        for value in [b"4", b"5"] {
+            put_all(&store, "t", value);
+            assert_eq!(kept(&store), 2 * KEYS as usize);
+        }
+        drop(first);
+        assert_eq!(kept(&store), KEYS as usize);
+        let tree = second.tree("t").unwrap();
+        let value = second.get(tree, &[0; 4], <[u8]>::to_vec).unwrap();
+        assert_eq!(value.as_deref(), Some(&b"3"[..]));
+        drop(second);
+        assert_eq!(kept(&store), 0);
+        assert!(store.shared().snapshots.registry().trees.is_empty());
     }
 }

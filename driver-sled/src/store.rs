@@ -96,6 +96,11 @@ impl SledDatabase {
         })))
     }
 
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.0
+    }
+
     pub(crate) fn engine(&self) -> &sled::Db {
         &self.0.engine
     }

@@ -75,6 +75,87 @@ fn a_foreign_folder_is_corrupt_and_stays_as_it_is() {
 }
 
 #[test]
+fn a_file_in_place_of_the_folder_is_corrupt_and_stays_as_it_is() {
+    for bytes in [&b""[..], b"Dear Ada"] {
+        let (_folder, path) = place();
+        fs::write(&path, bytes).unwrap();
+        for config in every_way(&path) {
+            let error = open_error(&config);
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{config:?}: {error:?}");
+            assert!(error.message().contains("is a file"), "{error:?}");
+            assert_eq!(fs::read(&path).unwrap(), bytes, "{config:?}");
+        }
+        let below_a_file = path.join("data.sled");
+        let error = open_error(&OpenConfig::new(&below_a_file));
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error:?}");
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn read_only_is_refused_and_touches_nothing() {
+    let (_folder, path) = place();
+    let refused = |truncate, kind| {
+        let error = open_error(&OpenConfig {
+            read_only: true,
+            truncate,
+            ..OpenConfig::new(&path)
+        });
+        assert_eq!(error.kind(), kind, "{error:?}");
+        assert!(error.message().contains("`read_only`"), "{error:?}");
+    };
+    let refused_both = || {
+        refused(false, ErrorKind::Unsupported);
+        refused(true, ErrorKind::InvalidInput);
+    };
+    refused_both();
+    assert!(!path.exists());
+
+    put_one(&open(&path), "t", b"k", b"v", Durability::Immediate);
+    let before = below(&path);
+    refused_both();
+    assert!(below(&path) == before);
+}
+
+#[test]
+fn a_field_without_a_meaning_for_sled_is_refused_before_anything_is_touched() {
+    let (_folder, path) = place();
+    let plain = OpenConfig::new(&path);
+    let refused = [
+        OpenConfig {
+            cache_bytes: Some(1),
+            ..plain
+        },
+        OpenConfig {
+            options: &[("compression", "on")],
+            ..plain
+        },
+        OpenConfig {
+            options: &[("mode", "fast")],
+            truncate: true,
+            ..plain
+        },
+    ];
+    put_one(&open(&path), "t", b"k", b"v", Durability::Immediate);
+    let before = below(&path);
+    for config in refused {
+        let error = open_error(&config);
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error:?}");
+        assert!(below(&path) == before);
+    }
+    let accepted = OpenConfig {
+        cache_bytes: Some(1 << 20),
+        options: &[("flush_every_ms", "never"), ("mode", "high_throughput")],
+        create_if_missing: false,
+        ..plain
+    };
+    assert_eq!(
+        get_one(&Sled.open(&accepted).unwrap(), "t", b"k").as_deref(),
+        Some(&b"v"[..])
+    );
+}
+
+#[test]
 fn a_log_that_sled_did_not_write_is_corrupt_and_stays_as_it_is() {
     let (_folder, path) = place();
     put_one(&open(&path), "t", b"k", b"v", Durability::Immediate);
