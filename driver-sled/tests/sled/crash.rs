@@ -57,7 +57,7 @@ fn operations(number: u64) -> Vec<(usize, Vec<u8>, Option<Vec<u8>>)> {
 
 /// Whether the transaction of this number is durable when its commit returns.
 fn durability(number: u64) -> Durability {
-    if number % 5 == 0 {
+    if number.is_multiple_of(5) {
         Durability::Immediate
     } else {
         Durability::None
