@@ -2,16 +2,28 @@
 //!
 //! Each tree is a sled tree that bears the tree's name. sled itself has neither snapshots nor transactions that live
 //! beyond a closure; the driver adds both:
-//! - A write transaction keeps its changes in memory until it commits, and reads through them. It holds each key that it
-//!   changed once, with the value before and the value after, and gives them to sled in one of sled's own transactions,
-//!   which holds references to them once more. `clear` costs nothing until the commit, which then holds every entry of
-//!   the tree.
-//! - A read transaction sees the trees as they were when it began: what later commits replace is kept for it. It costs
-//!   nothing while nobody commits. At most one value is kept for each key that was changed and each point in time that
-//!   a running read transaction began at, and only as long as a transaction that began before the change lives. An old
-//!   read transaction under heavy writing is what costs memory.
+//! - A write transaction keeps its changes in memory until it commits, reads through them, and gives them to sled in one of
+//!   sled's own transactions, which may cover several trees. Dropping it drops the changes.
+//! - A read transaction sees the trees as they were when it began: what later commits replace is kept for it. It never
+//!   makes a writer wait for longer than one of its operations. Beginning never waits for a writer; a read waits while
+//!   sled runs a commit.
 //! - The number of entries of a tree is counted on the first question after opening, which reads the whole tree, and
 //!   kept up to date from then on.
+//!
+//! # Memory
+//! What a transaction holds is bounded by what is changed, not by what is stored.
+//! - A write transaction holds each key that it changed once, with the value before and the value after. `clear` costs
+//!   nothing until the commit, which then holds every entry of the tree.
+//! - A commit is where the memory goes: sled keeps every version of a leaf that one of its transactions replaces until that
+//!   transaction ends, a few KiB for each changed entry.
+//! - A read transaction costs nothing while nobody commits. Else at most one value is kept for each key that was changed
+//!   and each point in time that a running read transaction began at, and only as long as a transaction that began before
+//!   the change lives. An old read transaction under heavy writing is what costs memory.
+//!
+//! Measured (`cargo xtask bench --engines sled`) on 100,000 records of 250 bytes with two index entries each, which are
+//! 300,000 changed entries in one transaction: 91 MiB at its peak until it commits or rolls back, and 1.4 GiB at the peak of
+//! the commit. sled without the driver takes 96 MiB and 1.4 GiB for the same. Where all or nothing is not needed, several
+//! transactions take less: the peak falls in proportion.
 //!
 //! # Durability
 //! A commit is one batch of sled's log: after a crash all of it is there or nothing. With

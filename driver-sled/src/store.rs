@@ -1,7 +1,7 @@
 //! An open sled database: how it is opened, shared by transactions, committed to, and closed with the last of them.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -26,6 +26,10 @@ use crate::transaction::{SledReader, SledWriter};
 const RESERVED: &[u8] = b"__sled__";
 /// Stands before the name of a tree that would otherwise begin like one of sled's own, or with this.
 const ESCAPE: u8 = 0;
+
+/// Entries that sled is given in one piece. Within a piece sled takes them in no order; neighbouring keys share a leaf or
+/// two of its tree, so that a commit of many pieces goes through a tree from one end to the other.
+const PIECE: usize = 16;
 
 /// Trees that are known by name although nothing was ever committed to them, before unused ones are forgotten.
 const MISSING_TREES: usize = 64;
@@ -53,7 +57,7 @@ pub(crate) struct Shared {
 
 #[derive(Default)]
 struct Trees {
-    by_name: HashMap<Box<str>, Arc<SharedTree>>,
+    by_name: BTreeMap<Box<str>, Arc<SharedTree>>,
     /// How many of them may be there before unused ones are looked for.
     room: usize,
 }
@@ -112,14 +116,12 @@ impl SledDatabase {
     /// The names of all trees that were ever committed to, ascending.
     pub(crate) fn names(&self) -> Vec<Box<str>> {
         let trees = self.0.trees.read().unwrap_or_else(PoisonError::into_inner);
-        let mut names: Vec<Box<str>> = trees
+        trees
             .by_name
             .values()
             .filter(|tree| tree.engine().is_some())
             .map(|tree| tree.name().into())
-            .collect();
-        names.sort_unstable();
-        names
+            .collect()
     }
 
     pub(crate) fn reader(&self) -> SledReader {
@@ -209,7 +211,9 @@ impl Shared {
                 .tree
                 .announce(changed.version, changes, changed.growth);
         }
-        if let ([tree], [changed]) = (&*trees, changed) {
+        if let ([tree], [changed]) = (&*trees, changed)
+            && changed.changes.len() <= PIECE
+        {
             let mut batch = Batch::default();
             for (key, change) in &*changed.changes {
                 match &change.after {
@@ -219,9 +223,20 @@ impl Shared {
             }
             return tree.apply_batch(batch).map_err(error::committing);
         }
-        let applied = trees.as_slice().transaction(|trees| {
-            for (tree, changed) in trees.iter().zip(changed) {
-                for (key, change) in &*changed.changes {
+        let mut owners = Vec::new();
+        let mut pieces = Vec::new();
+        for (tree, changed) in trees.into_iter().zip(changed) {
+            let mut rest = changed.changes.iter();
+            while rest.len() > 0 {
+                // A tree takes part in the transaction once for each piece; sled applies them in this order.
+                owners.push(tree);
+                pieces.push(rest.clone().take(PIECE));
+                rest.nth(PIECE - 1);
+            }
+        }
+        let applied = owners.as_slice().transaction(|trees| {
+            for (tree, piece) in trees.iter().zip(&pieces) {
+                for (key, change) in piece.clone() {
                     match &change.after {
                         Some(value) => tree.insert(key, value)?,
                         None => tree.remove(key)?,

@@ -1,5 +1,6 @@
 //! Read and write transactions; each tree is looked up once and kept until the transaction ends.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,7 +19,10 @@ use crate::store::{Shared, Turn};
 ///
 /// Costs nothing while nobody commits. What commits replace is kept for it for as long as it lives.
 pub struct SledReader {
-    trees: FrozenVec<Arc<SharedTree>>,
+    /// The tree with the id 0. Most transactions ask for no other, and this one allocates nothing.
+    first: OnceCell<Arc<SharedTree>>,
+    /// The trees with the ids from 1 on.
+    others: FrozenVec<Arc<SharedTree>>,
     version: u64,
     shared: Arc<Shared>,
 }
@@ -27,7 +31,8 @@ impl SledReader {
     #[inline]
     pub(crate) fn begin(shared: Arc<Shared>) -> Self {
         Self {
-            trees: FrozenVec::new(),
+            first: OnceCell::new(),
+            others: FrozenVec::new(),
             version: shared.snapshots.begin(),
             shared,
         }
@@ -35,7 +40,11 @@ impl SledReader {
 
     #[inline]
     fn resolved(&self, id: TreeId) -> Result<&SharedTree> {
-        self.trees.get(id.0 as usize).ok_or_else(|| id.unknown())
+        let tree = match id.0.checked_sub(1) {
+            None => self.first.get().map(|tree| &**tree),
+            Some(place) => self.others.get(place as usize),
+        };
+        tree.ok_or_else(|| id.unknown())
     }
 }
 
@@ -44,11 +53,14 @@ impl Read for SledReader {
 
     #[inline]
     fn tree(&self, name: &str) -> Result<TreeId> {
-        if let Some(place) = self.trees.iter().position(|tree| tree.name() == name) {
-            return id(place);
+        if self.first.get_or_init(|| self.shared.tree(name)).name() == name {
+            return Ok(TreeId(0));
         }
-        let id = id(self.trees.len())?;
-        self.trees.push(self.shared.tree(name));
+        if let Some(place) = self.others.iter().position(|tree| tree.name() == name) {
+            return id(place + 1);
+        }
+        let id = id(self.others.len() + 1)?;
+        self.others.push(self.shared.tree(name));
         Ok(id)
     }
 
