@@ -221,18 +221,19 @@ impl<'t, D: Differences> Merged<'t, D> {
             return Ok(false);
         }
         loop {
-            if self.ahead.is_none()
-                && let Err(error) = self.read_ahead()
-            {
-                self.current = None;
-                self.at_end = true;
-                return Err(error::engine(error));
-            }
-            if !self.differences.any() {
-                self.current = self.ahead.take();
-                self.passed = Passed::Current;
-                self.at_end = self.current.is_none();
-                return Ok(!self.at_end);
+            if self.ahead.is_none() {
+                let next = match self.next_in_engine() {
+                    Ok(next) => next,
+                    Err(error) => {
+                        self.current = None;
+                        self.at_end = true;
+                        return Err(error::engine(error));
+                    }
+                };
+                if !self.differences.any() {
+                    return Ok(self.show(next));
+                }
+                self.ahead = next;
             }
             if let Some(found) = self.step() {
                 return Ok(found);
@@ -241,19 +242,27 @@ impl<'t, D: Differences> Merged<'t, D> {
     }
 
     #[inline]
-    fn read_ahead(&mut self) -> sled::Result<()> {
+    fn next_in_engine(&mut self) -> sled::Result<Option<(IVec, IVec)>> {
         let Some(entries) = &mut self.entries else {
-            return Ok(());
+            return Ok(None);
         };
         let next = match self.direction {
             Direction::Forward => entries.next(),
             Direction::Backward => entries.next_back(),
         };
-        match next {
-            Some(entry) => self.ahead = Some(entry?),
-            None => self.entries = None,
+        if next.is_none() {
+            self.entries = None;
         }
-        Ok(())
+        next.transpose()
+    }
+
+    /// Makes an entry of the engine's the current one; gives whether there is one.
+    #[inline]
+    fn show(&mut self, entry: Option<(IVec, IVec)>) -> bool {
+        self.at_end = entry.is_none();
+        self.current = entry;
+        self.passed = Passed::Current;
+        !self.at_end
     }
 
     /// Passes one key that is in sled's tree or differs; `None` if the view has no entry there.
@@ -277,10 +286,8 @@ impl<'t, D: Differences> Merged<'t, D> {
             }
         };
         let Some((key, value)) = self.differences.next(stretch, self.direction) else {
-            self.current = self.ahead.take();
-            self.passed = Passed::Current;
-            self.at_end = self.current.is_none();
-            return Some(!self.at_end);
+            let ahead = self.ahead.take();
+            return Some(self.show(ahead));
         };
         if self.ahead.as_ref().is_some_and(|(ahead, _)| *ahead == key) {
             self.ahead = None;
