@@ -78,6 +78,8 @@ fn linked() -> Vec<AnyDriver> {
         AnyDriver::new(netabase_driver_redb::Redb),
         #[cfg(feature = "redb-zerocopy")]
         AnyDriver::new(netabase_driver_redb_zerocopy::RedbZeroCopy),
+        #[cfg(feature = "sled")]
+        AnyDriver::new(netabase_driver_sled::Sled),
     ]
 }
 

@@ -35,3 +35,16 @@ pub mod redb_store {
     /// One model's records in a store on redb.
     pub type RedbTree<'db, D, M> = Tree<'db, D, M, Redb>;
 }
+
+/// The store on sled.
+#[cfg(feature = "sled")]
+pub mod sled_store {
+    use netabase_core::store::{Tree, TypedStore};
+    pub use netabase_driver_sled::Sled;
+
+    /// A store on sled, in one folder.
+    pub type SledStore<D> = TypedStore<D, Sled>;
+
+    /// One model's records in a store on sled.
+    pub type SledTree<'db, D, M> = Tree<'db, D, M, Sled>;
+}

@@ -39,6 +39,8 @@ pub use crate::databases::MemoryStore;
 pub use crate::databases::redb_store::RedbStore;
 #[cfg(feature = "redb-zerocopy")]
 pub use crate::databases::redb_zerocopy::RedbStoreZeroCopy;
+#[cfg(feature = "sled")]
+pub use crate::databases::sled_store::SledStore;
 pub use crate::store::{DefaultStore, NetabaseStore};
 
 /// The attribute `#[netabase(…)]` of the derive macros.

@@ -6,6 +6,8 @@ pub use crate::DynamicStore;
 pub use crate::RedbStore;
 #[cfg(feature = "redb-zerocopy")]
 pub use crate::RedbStoreZeroCopy;
+#[cfg(feature = "sled")]
+pub use crate::SledStore;
 pub use crate::traits::backend_store::BackendStore;
 pub use crate::traits::batch::{BatchBuilder, Batchable};
 pub use crate::{

@@ -119,6 +119,60 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::RedbStore<D>> {
     }
 }
 
+#[cfg(feature = "sled")]
+impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::SledStore<D>> {
+    /// Opens a sled database in a folder, or as a [`FileConfig`] says; creates it if there is none.
+    ///
+    /// # Errors
+    /// As [`TypedStore::new`].
+    pub fn sled(config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
+        TypedStore::new(config).map(Self::from_backend)
+    }
+
+    /// Puts everything that was committed on disk, also what was committed without durability. Answers the number of
+    /// bytes that were written for it.
+    ///
+    /// # Errors
+    /// An error of the engine.
+    pub fn flush(&self) -> Result<usize, NetabaseError> {
+        self.backend
+            .answer::<u64>("flush")
+            .map(|bytes| bytes as usize)
+    }
+
+    /// A number that this database never gave before and will never give again. The numbers ascend and have gaps.
+    ///
+    /// # Errors
+    /// An error of the engine.
+    pub fn generate_id(&self) -> Result<u64, NetabaseError> {
+        self.backend.answer("generate_id")
+    }
+
+    /// Whether the database was there when it was opened, not created then.
+    ///
+    /// # Errors
+    /// [`Closed`](crate::ErrorKind::Closed) after [`close`](Self::close).
+    pub fn was_recovered(&self) -> Result<bool, NetabaseError> {
+        self.backend.answer("was_recovered")
+    }
+
+    /// Reads every entry in both directions and compares their order and number. `true`: all is well.
+    ///
+    /// # Errors
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) for what is damaged, or another error of the engine.
+    pub fn check_integrity(&self) -> Result<bool, NetabaseError> {
+        self.backend.answer("check_integrity")
+    }
+
+    /// Space that the database takes on disk, in bytes.
+    ///
+    /// # Errors
+    /// An error of the engine.
+    pub fn size_on_disk(&self) -> Result<u64, NetabaseError> {
+        self.backend.answer("size_on_disk")
+    }
+}
+
 #[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
 impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::DynamicStore<D>> {
     /// Opens a database, at a path or as a [`FileConfig`] says, on the driver of this name, loaded from a dynamic

@@ -99,6 +99,8 @@ macro_rules! on_every_backend {
         on_every_backend!(@backend redb, netabase_store::RedbStore; $(fn $name($store) $body)*);
         #[cfg(feature = "redb-zerocopy")]
         on_every_backend!(@backend redb_zerocopy, netabase_store::RedbStoreZeroCopy; $(fn $name($store) $body)*);
+        #[cfg(feature = "sled")]
+        on_every_backend!(@backend sled, netabase_store::SledStore; $(fn $name($store) $body)*);
     };
     (@backend $backend:ident, $store_type:path; $(fn $name:ident($store:ident) $body:block)*) => {
         mod $backend {
@@ -426,6 +428,92 @@ mod redb_only {
         store.compact()?;
         assert!(store.size_on_disk()? > 0);
         assert!(store.stats()?.contains('='));
+        Ok(())
+    }
+}
+
+#[cfg(feature = "sled")]
+mod sled_only {
+    use super::*;
+    use netabase_store::databases::sled_store::{SledStore, SledTree};
+
+    #[test]
+    fn creating_a_store() -> Result {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("my_database");
+        is_backend::<SledStore<BlogDefinition>>();
+        let store = NetabaseStore::<BlogDefinition, _>::sled(&path)?;
+        let tree: SledTree<'_, BlogDefinition, User> = store.open_tree::<User>();
+        tree.put(alice())?;
+        drop(store);
+        let db = SledStore::<BlogDefinition>::new(&path)?;
+        let user_tree = db.open_tree::<User>();
+        assert_eq!(user_tree.get(UserPrimaryKey(1))?, Some(alice()));
+        let error = SledStore::<BlogDefinition>::open(folder.path().join("missing")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(
+            SledStore::<BlogDefinition>::temp()?
+                .open_tree::<User>()
+                .is_empty()?
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn configuration_api() -> Result {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("my_app.db");
+        let config = FileConfig::builder()
+            .path(path.clone())
+            .cache_size_mb(1024)
+            .truncate(true)
+            .build();
+        let store =
+            <SledStore<BlogDefinition> as BackendStore<BlogDefinition>>::new(config.clone())?;
+        store.open_tree::<User>().put(alice())?;
+        drop(store);
+        let store = <SledStore<BlogDefinition> as BackendStore<BlogDefinition>>::open(
+            FileConfig::new(&path),
+        )?;
+        assert_eq!(store.open_tree::<User>().len()?, 1);
+        let locked = <SledStore<BlogDefinition> as BackendStore<BlogDefinition>>::open(
+            FileConfig::new(&path),
+        )
+        .unwrap_err();
+        assert_eq!(locked.kind(), ErrorKind::Locked);
+        drop(store);
+        let store = <SledStore<BlogDefinition> as BackendStore<BlogDefinition>>::new(config)?;
+        assert_eq!(store.open_tree::<User>().len()?, 0);
+        drop(store);
+        let read_only = FileConfig::builder().path(path).read_only(true).build();
+        let error = <SledStore<BlogDefinition> as BackendStore<BlogDefinition>>::new(read_only)
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        let store = <SledStore<BlogDefinition> as BackendStore<BlogDefinition>>::temp()?;
+        assert_eq!(store.open_tree::<User>().len()?, 0);
+        Ok(())
+    }
+
+    #[test]
+    fn backend_specific_features() -> Result {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let config = FileConfig::builder().path(path).use_fsync(false).build();
+        let store = NetabaseStore::<BlogDefinition, _>::sled(config.clone())?;
+        assert!(!store.was_recovered()?);
+        store.flush()?;
+        store.open_tree::<User>().put(alice())?;
+        assert!(store.flush()? > 0);
+        let id = store.generate_id()?;
+        assert!(store.generate_id()? > id);
+        assert!(store.size_on_disk()? > 0);
+        assert!(store.check_integrity()?);
+        drop(store);
+        let store = NetabaseStore::<BlogDefinition, _>::sled(config)?;
+        assert!(store.was_recovered()?);
+        assert!(store.generate_id()? > id);
+        store.close();
+        assert_eq!(store.flush().unwrap_err().kind(), ErrorKind::Closed);
         Ok(())
     }
 }

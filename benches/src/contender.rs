@@ -25,6 +25,8 @@ pub(crate) trait Database {
     fn put_many(&self, users: &[User]) -> Result<()>;
     /// Stores all users in one transaction, one call each.
     fn put_each(&self, users: &[User]) -> Result<()>;
+    /// Stores all users in one transaction, one call each, and rolls it back.
+    fn roll_back(&self, users: &[User]) -> Result<()>;
     /// Removes users in one transaction, one call each.
     fn remove_each(&self, ids: &[u64]) -> Result<()>;
     /// Reads users in one transaction.

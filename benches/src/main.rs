@@ -1,28 +1,26 @@
-//! Hand-written redb code, the static and the dynamic driver, side by side: `cargo xtask bench`.
+//! Hand-written code, the static and the dynamic driver, side by side on each engine: `cargo xtask bench`.
 #![forbid(unsafe_code)]
 
 mod contender;
 mod data;
+mod engine;
 mod hand;
+mod memory;
 mod options;
 mod plot;
 mod rounds;
 mod rows;
-mod scan;
 mod table;
 mod typed;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use contender::{Contender, Result};
-use hand::Hand;
-use netabase_driver_redb::Redb;
-use netabase_store::loader::{self, SearchPath};
+use contender::Result;
+use engine::Engine;
 use options::Options;
 use rounds::Arena;
 use rows::{ROWS, Row, Workload};
-use typed::Typed;
 
 fn main() -> ExitCode {
     let options = match Options::parse(std::env::args().skip(1)) {
@@ -46,98 +44,96 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<()> {
-    if let Some(path) = &options.scanned {
-        return scan::child(contender(options, &options.contender)?.as_ref(), path);
+    if let Some(child) = &options.child {
+        return memory::child(options, child);
     }
     let directory = tempfile::tempdir_in(&options.directory)?;
-    let workload = Workload::new(data::users(options.records));
     if let Some(name) = &options.profile {
-        let contenders = vec![contender(options, &options.contender)?];
-        let arena = Arena::new(directory.path(), contenders, workload)?;
-        for row in chosen(std::slice::from_ref(name)) {
-            let time = arena.repeat(row, &options.contender, options.rounds)?;
-            println!(
-                "{} by {}: {time:?} at its fastest",
-                row.title, options.contender
-            );
-        }
-        return Ok(());
+        return profile(options, directory.path(), name);
     }
-    compare(options, directory.path(), workload)
+    let mut page = plot::Page::new("Hand-written code, the static and the dynamic driver");
+    let mut missed = Vec::new();
+    for &engine in &options.engines {
+        let directory = directory.path().join(engine.name());
+        std::fs::create_dir(&directory)?;
+        let of_engine = compare(options, engine, &directory, &mut page)?;
+        missed.extend(of_engine.map(|name| format!("{} on {}", name, engine.name())));
+    }
+    if let Some(path) = &options.html {
+        page.write(path)?;
+    }
+    if missed.is_empty() {
+        println!("every target met");
+    } else {
+        println!("targets missed: {}", missed.join(", "));
+    }
+    Ok(())
 }
 
-fn compare(options: &Options, directory: &Path, workload: Workload) -> Result<()> {
+/// Runs one row by one contender, for a profiler.
+fn profile(options: &Options, directory: &Path, row: &str) -> Result<()> {
+    let [engine] = *options.engines else {
+        return Err("--profile runs on one engine; name it with --engines".into());
+    };
+    let contenders = vec![engine.contender(&options.contender, options.drivers.as_deref())?];
+    let workload = Workload::new(data::users(options.records));
+    let arena = Arena::new(directory, contenders, workload)?;
+    for row in chosen(&[row.to_owned()]) {
+        let time = arena.repeat(row, &options.contender, options.rounds)?;
+        println!(
+            "{} by {} on {}: {time:?} at its fastest",
+            row.title,
+            options.contender,
+            engine.name()
+        );
+    }
+    Ok(())
+}
+
+/// Prints the table of one engine; gives the names of what missed its target.
+fn compare(
+    options: &Options,
+    engine: Engine,
+    directory: &Path,
+    page: &mut plot::Page,
+) -> Result<impl Iterator<Item = &'static str> + use<>> {
     let contenders = table::CONTENDERS
         .into_iter()
-        .map(|name| contender(options, name))
+        .map(|name| engine.contender(name, options.drivers.as_deref()))
         .collect::<Result<Vec<_>>>()?;
     println!(
-        "{} records, medians of {} rounds, databases in {}\n\n{}",
+        "{}: {} records, medians of {} rounds, databases in {}\n\n{}",
+        engine.name(),
         options.records,
         options.rounds,
         options.directory.display(),
         table::HEADER
     );
+    let workload = Workload::new(data::users(options.records));
     let arena = Arena::new(directory, contenders, workload)?;
-    let mut page = plot::Page::new("Hand-written redb code, the static and the dynamic driver");
     let mut missed = Vec::new();
     for row in chosen(&options.rows) {
         let times = arena.measure(row, options.rounds)?;
-        let (line, met) = table::line(row, arena.workload(), &times);
+        let (line, met) = table::line(engine, row, arena.workload(), &times);
         println!("{line}");
-        page.add(row, &times);
+        page.add(engine, row, &times);
         if !met {
             missed.push(row.name);
         }
     }
     drop(arena);
-    if let Some(path) = &options.html {
-        page.write(path)?;
-    }
     println!();
-    if options.scan {
-        let writer = contender(options, "static")?;
-        let readers = ["static", "dynamic"];
-        if !scan::run(
-            directory,
-            writer.as_ref(),
-            &readers,
-            options.drivers.as_deref(),
-        )? {
-            missed.push("scan");
-        }
+    if options.memory {
+        missed.extend(memory::run(options, engine, directory)?);
+        println!();
     }
-    if missed.is_empty() {
-        println!("\nevery target met");
-    } else {
-        println!("\ntargets missed: {}", missed.join(", "));
-    }
-    Ok(())
+    Ok(missed.into_iter())
 }
 
 /// The rows of these names; all rows if there are none.
 fn chosen(names: &[String]) -> impl Iterator<Item = &'static Row> {
     ROWS.iter()
         .filter(move |row| names.is_empty() || names.iter().any(|name| name == row.name))
-}
-
-fn contender(options: &Options, name: &str) -> Result<Box<dyn Contender>> {
-    Ok(match name {
-        "hand" => Box::new(Hand("hand")),
-        "control" => Box::new(Hand("control")),
-        "static" => Box::new(Typed::new("static", Redb)),
-        "dynamic" => {
-            let search = match &options.drivers {
-                Some(directory) => SearchPath::default().with_directory(directory),
-                None => SearchPath::default(),
-            };
-            Box::new(Typed::new("dynamic", loader::load("redb", &search)?))
-        }
-        _ => {
-            let known = table::CONTENDERS.join(", ");
-            return Err(format!("there is no contender {name}; there are {known}").into());
-        }
-    })
 }
 
 #[cfg(test)]
@@ -147,14 +143,34 @@ mod tests {
     /// Linked in, loaded from beside the test, and written by hand: every row leaves and reads the same.
     #[test]
     fn contenders_agree_on_every_row() {
-        let options = Options::parse([]).expect("no options are options");
-        let directory = tempfile::tempdir().expect("a temporary folder");
-        let contenders =
-            table::CONTENDERS.map(|name| contender(&options, name).expect("a contender"));
-        let workload = Workload::new(data::users(300));
-        let arena = Arena::new(directory.path(), contenders.into(), workload).expect("databases");
-        for row in ROWS {
-            arena.measure(row, 1).expect("all agree");
+        for engine in Engine::ALL {
+            let directory = tempfile::tempdir().expect("a temporary folder");
+            let contenders =
+                table::CONTENDERS.map(|name| engine.contender(name, None).expect("a contender"));
+            let workload = Workload::new(data::users(300));
+            let arena =
+                Arena::new(directory.path(), contenders.into(), workload).expect("databases");
+            for row in ROWS {
+                arena.measure(row, 1).expect("all agree");
+            }
+        }
+    }
+
+    #[test]
+    fn a_transaction_that_is_rolled_back_leaves_nothing() {
+        for engine in Engine::ALL {
+            for name in table::CONTENDERS {
+                let directory = tempfile::tempdir().expect("a temporary folder");
+                let contender = engine.contender(name, None).expect("a contender");
+                let database = contender
+                    .open(&directory.path().join("db"))
+                    .expect("a database");
+                let users = data::users(10);
+                database.put_each(&users[..1]).expect("it is stored");
+                let before = database.iterate().expect("it is read");
+                database.roll_back(&users[1..]).expect("it is rolled back");
+                assert_eq!(database.iterate().expect("it is read"), before);
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
+use crate::engine::Engine;
 use crate::rounds::Times;
 use crate::rows::Row;
 use crate::table::CONTENDERS;
@@ -31,14 +32,15 @@ impl Page {
     }
 
     /// Adds a row: a strip for each contender, a dot for each round.
-    pub(crate) fn add(&mut self, row: &Row, times: &Times) {
+    pub(crate) fn add(&mut self, engine: Engine, row: &Row, times: &Times) {
         let longest = (times.0.iter().flatten().max())
             .map_or(1.0, |time| time.as_secs_f64())
             .max(f64::MIN_POSITIVE);
         let place = |seconds: f64| LEFT + seconds / longest * (WIDTH - LEFT - 10.0);
         let height = STRIP * CONTENDERS.len() as f64 + 20.0;
         let mut plot = format!(
-            "<h2>{}</h2><svg width=\"{WIDTH}\" height=\"{height}\" font-size=\"12\">",
+            "<h2>{}: {}</h2><svg width=\"{WIDTH}\" height=\"{height}\" font-size=\"12\">",
+            engine.name(),
             row.title
         );
         for (contender, name) in CONTENDERS.iter().enumerate() {

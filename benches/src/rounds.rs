@@ -29,7 +29,7 @@ impl Arena {
         let contenders = contenders
             .into_iter()
             .map(|contender| {
-                let path = directory.join(format!("{}.redb", contender.name()));
+                let path = directory.join(contender.name());
                 let database = contender.open(&path)?;
                 database.put_each(&workload.users)?;
                 Ok((contender, database))
@@ -102,7 +102,7 @@ impl Arena {
         check: bool,
     ) -> Result<(Duration, u64)> {
         let (contender, loaded) = &self.contenders[contender];
-        let fresh = self.directory.join("fresh.redb");
+        let fresh = self.directory.join("fresh");
         let opened;
         let database = match row.state {
             State::Empty => {
@@ -134,10 +134,13 @@ fn content(database: &dyn Database) -> Result<u64> {
         .wrapping_add(database.by_age(&ages)?))
 }
 
-fn remove(path: &Path) -> std::io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+/// Removes a database, be it a file or a folder, if there is one.
+pub(crate) fn remove(path: &Path) -> std::io::Result<()> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => std::fs::remove_dir_all(path),
+        Ok(_) => std::fs::remove_file(path),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

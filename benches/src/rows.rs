@@ -2,11 +2,8 @@
 
 use crate::contender::{Database, Result};
 use crate::data::{AGES, Random, User, UserEmailSecondaryKey, UserSecondaryKeys};
+use crate::engine::Engine;
 
-/// The share of hand-written time that most rows may take.
-const LEVEL: f64 = 1.05;
-/// The same for bulk puts, which sort what they write.
-const BULK: f64 = 0.9;
 /// The share of the static driver's time that the dynamic one may take.
 pub(crate) const DYNAMIC: f64 = 1.05;
 
@@ -23,12 +20,29 @@ pub(crate) struct Row {
     pub(crate) name: &'static str,
     /// For the table.
     pub(crate) title: &'static str,
-    /// At most this share of hand-written time.
-    pub(crate) target: f64,
+    pub(crate) target: Target,
     pub(crate) state: State,
     /// How many operations, of the kind that the title names, one measurement makes.
     pub(crate) operations: fn(&Workload) -> usize,
     pub(crate) run: fn(&dyn Database, &Workload, &Turn) -> Result<u64>,
+}
+
+/// The share of hand-written time that a row may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// That of bulk puts, which sort what they write.
+    Bulk,
+    /// That of the engine.
+    Level,
+}
+
+impl Target {
+    pub(crate) fn share(self, engine: Engine) -> f64 {
+        match self {
+            Self::Bulk => 0.9,
+            Self::Level => engine.level(),
+        }
+    }
 }
 
 /// What a row starts from.
@@ -137,7 +151,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "put-many",
         title: "bulk put, one transaction",
-        target: BULK,
+        target: Target::Bulk,
         state: State::Empty,
         operations: |work| work.users.len(),
         run: |database, work, _| database.put_many(&work.users).map(|()| 0),
@@ -145,7 +159,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "put-each",
         title: "single puts, one transaction",
-        target: LEVEL,
+        target: Target::Level,
         state: State::Empty,
         operations: |work| work.users.len(),
         run: |database, work, _| database.put_each(&work.users).map(|()| 0),
@@ -153,7 +167,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "get",
         title: "gets, one transaction",
-        target: LEVEL,
+        target: Target::Level,
         state: State::Loaded,
         operations: |work| work.reads,
         run: |database, _, turn| database.get(&turn.ids),
@@ -161,7 +175,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "get-in-own",
         title: "gets, a transaction each",
-        target: LEVEL,
+        target: Target::Level,
         state: State::Loaded,
         operations: |work| work.reads,
         run: |database, _, turn| database.get_in_own(&turn.ids),
@@ -169,7 +183,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "get-borrowed",
         title: "borrowed gets, one transaction",
-        target: LEVEL,
+        target: Target::Level,
         state: State::Loaded,
         operations: |work| work.reads,
         run: |database, _, turn| database.get_borrowed(&turn.ids),
@@ -177,7 +191,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "by-email",
         title: "lookups by unique key, 1 match",
-        target: LEVEL,
+        target: Target::Level,
         state: State::Loaded,
         operations: |work| work.reads,
         run: |database, _, turn| database.by_email(&turn.emails),
@@ -185,7 +199,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "by-age",
         title: "lookups by key, 1 % of all match",
-        target: LEVEL,
+        target: Target::Level,
         state: State::Loaded,
         operations: |_| AGES_OF_A_TURN,
         run: |database, _, turn| database.by_age(&turn.ages),
@@ -193,7 +207,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "iterate",
         title: "iteration",
-        target: LEVEL,
+        target: Target::Level,
         state: State::Loaded,
         operations: |work| work.users.len(),
         run: |database, _, _| database.iterate(),
@@ -201,7 +215,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "iterate-borrowed",
         title: "borrowed iteration",
-        target: LEVEL,
+        target: Target::Level,
         state: State::Loaded,
         operations: |work| work.users.len(),
         run: |database, _, _| database.iterate_borrowed(),
@@ -209,7 +223,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "ranges",
         title: "ranges of 100",
-        target: LEVEL,
+        target: Target::Level,
         state: State::Loaded,
         operations: |work| (work.reads / RANGE as usize).max(1),
         run: |database, _, turn| database.ranges(&turn.starts, RANGE),
@@ -217,7 +231,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "update",
         title: "updates of an indexed field, one transaction",
-        target: LEVEL,
+        target: Target::Level,
         state: State::Restored,
         operations: |work| work.writes,
         run: |database, _, turn| database.put_each(&turn.changed).map(|()| 0),
@@ -225,7 +239,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "remove",
         title: "removals, one transaction",
-        target: LEVEL,
+        target: Target::Level,
         state: State::Restored,
         operations: |work| work.writes,
         run: |database, _, turn| database.remove_each(&turn.removed).map(|()| 0),

@@ -55,6 +55,15 @@ impl<E: Driver> Database for TypedDatabase<E> {
         Ok(transaction.commit()?)
     }
 
+    fn roll_back(&self, users: &[User]) -> Result<()> {
+        let transaction = self.0.write()?;
+        let mut tree = transaction.open_tree::<User>();
+        for user in users {
+            tree.put(user)?;
+        }
+        Ok(transaction.rollback()?)
+    }
+
     fn remove_each(&self, ids: &[u64]) -> Result<()> {
         let transaction = self.0.write()?;
         let mut tree = transaction.open_tree::<User>();

@@ -5,27 +5,32 @@ use std::process::ExitCode;
 
 use crate::step::Step;
 
-/// Where the driver's library is built: apart from the linked-in driver, whose build would write to the same file.
+/// Where the drivers' libraries are built: apart from the linked-in drivers, whose build would write to the same files.
 const LIBRARIES: &str = "target/loaded";
 
-/// Builds the driver as a dynamic library and the comparison, and runs it with `options`.
+/// The drivers that are compared.
+const DRIVERS: [&str; 2] = ["netabase-driver-redb", "netabase-driver-sled"];
+
+/// Builds the drivers as dynamic libraries and the comparison, and runs it with `options`.
 pub(crate) fn run(root: &Path, options: &[&str]) -> ExitCode {
     // Only a library that is built alone is optimised as a whole; the one that comes with the Rust library is not.
-    let library = Step::cargo(
-        root,
-        "redb driver as a dynamic library",
-        &[
-            "rustc",
-            "--release",
-            "--package",
-            "netabase-driver-redb",
-            "--lib",
-            "--crate-type",
-            "cdylib",
-            "--target-dir",
-            LIBRARIES,
-        ],
-    );
+    let libraries = DRIVERS.map(|driver| {
+        Step::cargo(
+            root,
+            &format!("{driver} as a dynamic library"),
+            &[
+                "rustc",
+                "--release",
+                "--package",
+                driver,
+                "--lib",
+                "--crate-type",
+                "cdylib",
+                "--target-dir",
+                LIBRARIES,
+            ],
+        )
+    });
     let comparison = Step::cargo(
         root,
         "comparison",
@@ -40,7 +45,7 @@ pub(crate) fn run(root: &Path, options: &[&str]) -> ExitCode {
     )
     .arg(root.join(LIBRARIES).join("release"))
     .args(options);
-    for step in [library, comparison] {
+    for step in libraries.into_iter().chain([comparison]) {
         if let Some(complaint) = step.run().complaint {
             eprintln!("{complaint}");
             return ExitCode::FAILURE;

@@ -15,7 +15,7 @@ Usage: cargo xtask <COMMAND>
 
 Commands:
   test              Run every test that this machine can run; the last line counts them
-  bench [OPTIONS]   Compare hand-written redb code, the static and the dynamic driver: one Markdown table
+  bench [OPTIONS]   Compare hand-written code, the static and the dynamic driver: one Markdown table an engine
                     (`cargo xtask bench --help` lists its options)
   help              Show this text
 

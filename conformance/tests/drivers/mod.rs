@@ -4,6 +4,7 @@ use netabase_core::driver::Driver;
 use netabase_core::memory::Memory;
 use netabase_driver_redb::Redb;
 use netabase_driver_redb_zerocopy::RedbZeroCopy;
+use netabase_driver_sled::Sled;
 
 /// What is done with each driver of the list.
 pub(crate) trait Visitor {
@@ -19,4 +20,5 @@ pub(crate) fn each(visitor: &mut impl Visitor) {
     visitor.visit_built_in(Memory);
     visitor.visit(Redb);
     visitor.visit(RedbZeroCopy);
+    visitor.visit(Sled);
 }

@@ -1,13 +1,13 @@
-//! Hand-written redb code: what a careful programmer writes without this library.
+//! Hand-written redb code.
 
 use std::path::Path;
 
-use bincode::config::standard;
 use redb::{
     ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction,
 };
 
-use crate::contender::{CACHE_MIB, Contender, Database, Result, digest, digest_of};
+use super::{borrowed, encoded, owned};
+use crate::contender::{CACHE_MIB, Contender, Database, Result, digest_of};
 use crate::data::User;
 use crate::rows::Emails;
 
@@ -15,26 +15,10 @@ const USERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("users");
 const EMAILS: TableDefinition<'_, &str, u64> = TableDefinition::new("users.email");
 const AGES: TableDefinition<'_, (u32, u64), ()> = TableDefinition::new("users.age");
 
-/// A user whose strings are where the engine keeps them.
-#[derive(bincode::BorrowDecode)]
-struct UserRef<'a> {
-    id: u64,
-    name: &'a str,
-    email: &'a str,
-    age: u32,
-    bio: &'a str,
-}
-
-impl UserRef<'_> {
-    fn digest(&self) -> u64 {
-        digest(self.id, self.age, self.name, self.email, self.bio)
-    }
-}
-
 #[derive(Debug)]
-pub(crate) struct Hand(pub(crate) &'static str);
+pub(crate) struct HandRedb(pub(crate) &'static str);
 
-impl Contender for Hand {
+impl Contender for HandRedb {
     fn open(&self, path: &Path) -> Result<Box<dyn Database>> {
         let database = redb::Database::builder()
             .set_cache_size(CACHE_MIB << 20)
@@ -67,7 +51,7 @@ impl<'txn> Tables<'txn> {
 
     /// Stores a user and the index entries that changed. After an error the transaction must not be committed.
     fn put(&mut self, user: &User) -> Result<()> {
-        let value = bincode::encode_to_vec(user, standard())?;
+        let value = encoded(user)?;
         let (email_changed, age_changed) = match self.users.insert(user.id, value.as_slice())? {
             None => (true, true),
             Some(previous) => {
@@ -121,6 +105,16 @@ impl Database for HandDatabase {
 
     fn put_each(&self, users: &[User]) -> Result<()> {
         self.put(users)
+    }
+
+    fn roll_back(&self, users: &[User]) -> Result<()> {
+        let transaction = self.0.begin_write()?;
+        let mut tables = Tables::open(&transaction)?;
+        for user in users {
+            tables.put(user)?;
+        }
+        drop(tables);
+        Ok(transaction.abort()?)
     }
 
     fn remove_each(&self, ids: &[u64]) -> Result<()> {
@@ -232,12 +226,4 @@ impl Database for HandDatabase {
         }
         Ok(sum)
     }
-}
-
-fn owned(bytes: &[u8]) -> Result<User> {
-    Ok(bincode::decode_from_slice(bytes, standard())?.0)
-}
-
-fn borrowed(bytes: &[u8]) -> Result<UserRef<'_>> {
-    Ok(bincode::borrow_decode_from_slice(bytes, standard())?.0)
 }

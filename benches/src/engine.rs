@@ -1,0 +1,67 @@
+//! The engines of the comparison: their contenders, and how good this library has to be on each.
+
+use std::path::Path;
+
+use netabase_driver_redb::Redb;
+use netabase_driver_sled::Sled;
+use netabase_store::loader::{self, SearchPath};
+
+use crate::contender::{Contender, Result};
+use crate::hand::{HandRedb, HandSled};
+use crate::table;
+use crate::typed::Typed;
+
+/// An engine that is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Redb,
+    Sled,
+}
+
+impl Engine {
+    /// Every engine, in the order of the tables.
+    pub(crate) const ALL: [Self; 2] = [Self::Redb, Self::Sled];
+
+    /// The name of the engine, and of its driver.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Redb => "redb",
+            Self::Sled => "sled",
+        }
+    }
+
+    /// The share of hand-written time that most rows may take.
+    pub(crate) fn level(self) -> f64 {
+        match self {
+            Self::Redb => 1.05,
+            Self::Sled => 1.10,
+        }
+    }
+
+    /// The contender of this name. A driver is loaded from `drivers`, or where drivers are looked for else.
+    pub(crate) fn contender(
+        self,
+        name: &str,
+        drivers: Option<&Path>,
+    ) -> Result<Box<dyn Contender>> {
+        Ok(match (name, self) {
+            ("hand", Self::Redb) => Box::new(HandRedb("hand")),
+            ("hand", Self::Sled) => Box::new(HandSled("hand")),
+            ("control", Self::Redb) => Box::new(HandRedb("control")),
+            ("control", Self::Sled) => Box::new(HandSled("control")),
+            ("static", Self::Redb) => Box::new(Typed::new("static", Redb)),
+            ("static", Self::Sled) => Box::new(Typed::new("static", Sled)),
+            ("dynamic", _) => {
+                let search = match drivers {
+                    Some(directory) => SearchPath::default().with_directory(directory),
+                    None => SearchPath::default(),
+                };
+                Box::new(Typed::new("dynamic", loader::load(self.name(), &search)?))
+            }
+            _ => {
+                let known = table::CONTENDERS.join(", ");
+                return Err(format!("there is no contender {name}; there are {known}").into());
+            }
+        })
+    }
+}

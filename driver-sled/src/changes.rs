@@ -1,0 +1,207 @@
+//! What a write transaction changes in one tree: kept in memory until the commit, and read through.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use netabase_core::driver::Result;
+use sled::IVec;
+
+use crate::error;
+use crate::history::SharedTree;
+
+/// A key's value before a transaction and after it; `None` where there is none.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub(crate) before: Option<IVec>,
+    pub(crate) after: Option<IVec>,
+}
+
+/// Changes by key.
+pub(crate) type Changes = BTreeMap<IVec, Change>;
+
+/// Puts of new keys after which it pays to ask for the last key of a tree.
+const PATIENCE: u32 = 8;
+
+/// A tree of a write transaction.
+pub(crate) struct WriteTree {
+    tree: Arc<SharedTree>,
+    changes: Changes,
+    /// Whether the transaction removed everything before it made `changes`. `before` is empty in all of them then,
+    /// until the commit.
+    cleared: bool,
+    /// By how much `changes` alter the number of entries.
+    growth: i64,
+    end: End,
+}
+
+/// What is known of the end of sled's tree, which stays as it is for as long as the transaction lives.
+enum End {
+    /// Nothing, after this many puts of new keys.
+    Unknown(u32),
+    /// The last key; `None` in an empty tree.
+    At(Option<IVec>),
+}
+
+impl WriteTree {
+    pub(crate) fn new(tree: Arc<SharedTree>) -> Self {
+        Self {
+            tree,
+            changes: Changes::new(),
+            cleared: false,
+            growth: 0,
+            end: End::Unknown(0),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn tree(&self) -> &SharedTree {
+        &self.tree
+    }
+
+    #[inline]
+    pub(crate) fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// sled's tree, as far as this transaction still shows it.
+    #[inline]
+    pub(crate) fn engine(&self) -> Option<&sled::Tree> {
+        if self.cleared {
+            None
+        } else {
+            self.tree.engine()
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get<R>(&self, key: &[u8], visit: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+        if let Some(change) = self.changes.get(key) {
+            return Ok(change.after.as_deref().map(visit));
+        }
+        let Some(engine) = self.engine() else {
+            return Ok(None);
+        };
+        match engine.get(key) {
+            Ok(value) => Ok(value.as_deref().map(visit)),
+            Err(error) => Err(error::engine(error)),
+        }
+    }
+
+    pub(crate) fn put<R>(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        previous: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
+        let value = IVec::from(value);
+        match self.changes.entry(IVec::from(key)) {
+            Entry::Occupied(entry) => {
+                let before = entry.into_mut().after.replace(value);
+                self.growth += i64::from(before.is_none());
+                Ok(before.as_deref().map(previous))
+            }
+            Entry::Vacant(entry) => {
+                let before = if self.cleared {
+                    None
+                } else {
+                    stored(&self.tree, &mut self.end, key)?
+                };
+                self.growth += i64::from(before.is_none());
+                let result = before.as_deref().map(previous);
+                entry.insert(Change {
+                    before,
+                    after: Some(value),
+                });
+                Ok(result)
+            }
+        }
+    }
+
+    pub(crate) fn remove<R>(
+        &mut self,
+        key: &[u8],
+        previous: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
+        if let Some(change) = self.changes.get_mut(key) {
+            let before = change.after.take();
+            self.growth -= i64::from(before.is_some());
+            return Ok(before.as_deref().map(previous));
+        }
+        let before = match self.engine() {
+            Some(engine) => engine.get(key).map_err(error::engine)?,
+            None => None,
+        };
+        let Some(before) = before else {
+            return Ok(None);
+        };
+        self.growth -= 1;
+        let result = previous(&before);
+        self.changes.insert(
+            IVec::from(key),
+            Change {
+                before: Some(before),
+                after: None,
+            },
+        );
+        Ok(Some(result))
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.changes = Changes::new();
+        self.cleared = true;
+        self.growth = 0;
+    }
+
+    /// The number of entries, `counted` being the one at the beginning of the transaction.
+    pub(crate) fn len(&self, counted: impl FnOnce() -> Result<u64>) -> Result<u64> {
+        let before = if self.cleared { 0 } else { counted()? };
+        Ok(before.saturating_add_signed(self.growth))
+    }
+
+    /// All that the transaction changes in the tree, each with the value before, and by how much it alters the number
+    /// of entries; `None` if it changes nothing.
+    pub(crate) fn finish(mut self) -> Result<Option<(Arc<SharedTree>, Changes, i64)>> {
+        if self.cleared
+            && let Some(engine) = self.tree.engine()
+        {
+            for entry in engine {
+                let (key, before) = entry.map_err(error::engine)?;
+                self.growth -= 1;
+                self.changes
+                    .entry(key)
+                    .or_insert(Change {
+                        before: None,
+                        after: None,
+                    })
+                    .before = Some(before);
+            }
+        }
+        self.changes
+            .retain(|_, change| change.before.is_some() || change.after.is_some());
+        Ok((!self.changes.is_empty()).then_some((self.tree, self.changes, self.growth)))
+    }
+}
+
+/// What sled's tree holds under `key`, without a descent where the key lies beyond the tree's end.
+fn stored(tree: &SharedTree, end: &mut End, key: &[u8]) -> Result<Option<IVec>> {
+    let Some(engine) = tree.engine() else {
+        return Ok(None);
+    };
+    if let End::Unknown(PATIENCE) = end {
+        let last = engine.last().map_err(error::engine)?;
+        *end = End::At(last.map(|(key, _)| key));
+    }
+    if let End::At(last) = end
+        && last.as_deref().is_none_or(|last| key > last)
+    {
+        return Ok(None);
+    }
+    let stored = engine.get(key).map_err(error::engine)?;
+    if stored.is_none()
+        && let End::Unknown(puts) = end
+    {
+        *puts += 1;
+    }
+    Ok(stored)
+}

@@ -1,0 +1,196 @@
+//! The one place where sled's errors become kinds.
+
+use std::any::Any;
+use std::io;
+use std::path::Path;
+
+use netabase_core::driver::{DriverError, ErrorKind};
+use sled::Error;
+
+/// How sled begins the message of the error for a database that is open elsewhere; it has no kind of its own for it.
+const LOCKED: &str = "could not acquire lock";
+
+/// The driver's error for one of sled's.
+///
+/// The source is sled's error, or the operating system's where sled only passes it on.
+#[cold]
+pub(crate) fn engine(error: Error) -> DriverError {
+    let message = message(&error);
+    with_message(message, error)
+}
+
+/// [`engine`] for an error met while opening the folder at `path`.
+#[cold]
+pub(crate) fn opening(path: &Path, error: Error) -> DriverError {
+    let message = format!("`{}`: {}", path.display(), message(&error));
+    with_message(message, error)
+}
+
+/// [`engine`] for an error met while committing.
+#[cold]
+pub(crate) fn committing(error: Error) -> DriverError {
+    let message = cut_off(&message(&error));
+    with_message(message, error)
+}
+
+/// The error for a synchronisation that failed while committing.
+#[cold]
+pub(crate) fn synchronising(error: io::Error) -> DriverError {
+    DriverError::new(io_kind(&error), cut_off(&error.to_string())).with_source(error)
+}
+
+fn cut_off(what: &str) -> String {
+    format!(
+        "{what}; the commit was cut off: close the database and open it again, then all of the transaction is there or \
+         nothing"
+    )
+}
+
+/// The error for a call during which sled panicked.
+#[cold]
+pub(crate) fn panicked(during: &str, payload: &(dyn Any + Send)) -> DriverError {
+    let what = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    DriverError::new(
+        ErrorKind::Corrupt,
+        format!("sled gave up {during}: {what}; what is stored is damaged, restore it from a copy"),
+    )
+}
+
+/// The error for a file of a database that the operating system does not give.
+#[cold]
+pub(crate) fn inaccessible(path: &Path, error: io::Error) -> DriverError {
+    let kind = match error.kind() {
+        io::ErrorKind::NotADirectory => ErrorKind::NotFound,
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidFilename => ErrorKind::InvalidInput,
+        _ => io_kind(&error),
+    };
+    DriverError::new(
+        kind,
+        format!("`{}` cannot be opened: {error}", path.display()),
+    )
+    .with_source(error)
+}
+
+/// The error for a database that another handle holds.
+#[cold]
+pub(crate) fn locked(path: &Path) -> DriverError {
+    DriverError::new(
+        ErrorKind::Locked,
+        format!(
+            "`{}` is open elsewhere; close the other handle first, or share it",
+            path.display()
+        ),
+    )
+}
+
+fn with_message(message: String, error: Error) -> DriverError {
+    let report = DriverError::new(kind(&error), message);
+    match error {
+        Error::Io(io) => report.with_source(io),
+        other => report.with_source(other),
+    }
+}
+
+fn message(error: &Error) -> String {
+    let advice = match error {
+        Error::CollectionNotFound(_) => None,
+        Error::Unsupported(_) => Some("open it with the release of sled that wrote it"),
+        Error::ReportableBug(_) | Error::Corruption { .. } => Some("restore it from a copy"),
+        Error::Io(error) => match io_error_kind(error) {
+            ErrorKind::Locked => Some("close the other handle first, or share it"),
+            ErrorKind::LimitExceeded => Some("make room on the device"),
+            _ => None,
+        },
+    };
+    match advice {
+        Some(advice) => format!("{error}; {advice}"),
+        None => error.to_string(),
+    }
+}
+
+fn kind(error: &Error) -> ErrorKind {
+    match error {
+        Error::CollectionNotFound(_) => ErrorKind::NotFound,
+        Error::Unsupported(_) => ErrorKind::Unsupported,
+        Error::ReportableBug(_) | Error::Corruption { .. } => ErrorKind::Corrupt,
+        Error::Io(error) => io_error_kind(error),
+    }
+}
+
+fn io_error_kind(error: &io::Error) -> ErrorKind {
+    // sled repeats an error of its background threads as `Custom { kind, error: "…" }`, so that the text may be quoted.
+    if error.kind() == io::ErrorKind::Other && error.to_string().contains(LOCKED) {
+        ErrorKind::Locked
+    } else {
+        io_kind(error)
+    }
+}
+
+/// What an operating system's error means for a database folder.
+pub(crate) fn io_kind(error: &io::Error) -> ErrorKind {
+    match error.kind() {
+        io::ErrorKind::NotFound => ErrorKind::NotFound,
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => ErrorKind::Corrupt,
+        io::ErrorKind::StorageFull
+        | io::ErrorKind::QuotaExceeded
+        | io::ErrorKind::FileTooLarge
+        | io::ErrorKind::OutOfMemory => ErrorKind::LimitExceeded,
+        io::ErrorKind::Unsupported => ErrorKind::Unsupported,
+        _ => ErrorKind::Io,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn a_full_device_is_a_limit_and_the_systems_error_is_the_source() {
+        for (kind, expected) in [
+            (io::ErrorKind::StorageFull, ErrorKind::LimitExceeded),
+            (io::ErrorKind::QuotaExceeded, ErrorKind::LimitExceeded),
+            (io::ErrorKind::FileTooLarge, ErrorKind::LimitExceeded),
+            (io::ErrorKind::PermissionDenied, ErrorKind::Io),
+            (io::ErrorKind::UnexpectedEof, ErrorKind::Corrupt),
+        ] {
+            let error = committing(Error::Io(io::Error::from(kind)));
+            assert_eq!(error.kind(), expected);
+            let source = error.source().and_then(|s| s.downcast_ref::<io::Error>());
+            assert_eq!(source.map(io::Error::kind), Some(kind));
+        }
+    }
+
+    #[test]
+    fn every_error_of_sled_has_its_kind() {
+        for (error, expected) in [
+            (Error::CollectionNotFound(b"t".into()), ErrorKind::NotFound),
+            (
+                Error::Unsupported("an old version".into()),
+                ErrorKind::Unsupported,
+            ),
+            (Error::ReportableBug("a bug".into()), ErrorKind::Corrupt),
+            (Error::Corruption { at: None, bt: () }, ErrorKind::Corrupt),
+            (
+                Error::Io(io::Error::other(format!("{LOCKED} on \"db\": WouldBlock"))),
+                ErrorKind::Locked,
+            ),
+            (Error::Io(io::Error::other("a disk")), ErrorKind::Io),
+        ] {
+            assert_eq!(engine(error.clone()).kind(), expected, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_panic_is_reported_with_its_message() {
+        let payload = std::panic::catch_unwind(|| panic!("page {} is gone", 7)).unwrap_err();
+        let error = panicked("while opening", &*payload);
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert!(error.message().contains("page 7 is gone"), "{error}");
+    }
+}

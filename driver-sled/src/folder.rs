@@ -1,0 +1,220 @@
+//! sled's folder seen from outside: whether it is one, whether it is free, and how it is emptied.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use netabase_core::driver::{DriverError, ErrorKind, Result};
+
+use crate::error;
+
+/// The file with sled's log, which sled locks.
+pub(crate) const LOG: &str = "db";
+/// The folder with the files of large pages.
+pub(crate) const BLOBS: &str = "blobs";
+/// The file with the parameters that a database was made with.
+const PARAMETERS: &str = "conf";
+/// How they begin.
+const TEXT: &[u8] = b"segment_size: ";
+/// Up to this length sled itself takes them for none, and writes new ones.
+const BLANK_PARAMETERS: usize = 8;
+/// How the names of the files begin that hold the state of sled's pages.
+const SNAPSHOT: &str = "snap.";
+
+/// The length of the header of a segment of the log.
+const HEADER_BYTES: usize = 20;
+
+/// How long a database may take to let go of its files after it was closed.
+const RELEASE: Duration = Duration::from_secs(5);
+
+/// What there is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contents {
+    /// Nothing, an empty folder, or one whose creation was cut off.
+    Nothing,
+    /// A database of sled.
+    Database,
+}
+
+/// Looks at what is there, and changes nothing.
+///
+/// # Errors
+/// `Corrupt` for anything that sled did not write, or an error of the operating system.
+pub(crate) fn inspect(path: &Path) -> Result<Contents> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => {}
+        Ok(_) => {
+            return Err(foreign(
+                path,
+                "is a file, and sled keeps its data in a folder",
+            ));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Contents::Nothing),
+        Err(error) => return Err(error::inaccessible(path, error)),
+    }
+    let inaccessible = |error| error::inaccessible(path, error);
+    let Some(segment_bytes) = parameters(path)? else {
+        return if is_unfinished(path).map_err(inaccessible)? {
+            Ok(Contents::Nothing)
+        } else {
+            Err(foreign(path, "holds files that sled did not write"))
+        };
+    };
+    if is_log(&path.join(LOG), segment_bytes).map_err(inaccessible)? {
+        Ok(Contents::Database)
+    } else {
+        Err(foreign(path, "holds a log that sled did not write"))
+    }
+}
+
+/// The length of a segment of the log, as sled's parameters give it; `None` if there are none, or only the beginning of
+/// some.
+fn parameters(path: &Path) -> Result<Option<u64>> {
+    let file = path.join(PARAMETERS);
+    let bytes = match fs::read(&file) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error::inaccessible(&file, error)),
+    };
+    let strange = || foreign(path, "holds a `conf` that sled did not write");
+    if bytes.len() <= BLANK_PARAMETERS {
+        return if TEXT.starts_with(&bytes) {
+            Ok(None)
+        } else {
+            Err(strange())
+        };
+    }
+    let Some((text, checksum)) = bytes.split_last_chunk() else {
+        return Err(strange());
+    };
+    if crc32fast::hash(text) != u32::from_le_bytes(*checksum) {
+        return Err(strange());
+    }
+    let segment_bytes = std::str::from_utf8(text)
+        .ok()
+        .and_then(|text| {
+            text.lines()
+                .find_map(|line| line.strip_prefix("segment_size: "))
+        })
+        .and_then(|value| value.parse().ok())
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(strange)?;
+    Ok(Some(segment_bytes))
+}
+
+/// Whether a folder without parameters is what sled leaves when it is stopped while it creates a database.
+fn is_unfinished(path: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let expected = if name == BLOBS {
+            entry.file_type()?.is_dir() && fs::read_dir(entry.path())?.next().is_none()
+        } else if name == LOG {
+            entry.metadata()?.len() == 0
+        } else {
+            name == PARAMETERS
+        };
+        if !expected {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether a log is missing, holds nothing yet, or has at least one segment that sled wrote.
+///
+/// Most often the first one decides; a database that was repaired may have blank ones before.
+fn is_log(path: &Path, segment_bytes: u64) -> io::Result<bool> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    let length = file.metadata()?.len();
+    let mut blank = true;
+    let mut at = 0;
+    while at < length {
+        file.seek(SeekFrom::Start(at))?;
+        let mut header = Vec::with_capacity(HEADER_BYTES);
+        file.by_ref()
+            .take(HEADER_BYTES as u64)
+            .read_to_end(&mut header)?;
+        if let Some((checksum, rest)) = header.split_first_chunk()
+            && rest.len() + checksum.len() == HEADER_BYTES
+            && !crc32fast::hash(rest) == u32::from_le_bytes(*checksum)
+        {
+            return Ok(true);
+        }
+        blank &= header.iter().all(|byte| *byte == 0);
+        at += segment_bytes;
+    }
+    Ok(blank)
+}
+
+/// Empties a database that sled wrote and nobody has open, and gives the space back.
+///
+/// A crash leaves all of it or nothing: the log alone is what a database consists of, and goes at one blow.
+pub(crate) fn empty(path: &Path) -> Result<()> {
+    let log_path = path.join(LOG);
+    let log = match File::options().write(true).open(&log_path) {
+        Ok(log) => log,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error::inaccessible(&log_path, error)),
+    };
+    match log.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(error::locked(path)),
+        Err(TryLockError::Error(error)) => return Err(error::inaccessible(&log_path, error)),
+    }
+    let remove = || {
+        remove_files(path, |name| {
+            name.as_encoded_bytes().starts_with(SNAPSHOT.as_bytes())
+        })?;
+        log.set_len(0)?;
+        log.sync_all()?;
+        remove_files(&path.join(BLOBS), |_| true)
+    };
+    remove().map_err(|error| error::inaccessible(path, error))
+}
+
+fn remove_files(folder: &Path, chosen: impl Fn(&OsStr) -> bool) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let entry = entry?;
+        if chosen(&entry.file_name()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until sled has let go of a database that was closed: its background threads hold the file a moment longer.
+pub(crate) fn wait_for_release(path: &Path) {
+    let started = Instant::now();
+    while started.elapsed() < RELEASE {
+        let Ok(log) = File::open(path.join(LOG)) else {
+            return;
+        };
+        match log.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_micros(200)),
+            Ok(()) | Err(TryLockError::Error(_)) => return,
+        }
+    }
+}
+
+fn foreign(path: &Path, what: &str) -> DriverError {
+    DriverError::new(
+        ErrorKind::Corrupt,
+        format!(
+            "`{}` {what}; it was left as it is, choose another path",
+            path.display()
+        ),
+    )
+}

@@ -1,0 +1,260 @@
+//! A process that is killed in the middle of its commits leaves each of them whole, or nothing of it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use netabase_core::driver::{
+    Bounds, Cursor, Direction, Driver, Durability, ErrorKind, OpenConfig, Read, Store, Write,
+};
+use netabase_driver_sled::{Sled, SledDatabase};
+
+use crate::{Model, Random, assert_shows, get_one, maintain, open, open_error, place, put_one};
+
+const PATH: &str = "SLED_TEST_PATH";
+const TREES: [&str; 3] = ["a", "b", "c"];
+
+fn path_from_parent() -> PathBuf {
+    std::env::var_os(PATH).expect("run by another test").into()
+}
+
+/// One of this file's ignored tests, to be run in a process of its own.
+fn child(test: &str, path: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args([
+            "--exact",
+            test,
+            "--ignored",
+            "--nocapture",
+            "--test-threads=1",
+        ])
+        .env(PATH, path);
+    command
+}
+
+/// What the transaction of this number does: tree, key, and the value or nothing.
+fn operations(number: u64) -> Vec<(usize, Vec<u8>, Option<Vec<u8>>)> {
+    let mut random = Random(number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    (0..3 + random.below(60))
+        .map(|_| {
+            let tree = random.below(3) as usize;
+            let key = random.below(200).to_be_bytes().to_vec();
+            let value = (random.below(4) > 0).then(|| {
+                let length = match random.below(60) {
+                    0 => 200_000,
+                    1..8 => 5000,
+                    _ => 40,
+                };
+                vec![number as u8; length]
+            });
+            (tree, key, value)
+        })
+        .collect()
+}
+
+/// Whether the transaction of this number is durable when its commit returns.
+fn durability(number: u64) -> Durability {
+    if number.is_multiple_of(5) {
+        Durability::Immediate
+    } else {
+        Durability::None
+    }
+}
+
+fn last(store: &SledDatabase) -> u64 {
+    get_one(store, TREES[0], b"last")
+        .map_or(0, |bytes| u64::from_be_bytes(bytes.try_into().unwrap()))
+}
+
+fn commit(store: &SledDatabase, number: u64) {
+    let mut writer = store.begin_write().unwrap();
+    let trees = TREES.map(|name| writer.tree(name).unwrap());
+    writer
+        .put(trees[0], b"last", &number.to_be_bytes(), |_| ())
+        .unwrap();
+    for (tree, key, value) in operations(number) {
+        match value {
+            Some(value) => writer.put(trees[tree], &key, &value, |_| ()).unwrap(),
+            None => writer.remove(trees[tree], &key, |_| ()).unwrap(),
+        };
+    }
+    writer.commit(durability(number)).unwrap();
+}
+
+#[test]
+#[ignore = "run in a process of its own by a_killed_process_leaves_whole_transactions"]
+fn child_commits_until_it_is_killed() {
+    let store = open(&path_from_parent());
+    for number in last(&store) + 1.. {
+        commit(&store, number);
+        if durability(number) == Durability::Immediate {
+            println!("durable {number}");
+        }
+    }
+}
+
+/// 12 rounds; `SLED_CRASH_ROUNDS` sets another number.
+#[test]
+fn a_killed_process_leaves_whole_transactions() {
+    let rounds = std::env::var("SLED_CRASH_ROUNDS").map_or(12, |rounds| rounds.parse().unwrap());
+    let (_folder, path) = place();
+    let mut random = Random(0x5EED);
+    let mut models: [Model; 3] = Default::default();
+    let mut modelled = 0;
+    for round in 0..rounds {
+        let mut process = child("crash::child_commits_until_it_is_killed", &path)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let reading = thread::spawn(move || {
+            lines
+                .map_while(Result::ok)
+                .filter_map(|line| line.split_once("durable ")?.1.parse::<u64>().ok())
+                .last()
+        });
+        thread::sleep(Duration::from_millis(50 + random.below(400)));
+        process.kill().unwrap();
+        process.wait().unwrap();
+        let acknowledged = reading.join().unwrap().unwrap_or(modelled);
+
+        let store = open(&path);
+        let last = last(&store);
+        assert!(
+            last >= acknowledged,
+            "round {round}: {last} of {acknowledged} acknowledged"
+        );
+        for number in modelled + 1..=last {
+            for (tree, key, value) in operations(number) {
+                match value {
+                    Some(value) => models[tree].insert(key, value),
+                    None => models[tree].remove(&key),
+                };
+            }
+        }
+        modelled = last;
+        if last > 0 {
+            models[0].insert(b"last".to_vec(), last.to_be_bytes().to_vec());
+        }
+        let reader = store.begin_read().unwrap();
+        for (name, model) in TREES.iter().zip(&models) {
+            assert_shows(&reader, name, model);
+        }
+        assert_eq!(maintain(&store, "check_integrity").unwrap(), [[1]]);
+    }
+    assert!(modelled > 0, "no process came to a commit");
+}
+
+#[test]
+#[ignore = "run in a process of its own by another_process_is_locked_out"]
+fn child_opens() {
+    let path = path_from_parent();
+    for truncate in [false, true] {
+        let error = open_error(&OpenConfig {
+            truncate,
+            ..OpenConfig::new(&path)
+        });
+        assert_eq!(error.kind(), ErrorKind::Locked, "{error:?}");
+    }
+}
+
+#[test]
+fn another_process_is_locked_out() {
+    let (_folder, path) = place();
+    let store = open(&path);
+    let locked_out = child("crash::child_opens", &path).output().unwrap();
+    assert!(locked_out.status.success(), "{locked_out:?}");
+    drop(store);
+    let let_in = child("crash::child_opens", &path).output().unwrap();
+    assert!(!let_in.status.success(), "{let_in:?}");
+}
+
+/// What keeps the files of a child at a few MiB, without the signal that would end it.
+#[cfg(unix)]
+const LIMITED: &str = "trap '' XFSZ; ulimit -f 8192; exec \"$@\"";
+
+#[test]
+#[ignore = "run in a process of its own by a_full_device_is_a_limit"]
+fn child_fills_the_device() {
+    let store = open(&path_from_parent());
+    put_one(&store, "t", b"before", b"1", Durability::Immediate);
+    let mut random = Random(3);
+    let before = store.begin_read().unwrap();
+    let mut committed = Model::from([(b"before".to_vec(), b"1".to_vec())]);
+    let error = loop {
+        let mut next = committed.clone();
+        let mut writer = store.begin_write().unwrap();
+        let tree = writer.tree("t").unwrap();
+        for _ in 0..20 {
+            let (key, value) = (random.next().to_be_bytes(), vec![1; 10_000]);
+            writer.put(tree, &key, &value, |_| ()).unwrap();
+            next.insert(key.to_vec(), value);
+        }
+        match writer.commit(Durability::Immediate) {
+            Ok(()) => committed = next,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error:?}");
+    assert!(error.message().contains("make room"), "{error:?}");
+    // What failed is visible to nobody, and what was visible stays so, as far as sled can still read it.
+    let after = store.begin_read().unwrap();
+    let first = Model::from([(b"before".to_vec(), b"1".to_vec())]);
+    for (reader, expected) in [(&before, &first), (&after, &committed)] {
+        let tree = reader.tree("t").unwrap();
+        let mut cursor = reader
+            .cursor(tree, Bounds::ALL, Direction::Forward)
+            .unwrap();
+        let mut entries = expected.iter();
+        loop {
+            match cursor.advance() {
+                Ok(true) => {
+                    let (key, value) = entries.next().unwrap();
+                    assert!((cursor.key(), cursor.value()) == (key, value));
+                }
+                Ok(false) => {
+                    assert!(entries.next().is_none());
+                    break;
+                }
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error:?}");
+                    break;
+                }
+            }
+        }
+    }
+    assert_eq!(store.begin_write().unwrap_err().kind(), ErrorKind::Closed);
+    println!("committed {}", committed.len());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_device_is_a_limit() {
+    let (_folder, path) = place();
+    let command = child("crash::child_fills_the_device", &path);
+    let filled = Command::new("sh")
+        .args(["-c", LIMITED, "sh"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env(PATH, &path)
+        .output()
+        .unwrap();
+    assert!(filled.status.success(), "{filled:?}");
+    let output = String::from_utf8(filled.stdout).unwrap();
+    let committed: u64 = output
+        .lines()
+        .find_map(|line| line.split_once("committed ")?.1.parse().ok())
+        .unwrap();
+    let store = Sled.open(&OpenConfig::new(&path)).unwrap();
+    let reader = store.begin_read().unwrap();
+    let entries = reader.len(reader.tree("t").unwrap()).unwrap();
+    assert!(
+        [committed, committed + 20].contains(&entries),
+        "{entries} of {committed}"
+    );
+    drop(reader);
+    put_one(&store, "t", b"after", b"2", Durability::Immediate);
+}

@@ -1,0 +1,331 @@
+//! Opening: what is created, what is refused, and what stays untouched.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use netabase_core::driver::{Driver, Durability, ErrorKind, OpenConfig, Read, Store, Write};
+use netabase_driver_sled::Sled;
+
+use crate::{get_one, maintain, open, open_error, place, put_one};
+
+/// Every way of opening that could change what is there.
+fn every_way(path: &Path) -> [OpenConfig<'_>; 3] {
+    let plain = OpenConfig::new(path);
+    [
+        plain,
+        OpenConfig {
+            create_if_missing: false,
+            ..plain
+        },
+        OpenConfig {
+            truncate: true,
+            ..plain
+        },
+    ]
+}
+
+/// Everything below a path, with its bytes; folders have none.
+fn below(path: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(path).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(below(&path));
+            found.insert(path, None);
+        } else {
+            let bytes = fs::read(&path).unwrap();
+            found.insert(path, Some(bytes));
+        }
+    }
+    found
+}
+
+fn assert_foreign(path: &Path) {
+    let before = below(path);
+    for config in every_way(path) {
+        let error = open_error(&config);
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{config:?}: {error:?}");
+        assert!(error.message().contains("data.sled"), "{error:?}");
+        assert!(below(path) == before, "{config:?} changed something");
+    }
+}
+
+#[test]
+fn a_foreign_folder_is_corrupt_and_stays_as_it_is() {
+    let contents: [&[(&str, &[u8])]; 7] = [
+        &[("letter.txt", b"Dear Ada")],
+        &[("db", b"a file that happens to be called so")],
+        &[("conf", b"segment_size: 524288\nuse_compression: false\n")],
+        &[("conf", b"x")],
+        &[("conf", b"[core]\nbare = false\n"), ("db", b"")],
+        &[("blobs", b"")],
+        &[("db", b""), ("letter.txt", b"")],
+    ];
+    for files in contents {
+        let (_folder, path) = place();
+        fs::create_dir(&path).unwrap();
+        for (name, bytes) in files {
+            fs::write(path.join(name), bytes).unwrap();
+        }
+        assert_foreign(&path);
+    }
+}
+
+#[test]
+fn a_file_in_place_of_the_folder_is_corrupt_and_stays_as_it_is() {
+    for bytes in [&b""[..], b"Dear Ada"] {
+        let (_folder, path) = place();
+        fs::write(&path, bytes).unwrap();
+        for config in every_way(&path) {
+            let error = open_error(&config);
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{config:?}: {error:?}");
+            assert!(error.message().contains("is a file"), "{error:?}");
+            assert_eq!(fs::read(&path).unwrap(), bytes, "{config:?}");
+        }
+        let below_a_file = path.join("data.sled");
+        let error = open_error(&OpenConfig::new(&below_a_file));
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error:?}");
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn read_only_is_refused_and_touches_nothing() {
+    let (_folder, path) = place();
+    let refused = |truncate, kind| {
+        let error = open_error(&OpenConfig {
+            read_only: true,
+            truncate,
+            ..OpenConfig::new(&path)
+        });
+        assert_eq!(error.kind(), kind, "{error:?}");
+        assert!(error.message().contains("`read_only`"), "{error:?}");
+    };
+    let refused_both = || {
+        refused(false, ErrorKind::Unsupported);
+        refused(true, ErrorKind::InvalidInput);
+    };
+    refused_both();
+    assert!(!path.exists());
+
+    put_one(&open(&path), "t", b"k", b"v", Durability::Immediate);
+    let before = below(&path);
+    refused_both();
+    assert!(below(&path) == before);
+}
+
+#[test]
+fn a_field_without_a_meaning_for_sled_is_refused_before_anything_is_touched() {
+    let (_folder, path) = place();
+    let plain = OpenConfig::new(&path);
+    let refused = [
+        OpenConfig {
+            cache_bytes: Some(1),
+            ..plain
+        },
+        OpenConfig {
+            options: &[("compression", "on")],
+            ..plain
+        },
+        OpenConfig {
+            options: &[("mode", "fast")],
+            truncate: true,
+            ..plain
+        },
+    ];
+    put_one(&open(&path), "t", b"k", b"v", Durability::Immediate);
+    let before = below(&path);
+    for config in refused {
+        let error = open_error(&config);
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error:?}");
+        assert!(below(&path) == before);
+    }
+    let accepted = OpenConfig {
+        cache_bytes: Some(1 << 20),
+        options: &[("flush_every_ms", "never"), ("mode", "high_throughput")],
+        create_if_missing: false,
+        ..plain
+    };
+    assert_eq!(
+        get_one(&Sled.open(&accepted).unwrap(), "t", b"k").as_deref(),
+        Some(&b"v"[..])
+    );
+}
+
+#[test]
+fn a_log_that_sled_did_not_write_is_corrupt_and_stays_as_it_is() {
+    let (_folder, path) = place();
+    put_one(&open(&path), "t", b"k", b"v", Durability::Immediate);
+    let log = path.join("db");
+    let length = fs::metadata(&log).unwrap().len();
+    for foreign in [vec![b'x'; length as usize], b"name,age\n".to_vec()] {
+        fs::write(&log, foreign).unwrap();
+        assert_foreign(&path);
+    }
+}
+
+#[test]
+fn parameters_that_sled_did_not_write_are_corrupt_and_stay_as_they_are() {
+    let (_folder, path) = place();
+    put_one(&open(&path), "t", b"k", b"v", Durability::Immediate);
+    let conf = path.join("conf");
+    let mut bytes = fs::read(&conf).unwrap();
+    bytes[14] ^= 1;
+    fs::write(&conf, &bytes).unwrap();
+    assert_foreign(&path);
+    bytes[14] ^= 1;
+    fs::write(&conf, &bytes).unwrap();
+    assert_eq!(get_one(&open(&path), "t", b"k").as_deref(), Some(&b"v"[..]));
+}
+
+#[test]
+fn a_missing_database_is_created_only_where_that_is_asked_for() {
+    let (_folder, path) = place();
+    for truncate in [false, true] {
+        let config = OpenConfig {
+            create_if_missing: false,
+            truncate,
+            ..OpenConfig::new(&path)
+        };
+        assert_eq!(open_error(&config).kind(), ErrorKind::NotFound);
+        assert!(!path.exists());
+    }
+    drop(open(&path));
+    let existing = OpenConfig {
+        create_if_missing: false,
+        ..OpenConfig::new(&path)
+    };
+    Sled.open(&existing).unwrap();
+}
+
+#[test]
+fn an_empty_folder_and_a_creation_cut_off_count_as_missing() {
+    let cuts: [fn(&Path); 4] = [
+        |_| (),
+        |path| fs::create_dir(path.join("blobs")).unwrap(),
+        |path| fs::write(path.join("conf"), b"").unwrap(),
+        |path| {
+            fs::create_dir(path.join("blobs")).unwrap();
+            fs::write(path.join("conf"), b"segment_").unwrap();
+            fs::write(path.join("db"), b"").unwrap();
+        },
+    ];
+    for cut in cuts {
+        let (_folder, path) = place();
+        fs::create_dir(&path).unwrap();
+        cut(&path);
+        let existing = OpenConfig {
+            create_if_missing: false,
+            ..OpenConfig::new(&path)
+        };
+        assert_eq!(open_error(&existing).kind(), ErrorKind::NotFound);
+        put_one(&open(&path), "t", b"k", b"v", Durability::Immediate);
+        assert_eq!(get_one(&open(&path), "t", b"k").as_deref(), Some(&b"v"[..]));
+    }
+}
+
+#[test]
+fn truncate_empties_every_tree_and_gives_the_space_back() {
+    let (_folder, path) = place();
+    let store = open(&path);
+    let mut writer = store.begin_write().unwrap();
+    for name in ["t", "u"] {
+        let tree = writer.tree(name).unwrap();
+        for key in 0..100_u32 {
+            let value = vec![1; 20_000];
+            writer
+                .put(tree, &key.to_be_bytes(), &value, |_| ())
+                .unwrap();
+        }
+    }
+    writer.commit(Durability::Immediate).unwrap();
+    drop(store);
+    let size =
+        |path: &Path| -> usize { below(path).into_values().flatten().map(|f| f.len()).sum() };
+    assert!(size(&path) > 4_000_000);
+
+    let truncating = OpenConfig {
+        truncate: true,
+        ..OpenConfig::new(&path)
+    };
+    let store = Sled.open(&truncating).unwrap();
+    assert!(maintain(&store, "tree_names").unwrap().is_empty());
+    assert_eq!(get_one(&store, "t", &[0; 4]), None);
+    put_one(&store, "t", b"new", b"", Durability::None);
+    drop(store);
+    assert!(size(&path) < 2_000_000, "{}", size(&path));
+    let store = open(&path);
+    assert_eq!(maintain(&store, "tree_names").unwrap(), [b"t"]);
+    assert_eq!(get_one(&store, "t", b"new").as_deref(), Some(&b""[..]));
+}
+
+#[test]
+fn an_open_database_is_locked_until_the_last_transaction_is_gone() {
+    let (_folder, path) = place();
+    let store = open(&path);
+    put_one(&store, "t", b"k", b"v", Durability::None);
+    let reader = store.begin_read().unwrap();
+    let writer = store.begin_write().unwrap();
+    drop(store);
+    for config in every_way(&path) {
+        let error = open_error(&config);
+        assert_eq!(error.kind(), ErrorKind::Locked, "{config:?}: {error:?}");
+    }
+    drop(reader);
+    assert_eq!(
+        open_error(&OpenConfig::new(&path)).kind(),
+        ErrorKind::Locked
+    );
+    drop(writer);
+    assert_eq!(get_one(&open(&path), "t", b"k").as_deref(), Some(&b"v"[..]));
+}
+
+#[test]
+fn a_database_opens_again_the_moment_it_is_closed() {
+    let (_folder, path) = place();
+    for round in 0..30_u32 {
+        let store = Arc::new(open(&path));
+        let writing: Vec<_> = (0..3)
+            .map(|number: u32| {
+                let store = Arc::clone(&store);
+                thread::spawn(move || {
+                    let key = (round * 10 + number).to_be_bytes();
+                    put_one(&store, "t", &key, &[1; 5000], Durability::None);
+                })
+            })
+            .collect();
+        for thread in writing {
+            thread.join().unwrap();
+        }
+    }
+    let store = open(&path);
+    let reader = store.begin_read().unwrap();
+    let tree = reader.tree("t").unwrap();
+    assert_eq!(reader.len(tree).unwrap(), 90);
+}
+
+#[test]
+fn what_plain_sled_wrote_is_read_and_the_other_way_round() {
+    let (_folder, path) = place();
+    let plain = sled::open(&path).unwrap();
+    plain.insert(b"in the default tree", b"1").unwrap();
+    plain.open_tree("t").unwrap().insert(b"k", b"v").unwrap();
+    drop(plain);
+
+    let store = open(&path);
+    assert_eq!(get_one(&store, "t", b"k").as_deref(), Some(&b"v"[..]));
+    assert_eq!(maintain(&store, "tree_names").unwrap(), [b"t"]);
+    put_one(&store, "t", b"l", b"w", Durability::None);
+    drop(store);
+
+    let plain = sled::open(&path).unwrap();
+    let tree = plain.open_tree("t").unwrap();
+    assert_eq!(tree.get(b"l").unwrap().as_deref(), Some(&b"w"[..]));
+    assert_eq!(
+        plain.get(b"in the default tree").unwrap().as_deref(),
+        Some(&b"1"[..])
+    );
+}
