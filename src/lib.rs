@@ -12,6 +12,7 @@ pub mod databases;
 pub mod prelude;
 mod store;
 pub mod traits;
+pub mod utils;
 
 pub use netabase_core::codec::ivec::{FromIVec, IVec, ToIVec};
 pub use netabase_core::codec::key;
@@ -42,6 +43,8 @@ pub use crate::databases::redb_zerocopy::RedbStoreZeroCopy;
 #[cfg(feature = "sled")]
 pub use crate::databases::sled_store::SledStore;
 pub use crate::store::{DefaultStore, NetabaseStore};
+#[cfg(feature = "chrono")]
+pub use crate::utils::datetime::{NetabaseDateTime, chrono};
 
 /// The attribute `#[netabase(…)]` of the derive macros.
 ///

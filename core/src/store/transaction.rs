@@ -69,11 +69,10 @@ pub struct TxnGuard<'db, D, Md: Mode, E: Driver> {
 impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadOnly, E> {
     #[inline]
     pub(crate) fn begin_read(store: &'db TypedStore<D, E>) -> Self {
-        let transaction = match store.store.begin_read() {
-            Ok(reader) => ReadState::Open(reader),
-            Err(error) => ReadState::Failed(error),
-        };
-        Self { store, transaction }
+        Self {
+            store,
+            transaction: ReadState(store.store.begin_read()),
+        }
     }
 
     /// [`begin_read`](Self::begin_read) that says at once if there is no transaction.
@@ -81,7 +80,7 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadOnly, E> {
         match store.store.begin_read() {
             Ok(reader) => Ok(Self {
                 store,
-                transaction: ReadState::Open(reader),
+                transaction: ReadState(Ok(reader)),
             }),
             Err(error) => Err(store.locate(error, "begin_read")),
         }
@@ -168,18 +167,12 @@ impl<D, Md: Mode, E: Driver> fmt::Debug for TxnGuard<'_, D, Md, E> {
 
 /// A read transaction, or why there is none.
 #[derive(Debug)]
-pub enum ReadState<R> {
-    Open(CheckedReader<R>),
-    Failed(DriverError),
-}
+pub struct ReadState<R>(DriverResult<CheckedReader<R>>);
 
 impl<R> ReadState<R> {
     #[inline]
     fn reader(&self) -> DriverResult<&CheckedReader<R>> {
-        match self {
-            Self::Open(reader) => Ok(reader),
-            Self::Failed(error) => Err(error.again()),
-        }
+        self.0.as_ref().map_err(DriverError::again)
     }
 }
 

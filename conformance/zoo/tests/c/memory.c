@@ -203,10 +203,12 @@ static void txn_close(netabase_transaction *transaction) {
     transaction_drop(transaction);
 }
 
-static uint32_t txn_tree(netabase_transaction *transaction, netabase_slice name, uint32_t *tree,
-                         netabase_error_buffer *error) {
+static uint32_t txn_tree(netabase_transaction *transaction, netabase_slice name, uint32_t key_width,
+                         uint32_t value_width, uint32_t *tree, netabase_error_buffer *error) {
     netabase_store *store = transaction->store;
     uint32_t found = 0;
+    (void)key_width;
+    (void)value_width;
     if (transaction->ended) return fail(error, NETABASE_CLOSED, "the transaction has ended");
     pthread_mutex_lock(&store->lock);
     while (found < store->names_count && (store->names[found]->length != name.length ||
