@@ -21,7 +21,7 @@
 //!   the change lives. An old read transaction under heavy writing is what costs memory.
 //!
 //! Measured (`cargo xtask bench --engines sled`) on 100,000 records of 250 bytes with two index entries each, which are
-//! 300,000 changed entries in one transaction: 91 MiB at its peak until it commits or rolls back, and 1.4 GiB at the peak of
+//! 300,000 changed entries in one transaction: 91 MiB at its peak until it commits or rolls back, and 1.6 GiB at the peak of
 //! the commit. sled without the driver takes 96 MiB and 1.4 GiB for the same. Where all or nothing is not needed, several
 //! transactions take less: the peak falls in proportion.
 //!
