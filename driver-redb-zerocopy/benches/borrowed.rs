@@ -60,7 +60,7 @@ struct HandRef<'a> {
 }
 
 type Users<'txn> = TreeView<'txn, Measured, User, ReadOnly, RedbZeroCopy>;
-type Table = ReadOnlyTable<&'static [u8], &'static [u8]>;
+type Table = ReadOnlyTable<&'static [u8; 8], &'static [u8]>;
 
 /// What one side of a row does; gives a digest of what it read.
 type Run<'a> = Box<dyn Fn(&[u64]) -> Result<u64> + 'a>;
@@ -110,7 +110,7 @@ fn rows<'a>(users: &'a Users<'a>, table: &'a Table) -> Vec<Row<'a>> {
             hand: Box::new(|ids| {
                 let mut sum = 0;
                 for id in ids {
-                    if let Some(value) = table.get(id.to_be_bytes().as_slice())? {
+                    if let Some(value) = table.get(&id.to_be_bytes())? {
                         sum += hand_digest(value.value())?;
                     }
                 }

@@ -9,6 +9,7 @@
 
 mod append;
 mod damage;
+mod layout;
 mod maintenance;
 mod manifest;
 mod open;
