@@ -88,29 +88,51 @@ fn driver(name: &str) -> Result<AnyDriver, NetabaseError> {
     if let Some(driver) = linked.iter().find(|driver| driver.manifest().name == name) {
         return Ok(driver.clone());
     }
-    #[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
-    let loaded =
-        crate::loader::load(name, &crate::loader::SearchPath::default()).map(AnyDriver::new);
-    #[cfg(not(all(feature = "dynamic", not(target_arch = "wasm32"))))]
-    let loaded = Err(NetabaseError::new(
-        ErrorKind::DriverNotFound,
-        "this program cannot load drivers; build it with the feature `dynamic`",
-    ));
-    loaded.map_err(|error| {
+    load(name).map_err(|error| {
         let names: Vec<_> = linked
             .iter()
             .map(|driver| driver.manifest().name.as_ref())
             .collect();
+        let mut loadable = loadable().join(", ");
+        if loadable.is_empty() {
+            loadable.push_str("none");
+        }
         NetabaseError::new(
             error.kind(),
             format!(
-                "no driver `{name}` is linked in (those are: {}); {}",
+                "no driver `{name}` is linked in (those are: {}), and of those to be loaded (by their files: {loadable}) \
+                 it cannot be taken; {}",
                 names.join(", "),
                 error.message()
             ),
         )
         .with_source(error)
     })
+}
+
+/// The driver of this name from its dynamic library.
+#[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
+fn load(name: &str) -> Result<AnyDriver, NetabaseError> {
+    crate::loader::load(name, &crate::loader::SearchPath::default()).map(AnyDriver::new)
+}
+
+/// The names of the drivers whose libraries are where they are looked for.
+#[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
+fn loadable() -> Vec<String> {
+    crate::loader::SearchPath::default().driver_names()
+}
+
+#[cfg(not(all(feature = "dynamic", not(target_arch = "wasm32"))))]
+fn load(_: &str) -> Result<AnyDriver, NetabaseError> {
+    Err(NetabaseError::new(
+        ErrorKind::DriverNotFound,
+        "this program cannot load drivers; build it with the feature `dynamic`",
+    ))
+}
+
+#[cfg(not(all(feature = "dynamic", not(target_arch = "wasm32"))))]
+fn loadable() -> Vec<String> {
+    Vec::new()
 }
 
 /// What a string says.

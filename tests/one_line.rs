@@ -195,6 +195,18 @@ fn load(
     NetabaseStore::load_from(&beside, driver, folder.join("db"))
 }
 
+#[cfg(feature = "dynamic")]
+#[test]
+fn an_unknown_driver_in_a_string_is_refused_with_the_known_ones() {
+    let error = NetabaseStore::<Shop, _>::connect("rocks:./db").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DriverNotFound);
+    let text = error.to_string();
+    // Linked in, and where Cargo puts the libraries that it builds with a test.
+    for known in ["memory", "(those are:", "(by their files: redb"] {
+        assert!(text.contains(known), "{known} is not in: {text}");
+    }
+}
+
 #[cfg(feature = "sled")]
 #[test]
 fn what_sled_does_not_know_in_a_string_is_refused_with_what_it_knows() {

@@ -1,7 +1,9 @@
 //! Where a driver of a given name may lie: names, file names, and the places that are looked at in turn.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{ErrorKind, NetabaseError};
@@ -86,6 +88,20 @@ impl SearchPath {
         }
         directories
     }
+
+    /// The names of the drivers whose libraries lie there, sorted. Goes by the names of files alone: whether one can be
+    /// loaded shows when it is. Directories that cannot be read count as empty.
+    #[must_use]
+    pub fn driver_names(&self) -> Vec<String> {
+        let directories = self.directories();
+        let files = directories
+            .iter()
+            .filter_map(|directory| fs::read_dir(directory).ok())
+            .flatten()
+            .flatten();
+        let names: BTreeSet<_> = files.filter_map(|file| driver_name(&file.path())).collect();
+        names.into_iter().collect()
+    }
 }
 
 /// Checks a driver's name: `[a-z0-9][a-z0-9-]*`, never a path.
@@ -164,6 +180,22 @@ mod tests {
         }
         assert_eq!(driver_name(Path::new("libother.so")), None);
         assert_eq!(driver_name(Path::new("..")), None);
+    }
+
+    #[test]
+    fn drivers_are_listed_by_the_names_of_their_files() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["two", "one-b"] {
+            fs::write(folder.path().join(file_name(name)), "").unwrap();
+        }
+        fs::write(folder.path().join("libother.so"), "").unwrap();
+        let search = SearchPath::default()
+            .without_environment()
+            .without_executable()
+            .with_directory(folder.path())
+            .with_directory(folder.path())
+            .with_directory(folder.path().join("missing"));
+        assert_eq!(search.driver_names(), ["one-b", "two"]);
     }
 
     #[test]
