@@ -38,6 +38,7 @@ pub struct RedbDatabase {
 /// What the file is opened with, each time.
 #[derive(Debug, Clone, Copy, Default)]
 struct Access {
+    read_only: bool,
     cache_bytes: Option<usize>,
     integrity: bool,
 }
@@ -118,6 +119,7 @@ impl RedbDatabase {
             return Err(missing(&path));
         }
         let access = Access {
+            read_only: settings.read_only,
             cache_bytes: settings.cache_bytes,
             integrity: settings.check_integrity_on_open,
         };
@@ -205,13 +207,24 @@ impl RedbDatabase {
             ));
         };
         // Another thread may have done it already.
-        if engine.begin_write().is_ok() {
+        let usable = if self.access.read_only {
+            engine.begin_read().is_ok()
+        } else {
+            engine.begin_write().is_ok()
+        };
+        if usable {
             return Ok(());
         }
         error::discard(engine.handle.take());
-        let opened = error::caught(|| self.access.builder().open(&self.path))?
-            .map_err(|error| error::opening(&self.path, error))?;
-        engine.handle = Some(Handle::Writable(opened));
+        let builder = self.access.builder();
+        let opened = error::caught(|| {
+            if self.access.read_only {
+                builder.open_read_only(&self.path).map(Handle::ReadOnly)
+            } else {
+                builder.open(&self.path).map(Handle::Writable)
+            }
+        })?;
+        engine.handle = Some(opened.map_err(|error| error::opening(&self.path, error))?);
         Ok(())
     }
 
@@ -470,6 +483,28 @@ mod tests {
         let reader = database.begin_read().unwrap();
         assert!(has(&reader, b"before") && has(&reader, b"after"));
         assert!(!has(&reader, b"refused"));
+    }
+
+    #[test]
+    fn a_database_for_reading_is_opened_again_for_reading() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.redb");
+        let database = Redb.open(&OpenConfig::new(&path)).unwrap();
+        put(&database, b"before", Durability::Immediate).unwrap();
+        drop(database);
+        let config = OpenConfig {
+            read_only: true,
+            ..OpenConfig::new(&path)
+        };
+        let [database, _other] = [(); 2].map(|()| Redb.open(&config).unwrap());
+        Arc::get_mut(&mut database.engine.write().unwrap())
+            .unwrap()
+            .handle = None;
+        assert!(has(&database.begin_read().unwrap(), b"before"));
+        assert_eq!(
+            database.begin_write().unwrap_err().kind(),
+            ErrorKind::ReadOnly
+        );
     }
 
     #[test]
