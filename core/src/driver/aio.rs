@@ -1,12 +1,16 @@
 //! The asynchronous twin of the contract, for engines that cannot block: IndexedDB in the browser, networked engines.
 //!
-//! The same trees, transactions and promises as [the contract itself](super). What differs is the form: calls are
-//! awaited, a scan fetches a page of entries at a time instead of one, and previous values are handed over as owned
-//! bytes. Futures need not be `Send`, since a browser's are not.
+//! The same trees, transactions and promises as [the contract itself](super), cut for engines on which each call is a
+//! round trip. Reads ask for many keys, or a page of entries, at a time and hand over owned bytes. A write transaction
+//! only reads: its writes are gathered above the driver, which lays them over what it reads, and arrive at
+//! [`commit`](AsyncWrite::commit) in one list. Rolling back is dropping the transaction.
+//!
+//! Futures need not be `Send`, since a browser's are not. Each may be dropped before it is done: a commit is then done
+//! in whole or not at all.
 
 use std::future::Future;
 
-use super::{Bounds, Direction, Durability, Manifest, Result, TreeId};
+use super::{Bounds, Direction, Durability, Manifest, Operations, Result, TreeId};
 
 /// One storage engine that cannot block.
 pub trait AsyncDriver: 'static {
@@ -15,7 +19,7 @@ pub trait AsyncDriver: 'static {
     /// How this engine is told what to open.
     type Config;
 
-    /// What this driver is, offers and allows.
+    /// What this driver is, offers and allows. The same for the driver's whole life.
     fn manifest(&self) -> &Manifest;
 
     /// Opens the database that `config` names.
@@ -25,50 +29,57 @@ pub trait AsyncDriver: 'static {
     fn open(&self, config: &Self::Config) -> impl Future<Output = Result<Self::Store>>;
 }
 
-/// An open database.
+/// An open database. Transactions keep what they need of it alive.
 pub trait AsyncStore: 'static {
     /// A read transaction: one snapshot, or [`SnapshotLost`](super::ErrorKind::SnapshotLost).
     type Reader: AsyncRead + 'static;
     /// A write transaction.
     type Writer: AsyncWrite + 'static;
 
-    /// Begins a read transaction.
+    /// Begins a read transaction. Never waits for a writer.
     ///
     /// # Errors
     /// An error of the engine.
     fn begin_read(&self) -> impl Future<Output = Result<Self::Reader>>;
 
-    /// Begins a write transaction; completes when no other one is open.
+    /// Begins a write transaction; completes when no other one is open, in this process or another.
     ///
     /// # Errors
     /// An error of the engine.
     fn begin_write(&self) -> impl Future<Output = Result<Self::Writer>>;
 
-    /// Runs one of the engine's own operations by name.
+    /// Runs one of the engine's own operations by name; gives its answers, of the form that
+    /// [`Store::maintain`](super::Store::maintain) describes, one item for each output.
     ///
     /// # Errors
     /// [`Unsupported`](super::ErrorKind::Unsupported) for a name that is not in the manifest, or an error of the engine.
-    fn maintain(&self, operation: &str, argument: &[u8]) -> impl Future<Output = Result<Vec<u8>>>;
+    fn maintain(
+        &self,
+        operation: &str,
+        argument: &[u8],
+    ) -> impl Future<Output = Result<Vec<Vec<u8>>>>;
 }
 
-/// Reading.
+/// Reading: what was committed when the transaction began.
+///
+/// An engine that cannot hold a snapshot answers [`SnapshotLost`](super::ErrorKind::SnapshotLost), to every call from then
+/// on, once somebody has committed since the transaction began; the caller begins another one.
 pub trait AsyncRead {
-    /// Resolves a tree by name; nothing is awaited and nothing created.
+    /// Resolves a tree by name; nothing is awaited and nothing created. As [`Read::tree`](super::Read::tree).
     ///
     /// # Errors
     /// An error of the engine.
     fn tree(&self, name: &str) -> Result<TreeId>;
 
-    /// Hands the value stored under `key` to `visit`.
+    /// The values stored under these keys, in the same order; `None` where there is none.
     ///
     /// # Errors
     /// An error of the engine.
-    fn get<R>(
+    fn get_many(
         &self,
         tree: TreeId,
-        key: &[u8],
-        visit: impl FnOnce(&[u8]) -> R,
-    ) -> impl Future<Output = Result<Option<R>>>;
+        keys: &[&[u8]],
+    ) -> impl Future<Output = Result<Vec<Option<Vec<u8>>>>>;
 
     /// The first entries within `bounds`, at most `limit`, in the order of `direction`. Fewer than `limit` means that
     /// these are the last ones; the caller goes on from the last key with [`Bounds::resumed`].
@@ -90,35 +101,18 @@ pub trait AsyncRead {
     fn len(&self, tree: TreeId) -> impl Future<Output = Result<u64>>;
 }
 
-/// Writing. Dropping a write transaction without [`commit`](Self::commit) rolls it back.
+/// A write transaction: reads of what was committed when it began, then all of its writes at once.
+///
+/// No other write transaction is open until this one is committed or dropped.
 pub trait AsyncWrite: AsyncRead {
-    /// Stores `value` under `key`; gives back the value that was there.
+    /// Runs the operations in order and makes them permanent, all or none. The list may be empty.
     ///
     /// # Errors
-    /// An error of the engine.
-    fn put(
-        &mut self,
-        tree: TreeId,
-        key: &[u8],
-        value: &[u8],
-    ) -> impl Future<Output = Result<Option<Vec<u8>>>>;
-
-    /// Removes `key`; gives back the value that was there.
-    ///
-    /// # Errors
-    /// An error of the engine.
-    fn remove(&mut self, tree: TreeId, key: &[u8])
-    -> impl Future<Output = Result<Option<Vec<u8>>>>;
-
-    /// Removes every entry of a tree.
-    ///
-    /// # Errors
-    /// An error of the engine.
-    fn clear(&mut self, tree: TreeId) -> impl Future<Output = Result<()>>;
-
-    /// Makes the transaction's writes permanent, all at once.
-    ///
-    /// # Errors
-    /// An error of the engine; nothing of the transaction is kept then.
-    fn commit(self, durability: Durability) -> impl Future<Output = Result<()>>;
+    /// [`LimitExceeded`](super::ErrorKind::LimitExceeded) if there is no room for them, or an error of the engine; nothing
+    /// of the list is kept then.
+    fn commit(
+        self,
+        operations: &Operations<'_>,
+        durability: Durability,
+    ) -> impl Future<Output = Result<()>>;
 }
