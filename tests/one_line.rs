@@ -191,7 +191,10 @@ fn load(
     driver: &str,
     folder: &std::path::Path,
 ) -> Result<NetabaseStore<Shop, netabase_store::DynamicStore<Shop>>> {
-    let beside = netabase_store::loader::SearchPath::default().without_environment();
+    let beside = netabase_store::loader::SearchPath::default()
+        .without_environment()
+        .without_user_data()
+        .without_system();
     NetabaseStore::load_from(&beside, driver, folder.join("db"))
 }
 

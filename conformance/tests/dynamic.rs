@@ -24,7 +24,10 @@ impl drivers::Visitor for Dynamic {
     fn visit<D: Driver>(&mut self, driver: D) {
         let linked = driver.manifest();
         // What is installed on this machine is not what is to be tested.
-        let beside = SearchPath::default().without_environment();
+        let beside = SearchPath::default()
+            .without_environment()
+            .without_user_data()
+            .without_system();
         match loader::load(&linked.name, &beside) {
             Ok(loaded) if loaded.manifest() != linked => self.0.add_missing(
                 "dynamic",

@@ -245,3 +245,30 @@ impl FileId {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_exchanged_or_written_to_after_it_was_opened_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("library");
+        let open = || {
+            fs::write(&path, "one").unwrap();
+            let file = OpenFile::open(path.clone(), &Trust::Anyone).unwrap();
+            file.is_unchanged().unwrap();
+            file
+        };
+        let file = open();
+        fs::write(folder.path().join("other"), "two").unwrap();
+        fs::rename(folder.path().join("other"), &path).unwrap();
+        assert!(file.is_unchanged().is_err());
+        let file = open();
+        fs::write(&path, "longer").unwrap();
+        assert!(file.is_unchanged().is_err());
+        let file = open();
+        fs::remove_file(&path).unwrap();
+        assert!(file.is_unchanged().is_err());
+    }
+}
