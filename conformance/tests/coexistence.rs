@@ -11,7 +11,7 @@ mod drivers;
 use std::path::Path;
 
 use netabase_core::driver::{
-    Driver, Durability, ErrorKind, OpenConfig, Read as _, Result, Store, Write as _,
+    Driver, Durability, ErrorKind, OpenConfig, Read as _, Result, Store, Write,
 };
 use netabase_core::loader::{self, SearchPath};
 
@@ -59,7 +59,7 @@ fn open<D: Driver>(driver: &D, path: &Path) -> Result<D::Store> {
     driver.open(&OpenConfig::new(path))
 }
 
-fn write(mut writer: impl netabase_core::driver::Write, value: &[u8]) {
+fn write(mut writer: impl Write, value: &[u8]) {
     let tree = writer.tree("tree").unwrap();
     writer.put(tree, b"key", value, |_| ()).unwrap();
     writer.commit(Durability::Immediate).unwrap();
