@@ -272,3 +272,44 @@ fn every_defect_is_caught_by_its_cases() {
     }
     assert!(missed.is_empty(), "not caught:\n{}", missed.join("\n"));
 }
+
+/// What a case says of a driver with this defect.
+fn account(fault: Fault, name: &str) -> String {
+    let driver = Arc::new(Faulty::new(fault));
+    let case = catalog::all::<Faulty>()
+        .into_iter()
+        .find(|case| case.name == name)
+        .unwrap();
+    match harness::run(&driver, &case, None) {
+        Verdict::Broken(message) => message,
+        verdict => panic!("{verdict:?}"),
+    }
+}
+
+/// The numbered lines of an account.
+fn operations(account: &str) -> Vec<&str> {
+    account
+        .lines()
+        .filter_map(|line| {
+            let (number, operation) = line.trim_start().split_once("  ")?;
+            number.parse::<u32>().ok().map(|_| operation)
+        })
+        .collect()
+}
+
+#[test]
+fn a_difference_is_told_by_the_shortest_sequence_that_shows_it() {
+    let name = "random/any_sequence_of_operations_agrees_with_the_model";
+    let told = account(Fault::ClearKeepsEntries, name);
+    eprintln!("{told}");
+    let told = account(Fault::CommitsOnDrop, name);
+    eprintln!("{told}");
+    let told = account(Fault::OrdersBytesAsSigned, name);
+    eprintln!("{told}");
+    let told = account(
+        Fault::PutForgetsThePrevious,
+        "typed_random/any_sequence_of_typed_writes_agrees_with_the_model",
+    );
+    eprintln!("{told}");
+    assert_eq!(operations(&told), [""]);
+}
