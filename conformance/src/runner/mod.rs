@@ -59,7 +59,9 @@ fn run(arguments: &Arguments) -> Result<bool, Stopped> {
     }
     if !on_behalf && let Verdict::Broken(reason) = isolation::run(LOAD, &arguments.settings()) {
         return Err(Stopped(format!(
-            "the driver `{}` cannot be tested: {reason}",
+            "the driver `{}` cannot be tested: {reason}\n\
+             Build the library with `cargo build` in the driver's package and give its path; \
+             docs/writing-a-driver.md says how it is named and what it exports.",
             arguments.driver
         )));
     }

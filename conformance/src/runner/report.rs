@@ -218,12 +218,12 @@ impl<W: Write> Report for Pretty<'_, W> {
         let word = match &ended.verdict {
             Verdict::Held => "ok",
             Verdict::Broken(_) => "FAILED",
-            Verdict::Ignored(_) => "ignored",
+            Verdict::Ignored(reason) => &format!("ignored, {reason}"),
         };
         let seconds = ended.duration.as_secs_f64();
         writeln!(
             self.output,
-            "test {} ... {word} ({seconds:.2} s)",
+            "test {} ... {word} [{seconds:.2} s]",
             ended.law
         )?;
         self.output.flush()?;
