@@ -22,18 +22,7 @@ impl drivers::Visitor for Dynamic {
     }
 
     fn visit<D: Driver>(&mut self, driver: D) {
-        let linked = driver.manifest();
-        match loader::load(&linked.name, &beside()) {
-            Ok(loaded) if loaded.manifest() != linked => self.0.add_missing(
-                "dynamic",
-                &linked.name,
-                format!("the library has another manifest: {:?}", loaded.manifest()),
-            ),
-            Ok(loaded) => self.0.add("dynamic", loaded),
-            Err(error) => self
-                .0
-                .add_missing("dynamic", &linked.name, format!("{error:?}")),
-        }
+        self.0.add_loaded(&driver);
     }
 }
 
