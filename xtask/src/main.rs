@@ -3,6 +3,7 @@
 
 mod bench;
 mod cities;
+mod compilers;
 mod report;
 mod step;
 mod test;
