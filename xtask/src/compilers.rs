@@ -47,7 +47,7 @@ fn build_and_test(
     let mut build = Step::cargo(
         root,
         &format!("driver built apart, {how}: build"),
-        &["build", "--locked", "--manifest-path", PACKAGE],
+        &["build", "--manifest-path", PACKAGE],
     )
     .args(options)
     .arg("--target-dir")
