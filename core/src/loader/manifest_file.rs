@@ -285,6 +285,17 @@ mod tests {
     }
 
     #[test]
+    fn the_example_in_the_documentation_is_a_manifest() {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/loading-drivers.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let (_, example) = page.split_once("```toml\n").unwrap();
+        let (example, _) = example.split_once("```").unwrap();
+        let manifest = ManifestFile::parse(example).unwrap();
+        let platforms: Vec<_> = manifest.platforms().collect();
+        assert_eq!(platforms, ["macos-aarch64", "x86_64-unknown-linux-gnu"]);
+    }
+
+    #[test]
     fn a_malformed_file_is_refused_with_the_line_and_what_is_known() {
         let entry = format!("path = \"x\"\nsha256 = \"{SHA256}\"");
         for (text, parts) in [
