@@ -462,6 +462,6 @@ mod tests {
             SearchPath::none().with_directory("b").with_directory("a")
         );
         assert_eq!(levels(&without), [Level::Given]);
-        assert_eq!(SearchPath::none().directories(), [PathBuf::new(); 0]);
+        assert!(SearchPath::none().directories().is_empty());
     }
 }
