@@ -1,5 +1,11 @@
 //! The suite can fail: a driver with one defect is caught by the cases that are there for it.
 
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 mod faulty;
 
 use std::collections::BTreeMap;
