@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 
 use crate::step::{Outcome, Step};
 
@@ -43,6 +43,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> ExitCode {
     let folder = path.map_or_else(|| PathBuf::from(&names.package), PathBuf::from);
     match generate(root, &names, &folder) {
         Ok(()) => {
+            format_sources(&folder);
             print!("{}", next_steps(&names, &folder));
             ExitCode::SUCCESS
         }
@@ -140,6 +141,17 @@ fn generate(root: &Path, names: &Names, folder: &Path) -> io::Result<()> {
     )
 }
 
+/// Formats the sources: names of other lengths break lines elsewhere. Without rustfmt they stay as they are, and compile.
+fn format_sources(folder: &Path) {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let _ = Command::new(cargo)
+        .arg("fmt")
+        .arg("--manifest-path")
+        .arg(folder.join("Cargo.toml"))
+        .stderr(Stdio::null())
+        .status();
+}
+
 /// The template's `Cargo.toml` as that of a package of its own, outside of this workspace.
 fn manifest_of(template: &str, names: &Names, root: &Path) -> io::Result<String> {
     let mut manifest = names.replace_in(template);
@@ -180,7 +192,7 @@ Next:
   2. declare in src/lib.rs what it can do and how large things may be;
   3. see what the suite says of the library (in the checkout of netabase_store):
          cargo build --manifest-path {folder}/Cargo.toml
-         cargo run -p conformance -- --driver <target folder>/debug/{prefix}{symbol}{suffix}
+         cargo run -p conformance -- --driver {folder}/target/debug/{prefix}{symbol}{suffix}
   4. before you publish {package}, name released versions of its dependencies in Cargo.toml instead of paths.
 ",
         prefix = std::env::consts::DLL_PREFIX,
