@@ -1,5 +1,11 @@
 //! The suite can fail: a driver with one defect is caught by the cases that are there for it.
 
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 mod faulty;
 
 use std::collections::BTreeMap;
@@ -310,10 +316,7 @@ fn a_difference_is_told_by_the_shortest_sequence_that_shows_it() {
         "{told}"
     );
     assert_eq!(end, "drop the writer, without a commit");
-    assert!(
-        read.starts_with("in a new reader: everything in "),
-        "{told}"
-    );
+    assert_eq!(read, "in a new reader: read every tree");
     assert!(
         told.contains("\nthe driver gives [0x00 = (empty)]\nthe model has    []\n"),
         "{told}"
@@ -321,7 +324,7 @@ fn a_difference_is_told_by_the_shortest_sequence_that_shows_it() {
     assert!(told.contains("NETABASE_CONFORMANCE_SEED="), "{told}");
 
     let told = account(Fault::OrdersBytesAsSigned, bytes);
-    assert!(operations(&told).len() <= 8, "{told}");
+    assert!(operations(&told).len() <= 6, "{told}");
 }
 
 #[test]

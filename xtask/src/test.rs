@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use crate::cities;
 use crate::compilers;
+use crate::new_driver;
 use crate::report::Report;
 use crate::step::Step;
 
@@ -20,6 +21,7 @@ pub(crate) fn run(root: &Path) -> ExitCode {
     for outcome in cities::run(root) {
         report.add(outcome);
     }
+    report.add(new_driver::try_out(root));
     print!("\n{}", report.summary());
     if report.failed() {
         ExitCode::FAILURE

@@ -469,14 +469,19 @@ impl<'f, D: Driver> Pair<'f, D> {
                 }
             }
         }
+        self.journal.note("in a new reader: read every tree");
         let reader = self.store()?.begin_read()?;
         for (name, expected) in TREES.iter().zip(&self.committed) {
-            self.journal
-                .note(format_args!("in a new reader: everything in {name}"));
+            let within = |stop| match stop {
+                Stop::Difference(difference) => {
+                    Stop::Difference(format!("in {name}:\n{difference}"))
+                }
+                driver @ Stop::Driver(_) => driver,
+            };
             let tree = reader.tree(name)?;
-            let expected_entries = Vec::from_iter(expected.clone());
-            same_entries(&contents(&reader, tree)?, &expected_entries)?;
-            same(reader.len(tree)?, expected.len() as u64)?;
+            let entries = Vec::from_iter(expected.clone());
+            same_entries(&contents(&reader, tree)?, &entries).map_err(within)?;
+            same(reader.len(tree)?, expected.len() as u64).map_err(within)?;
         }
         Ok(())
     }
