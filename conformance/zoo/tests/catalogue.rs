@@ -1,4 +1,5 @@
-//! The whole catalogue over two good drivers behind the ABI, loaded from dynamic libraries: one in Rust and one in C.
+//! The whole catalogue over good drivers behind the ABI, loaded from dynamic libraries: one in Rust, one of a later minor
+//! version of the ABI, and one in C.
 
 use std::error::Error;
 use std::path::Path;
@@ -14,13 +15,20 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         .with_directory(cage.path())
         .without_trust_checks();
     let library = env::current_exe()?.with_file_name(file_name("conformance_zoo"));
-    fs::hard_link(
-        library,
-        cage.path().join(file_name("netabase_driver_zoo_good")),
-    )?;
+    for driver in ["zoo_good", "zoo_newer_minor"] {
+        fs::hard_link(
+            &library,
+            cage.path()
+                .join(file_name(&format!("netabase_driver_{driver}"))),
+        )?;
+    }
     compile(&cage.path().join(file_name("netabase_driver_zoo_c")))?;
     let mut suite = Suite::new();
-    for (linkage, name) in [("dynamic", "zoo-good"), ("c", "zoo-c")] {
+    for (linkage, name) in [
+        ("dynamic", "zoo-good"),
+        ("newer", "zoo-newer-minor"),
+        ("c", "zoo-c"),
+    ] {
         match loader::load(name, &search) {
             Ok(driver) => suite.add(linkage, driver),
             Err(error) => suite.add_missing(linkage, name, format!("{error:?}")),
