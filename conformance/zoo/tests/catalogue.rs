@@ -1,4 +1,4 @@
-//! The whole catalogue over two good drivers behind the ABI, loaded from dynamic libraries: one in Rust and one in C.
+//! The whole catalogue over two good drivers behind the ABI, loaded from dynamic libraries: one in Rust, and the example in C.
 
 use std::error::Error;
 use std::path::Path;
@@ -19,9 +19,9 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         library,
         cage.path().join(file_name("netabase_driver_zoo_good")),
     )?;
-    compile(&cage.path().join(file_name("netabase_driver_zoo_c")))?;
+    compile(&cage.path().join(file_name("netabase_driver_memory_c")))?;
     let mut suite = Suite::new();
-    for (linkage, name) in [("dynamic", "zoo-good"), ("c", "zoo-c")] {
+    for (linkage, name) in [("dynamic", "zoo-good"), ("c", "memory-c")] {
         match loader::load(name, &search) {
             Ok(driver) => suite.add(linkage, driver),
             Err(error) => suite.add_missing(linkage, name, format!("{error:?}")),
@@ -38,16 +38,17 @@ fn file_name(stem: &str) -> String {
     )
 }
 
+/// Compiles `examples/driver-c` with the command of its README.
 fn compile(library: &Path) -> Result<(), Box<dyn Error>> {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/driver-c");
     let output = Command::new("cc")
-        .args(["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
-        .args(["-O1", "-g", "-shared", "-fPIC", "-pthread", "-I"])
-        .arg(package.join("../../include"))
-        .arg(package.join("tests/c/memory.c"))
-        .arg("-o")
+        .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic"])
+        .args(["-fvisibility=hidden", "-shared", "-fPIC", "-pthread"])
+        .args(["-I../../include", "src/driver.c", "src/tree.c", "-o"])
         .arg(library)
-        .output()?;
+        .current_dir(example)
+        .output()
+        .map_err(|error| format!("`cc`, the C compiler, cannot be run: {error}"))?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into());
     }

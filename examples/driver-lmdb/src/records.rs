@@ -231,7 +231,7 @@ mod tests {
         use std::ops::RangeBounds;
         let mut engine_key = Vec::new();
         entry_key(&mut engine_key, 20, key);
-        bounds.range().contains(&engine_key[..])
+        RangeBounds::<[u8]>::contains(&bounds.range(), &engine_key[..])
     }
 
     #[test]
