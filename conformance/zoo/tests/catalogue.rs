@@ -38,12 +38,17 @@ fn file_name(stem: &str) -> String {
     )
 }
 
-/// Compiles `examples/driver-c` with the command of its README.
+/// Compiles `examples/driver-c` as its `Makefile` does; `CFLAGS` may add a sanitizer.
 fn compile(library: &Path) -> Result<(), Box<dyn Error>> {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/driver-c");
     let output = Command::new("cc")
         .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic"])
         .args(["-fvisibility=hidden", "-shared", "-fPIC", "-pthread"])
+        .args(
+            env::var("CFLAGS")
+                .iter()
+                .flat_map(|flags| flags.split_whitespace()),
+        )
         .args(["-I../../include", "src/driver.c", "src/tree.c", "-o"])
         .arg(library)
         .current_dir(example)

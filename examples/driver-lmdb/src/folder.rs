@@ -46,12 +46,25 @@ pub(crate) enum Contents {
 /// file is none of those that LMDB takes, so that it excludes neither LMDB itself nor its tools.
 #[derive(Debug, Clone)]
 pub(crate) struct DataFile {
-    file: Arc<File>,
+    file: Arc<Locked>,
     path: Arc<Path>,
 }
 
+/// A file whose lock is given back when it is dropped.
+///
+/// Closing it would not do: a process that is just being started has a copy of the file until it runs its program.
+#[derive(Debug)]
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // There is nobody to report a failure to, and the lock goes with the last copy anyway.
+        let _ = self.0.unlock();
+    }
+}
+
 impl DataFile {
-    /// Claims the database in the folder, makes it if need be, and empties it if asked to. Says whether there was one.
+    /// Claims the database in the folder, and makes a place for one if there is none. Says whether there was one.
     pub(crate) fn claim(folder: &Path, settings: &Settings<'_>) -> Result<(Self, bool)> {
         let found = inspect(folder)?;
         if found == Contents::Nothing {
@@ -84,26 +97,36 @@ impl DataFile {
             Err(TryLockError::WouldBlock) => return Err(error::locked(folder)),
             Err(TryLockError::Error(error)) => return Err(inaccessible(error)),
         }
+        let file = Locked(file);
         // Another handle may have been here since the first look.
         let found = inspect(folder)?;
         if found == Contents::Nothing && !settings.create_if_missing {
             return Err(missing(folder));
         }
-        if !settings.read_only && (settings.truncate || found == Contents::Nothing) {
-            // An empty file is no database, so that a crash leaves all of it or nothing.
-            file.set_len(0).map_err(inaccessible)?;
-            file.sync_all().map_err(inaccessible)?;
-        }
         let claimed = Self {
             file: Arc::new(file),
             path: path.into(),
         };
+        if found == Contents::Nothing {
+            claimed.empty()?;
+        }
         Ok((claimed, found == Contents::Database))
+    }
+
+    /// Removes all that is in it, while LMDB does not have it open.
+    ///
+    /// An empty file is no database, so that a crash leaves all of it or nothing.
+    pub(crate) fn empty(&self) -> Result<()> {
+        let file = &self.file.0;
+        file.set_len(0)
+            .and_then(|()| file.sync_all())
+            .map_err(|error| error::inaccessible(&self.path, error))
     }
 
     /// The length of the data file in bytes.
     pub(crate) fn len(&self) -> Result<u64> {
         self.file
+            .0
             .metadata()
             .map(|file| file.len())
             .map_err(|error| error::inaccessible(&self.path, error))
@@ -114,7 +137,7 @@ impl DataFile {
     /// LMDB reports a write that the system cut short as a failure of the device, whatever the reason.
     #[cold]
     pub(crate) fn refusal_to_grow(&self) -> Option<io::Error> {
-        let mut file = &*self.file;
+        let mut file = &self.file.0;
         let length = file.seek(SeekFrom::End(0)).ok()?;
         let refusal = file.write_all(&[0; 4096]).err();
         // What lies behind the last page that LMDB counts means nothing, and goes again.

@@ -1,7 +1,7 @@
 //! An open environment: how it is opened, shared by transactions, and closed with the last of them.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use heed::{CommitOrAbort, DatabaseOpener, Env, EnvFlags, EnvOpenOptions, RoTxn, WithoutTls};
@@ -73,34 +73,13 @@ impl LmdbDatabase {
         let settings = Settings::new(config)?;
         let path = folder::absolute(settings.path)?;
         let (data, was_recovered) = DataFile::claim(&path, &settings)?;
-        let mut options = EnvOpenOptions::new().read_txn_without_tls();
-        options
-            .map_size(settings.map_size)
-            .max_readers(settings.max_readers);
-        if settings.read_only {
-            // SAFETY: without LMDB's lock file nobody may write meanwhile. Every handle that writes holds the data file's
-            // lock exclusively, and this one shares it for as long as it lives.
-            unsafe { options.flags(EnvFlags::READ_ONLY | EnvFlags::NO_LOCK) };
+        let (mut env, mut engine) = open_env(&path, &settings)?;
+        if settings.truncate && was_recovered {
+            // LMDB has accepted the file, and the driver what is in it.
+            env.prepare_for_closing().wait();
+            data.empty()?;
+            (env, engine) = open_env(&path, &settings)?;
         }
-        // SAFETY: the map stays as it is unless somebody writes to the file past LMDB. The data file is locked for this
-        // handle; LMDB's own lock orders what its tools do to it.
-        let opened = unsafe { options.open(&path) };
-        let env = opened.map_err(|error| error::opening(&path, error))?;
-        let engine = if settings.read_only {
-            open_engine(&env)
-        } else {
-            create_engine(&env)
-        };
-        let engine = match engine {
-            Err(Refused::Foreign) => {
-                return Err(folder::foreign(
-                    &path,
-                    "holds what another program keeps in LMDB",
-                ));
-            }
-            Err(Refused::Failed(error)) => return Err(error),
-            Ok(engine) => engine,
-        };
         let gate = if settings.read_only {
             None
         } else {
@@ -124,6 +103,36 @@ impl LmdbDatabase {
 
     pub(crate) fn was_recovered(&self) -> bool {
         self.was_recovered
+    }
+}
+
+/// Opens LMDB's environment in a folder whose data file is claimed.
+fn open_env(path: &Path, settings: &Settings<'_>) -> Result<(Env<WithoutTls>, Engine<'static>)> {
+    let mut options = EnvOpenOptions::new().read_txn_without_tls();
+    options
+        .map_size(settings.map_size)
+        .max_readers(settings.max_readers);
+    if settings.read_only {
+        // SAFETY: without LMDB's lock file nobody may write meanwhile. Every handle that writes holds the data file's lock
+        // exclusively, and this one shares it for as long as it lives.
+        unsafe { options.flags(EnvFlags::READ_ONLY | EnvFlags::NO_LOCK) };
+    }
+    // SAFETY: the map stays as it is unless somebody writes to the file past LMDB. The data file is locked for this handle;
+    // LMDB's own lock orders what its tools do to it.
+    let opened = unsafe { options.open(path) };
+    let env = opened.map_err(|error| error::opening(path, error))?;
+    let engine = if settings.read_only {
+        open_engine(&env)
+    } else {
+        create_engine(&env)
+    };
+    match engine {
+        Ok(engine) => Ok((env, engine)),
+        Err(Refused::Failed(error)) => Err(error),
+        Err(Refused::Foreign) => Err(folder::foreign(
+            path,
+            "holds what another program keeps in LMDB",
+        )),
     }
 }
 
