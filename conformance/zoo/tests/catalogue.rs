@@ -52,6 +52,8 @@ fn compile(library: &Path) -> Result<(), Box<dyn Error>> {
         .args(["-I../../include", "src/driver.c", "src/tree.c", "-o"])
         .arg(library)
         .current_dir(example)
+        // A sanitizer is loaded before the drivers, not before the compiler.
+        .env_remove("LD_PRELOAD")
         .output()
         .map_err(|error| format!("`cc`, the C compiler, cannot be run: {error}"))?;
     if !output.status.success() {
