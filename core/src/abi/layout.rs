@@ -579,9 +579,10 @@ mod tests {
 
     /// The definition of `name` as a Rust type in C's words.
     fn c_typedef(rust: &str, name: &str) -> String {
-        if let Some(signature) = rust.strip_prefix("Option<unsafe extern \"C\" fn(") {
-            let signature = signature.strip_suffix('>').unwrap();
-            let (parameters, result) = signature.rsplit_once(')').unwrap();
+        let signature = rust
+            .strip_prefix("Option<unsafe extern \"C\" fn(")
+            .and_then(|signature| signature.strip_suffix('>')?.rsplit_once(')'));
+        if let Some((parameters, result)) = signature {
             let result = match result.strip_prefix(" -> ") {
                 Some(result) => c_type(result),
                 None => "void".to_owned(),

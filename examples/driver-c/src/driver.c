@@ -87,7 +87,9 @@ static uint32_t fail(netabase_error_buffer *error, uint32_t status, const char *
     va_end(arguments);
     if (length < 0) return status;
     size_t written = (size_t)length < sizeof text ? (size_t)length : sizeof text - 1;
-    memcpy(error->message, text, written < error->capacity ? written : error->capacity);
+    size_t room = written < error->capacity ? written : error->capacity;
+    /* Where there is no room, the pointer may be null, which memcpy does not take. */
+    if (room > 0) memcpy(error->message, text, room);
     error->length = written;
     return status;
 }
