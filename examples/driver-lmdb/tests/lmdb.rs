@@ -8,7 +8,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -54,32 +54,32 @@ fn get(database: &LmdbDatabase, key: &[u8]) -> Option<Vec<u8>> {
 #[test]
 fn a_writer_ends_on_another_thread_than_it_began_on() {
     let folder = tempfile::tempdir().unwrap();
-    let database = open(&folder.path().join("db"), &[]).unwrap();
+    let database = Arc::new(open(&folder.path().join("db"), &[]).unwrap());
     for commits in [true, false] {
-        let mut writer = thread::scope(|scope| {
-            let began = scope.spawn(|| database.begin_write().unwrap());
-            began.join().unwrap()
+        let began = thread::spawn({
+            let database = Arc::clone(&database);
+            move || database.begin_write().unwrap()
         });
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                let tree = writer.tree("t").unwrap();
-                writer
-                    .put(tree, b"k", &[u8::from(commits)], |_| ())
-                    .unwrap();
-                if commits {
-                    writer.commit(Durability::Immediate).unwrap();
-                }
-            });
+        let mut writer = began.join().unwrap();
+        let ended = thread::spawn(move || {
+            let tree = writer.tree("t").unwrap();
+            let value = [u8::from(commits)];
+            writer.put(tree, b"k", &value, |_| ()).unwrap();
+            if commits {
+                writer.commit(Durability::Immediate).unwrap();
+            }
         });
-        // LMDB's lock is free again, or this would wait for ever.
-        let (sender, ended) = mpsc::channel();
-        thread::scope(|scope| {
-            scope.spawn(|| sender.send(put(&database, b"next", b"")));
-            ended
-                .recv_timeout(Duration::from_secs(60))
-                .unwrap()
-                .unwrap();
+        ended.join().unwrap();
+        // Not joined: if LMDB's lock is still taken, this waits for ever.
+        let (sender, written) = mpsc::channel();
+        thread::spawn({
+            let database = Arc::clone(&database);
+            move || sender.send(put(&database, b"next", b""))
         });
+        written
+            .recv_timeout(Duration::from_secs(20))
+            .unwrap()
+            .unwrap();
         assert_eq!(get(&database, b"k"), Some(vec![1]));
     }
 }
