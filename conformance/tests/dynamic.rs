@@ -8,7 +8,6 @@ use std::process::ExitCode;
 
 use conformance::harness::Suite;
 use netabase_core::driver::Driver;
-use netabase_core::loader::{self, SearchPath};
 
 struct Dynamic(Suite);
 
@@ -22,20 +21,7 @@ impl drivers::Visitor for Dynamic {
     }
 
     fn visit<D: Driver>(&mut self, driver: D) {
-        let linked = driver.manifest();
-        // What is installed on this machine is not what is to be tested.
-        let beside = SearchPath::default().without_environment();
-        match loader::load(&linked.name, &beside) {
-            Ok(loaded) if loaded.manifest() != linked => self.0.add_missing(
-                "dynamic",
-                &linked.name,
-                format!("the library has another manifest: {:?}", loaded.manifest()),
-            ),
-            Ok(loaded) => self.0.add("dynamic", loaded),
-            Err(error) => self
-                .0
-                .add_missing("dynamic", &linked.name, format!("{error:?}")),
-        }
+        self.0.add_loaded(&driver);
     }
 }
 

@@ -25,6 +25,18 @@ pub(crate) struct Outcome {
     pub(crate) complaint: Option<String>,
 }
 
+impl Outcome {
+    /// The outcome of a step that could not begin.
+    pub(crate) fn not_run(title: &str, error: &dyn std::error::Error) -> Self {
+        Self {
+            title: title.to_owned(),
+            duration: Duration::ZERO,
+            counts: Counts::default(),
+            complaint: Some(format!("it could not be run: {error}")),
+        }
+    }
+}
+
 /// What a program has to do to pass.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Expected<'a> {

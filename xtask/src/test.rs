@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::cities;
+use crate::new_driver;
 use crate::report::Report;
 use crate::step::Step;
 
@@ -16,6 +17,7 @@ pub(crate) fn run(root: &Path) -> ExitCode {
     for outcome in cities::run(root) {
         report.add(outcome);
     }
+    report.add(new_driver::try_out(root));
     print!("\n{}", report.summary());
     if report.failed() {
         ExitCode::FAILURE
