@@ -8,8 +8,10 @@ use netabase_core::driver::{DriverError, ErrorKind, OpenConfig, Result};
 const MAP_SIZE: &str = "map_size";
 const MAX_READERS: &str = "max_readers";
 
-/// How far a database can grow unless `map_size` says otherwise: 1 TiB, or 1 GiB where addresses have 32 bits.
-const DEFAULT_MAP_SIZE: usize = if usize::BITS >= 64 { 1 << 40 } else { 1 << 30 };
+/// How far a database can grow unless `map_size` says otherwise: 256 GiB, or 1 GiB where addresses have 32 bits.
+///
+/// Several hundred such maps fit into the addresses of a process of 64 bits.
+const DEFAULT_MAP_SIZE: usize = if usize::BITS >= 64 { 1 << 38 } else { 1 << 30 };
 /// A map has a multiple of this many bytes, which is one of every system's page size.
 const MAP_GRANULE: usize = 64 * 1024;
 /// The smallest map that is taken: LMDB needs a few pages to begin with.

@@ -136,6 +136,11 @@ impl Cursor for LmdbCursor<'_> {
         self.current.map_or(&[], |(_, value)| value)
     }
 
+    #[inline]
+    fn next_entry(&mut self) -> Result<Option<(&[u8], &[u8])>> {
+        self.next_pinned()
+    }
+
     fn seek(&mut self, key: &[u8]) -> Result<()> {
         self.current = None;
         let Some(tree) = &mut self.tree else {

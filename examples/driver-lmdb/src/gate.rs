@@ -145,7 +145,13 @@ fn admit_all(env: &Env<WithoutTls>, data: &DataFile, waiting: &Receiver<Sender<R
             Ok(Ending::Commit(mut transaction, answer)) => {
                 let committed = transaction
                     .with_dependent_mut(|_, slot| slot.0.take().map_or(Ok(()), RwTxn::commit))
-                    .map_err(|error| error::committing(error, data.refusal_to_grow()));
+                    .map_err(|error| {
+                        let refusal = match error {
+                            heed::Error::Io(_) => data.refusal_to_grow(),
+                            _ => None,
+                        };
+                        error::committing(error, refusal)
+                    });
                 // Before the answer, so that who has it may close the database.
                 drop(transaction);
                 drop(answer.send(committed));

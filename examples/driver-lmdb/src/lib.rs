@@ -36,7 +36,7 @@
 //! so that the file grows if others write. Reads allocate nothing and copy nothing but the key.
 //!
 //! # Size
-//! LMDB maps the whole file, and a map has to be as large as the file will ever be. Its default of 1 TiB takes addresses, not
+//! LMDB maps the whole file, and a map has to be as large as the file will ever be. Its default of 256 GiB takes addresses, not
 //! memory, and the file has the size of what is in it. Where addresses are scarce, `map_size` sets another. A write beyond it
 //! is `LimitExceeded`, its transaction is lost, and others go on; a larger `map_size` takes effect at the next opening. The
 //! map is not made larger while the database is open, since that needs every transaction to end.
@@ -58,7 +58,7 @@
 //! The lock is made for Unix; elsewhere it would have to be a file beside the data.
 //!
 //! # Options
-//! - `map_size`: how far the file can grow, in bytes. 1 TiB unless given; rounded up to 64 KiB.
+//! - `map_size`: how far the file can grow, in bytes. 256 GiB unless given; rounded up to 64 KiB.
 //! - `max_readers`: how many read transactions may be open at the same time. 4096 unless given.
 //!
 //! LMDB reads from the system's cache, so that a cache size is refused.
