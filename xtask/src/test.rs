@@ -32,8 +32,9 @@ pub(crate) fn run(root: &Path) -> ExitCode {
 
 fn steps(root: &Path) -> Vec<Step> {
     vec![
-        // Unit, integration, UI and documentation tests, the conformance of every driver linked in and loaded, and the
-        // build of the examples. One cargo call, so that one set of features is built once.
+        // Unit, integration, UI and documentation tests, the conformance of every driver linked in and loaded, that of the
+        // example drivers included (the one in C is compiled by the tests of `conformance-zoo`), and the build of the
+        // examples. One cargo call, so that one set of features is built once.
         Step::cargo(
             root,
             "workspace: tests, doctests, UI tests, conformance",

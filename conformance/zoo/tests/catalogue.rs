@@ -1,9 +1,10 @@
 //! The whole catalogue over good drivers behind the ABI, loaded from dynamic libraries: one in Rust, one of a later minor
-//! version of the ABI, and one in C.
+//! version of the ABI, and the example in C.
+
+mod c;
 
 use std::error::Error;
-use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::{env, fs};
 
 use conformance::harness::Suite;
@@ -22,12 +23,13 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
                 .join(file_name(&format!("netabase_driver_{driver}"))),
         )?;
     }
-    compile(&cage.path().join(file_name("netabase_driver_zoo_c")))?;
+    let library = cage.path().join(file_name("netabase_driver_memory_c"));
+    c::compile(&[], &["-shared"], &library)?;
     let mut suite = Suite::new();
     for (linkage, name) in [
         ("dynamic", "zoo-good"),
         ("newer", "zoo-newer-minor"),
-        ("c", "zoo-c"),
+        ("c", "memory-c"),
     ] {
         match loader::load(name, &search) {
             Ok(driver) => suite.add(linkage, driver),
@@ -43,20 +45,4 @@ fn file_name(stem: &str) -> String {
         env::consts::DLL_PREFIX,
         env::consts::DLL_SUFFIX
     )
-}
-
-fn compile(library: &Path) -> Result<(), Box<dyn Error>> {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let output = Command::new("cc")
-        .args(["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
-        .args(["-O1", "-g", "-shared", "-fPIC", "-pthread", "-I"])
-        .arg(package.join("../../include"))
-        .arg(package.join("tests/c/memory.c"))
-        .arg("-o")
-        .arg(library)
-        .output()?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into());
-    }
-    Ok(())
 }
