@@ -5,8 +5,7 @@
 
 use std::borrow::Cow;
 
-use netabase_core::driver::{Capabilities, Limits};
-use netabase_core::driver::{Driver, Manifest, OpenConfig, Result};
+use netabase_core::driver::{Capabilities, Driver, Limits, Manifest, OpenConfig, Result};
 use netabase_core::memory::{Memory, MemoryStore};
 
 static MANIFEST: Manifest = Manifest {
