@@ -206,7 +206,10 @@ impl Suite {
     pub fn add_loaded(&mut self, linked: &impl Driver) {
         let linked = linked.manifest();
         // What is installed on this machine is not what is to be tested.
-        let beside = SearchPath::default().without_environment();
+        let beside = SearchPath::default()
+            .without_environment()
+            .without_user_data()
+            .without_system();
         match loader::load(&linked.name, &beside) {
             Ok(loaded) if loaded.manifest() != linked => self.add_missing(
                 "dynamic",

@@ -3,6 +3,7 @@
 
 mod bench;
 mod cities;
+mod compilers;
 mod new_driver;
 mod report;
 mod step;

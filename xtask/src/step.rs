@@ -70,6 +70,12 @@ impl Step {
         self
     }
 
+    /// Sets an environment variable for the command.
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
     /// Runs the step to its end. Output is passed on as it comes, and the tests in it are counted.
     pub(crate) fn run(mut self) -> Outcome {
         self.announce();
@@ -127,6 +133,22 @@ impl Step {
 
     fn announce(&self) {
         println!("\n==> {}\n    {}", self.title, command_line(&self.command));
+    }
+}
+
+impl Outcome {
+    /// A step that this machine cannot run; the title says why.
+    pub(crate) fn ignored(title: String) -> Self {
+        println!("\n==> {title}\n    ignored");
+        Self {
+            title,
+            duration: Duration::ZERO,
+            counts: Counts {
+                ignored: 1,
+                ..Counts::default()
+            },
+            complaint: None,
+        }
     }
 }
 

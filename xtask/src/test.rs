@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::cities;
+use crate::compilers;
 use crate::new_driver;
 use crate::report::Report;
 use crate::step::Step;
@@ -13,6 +14,9 @@ pub(crate) fn run(root: &Path) -> ExitCode {
     let mut report = Report::default();
     for step in steps(root) {
         report.add(step.run());
+    }
+    for outcome in compilers::run(root) {
+        report.add(outcome);
     }
     for outcome in cities::run(root) {
         report.add(outcome);

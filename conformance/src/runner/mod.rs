@@ -115,10 +115,10 @@ fn law_of(name: &str) -> &str {
     name.splitn(3, '/').last().unwrap_or(name)
 }
 
-/// Loads what the argument names: the path of a library, or a driver by its name.
+/// Loads what the argument names: the path of a library, whoever may have written it, or a driver by its name.
 fn load(driver: &str) -> Result<DynamicDriver, NetabaseError> {
     if driver.contains(path::is_separator) || driver.ends_with(DLL_SUFFIX) {
-        loader::load_path(Path::new(driver))
+        loader::load_trusted_path(Path::new(driver))
     } else {
         loader::load(driver, &SearchPath::default())
     }
