@@ -192,7 +192,7 @@ impl Suite {
             let name = format!("{identity}/{}", case.name);
             let identity = Some(identity.clone());
             if requested.as_ref() == Some(&name) {
-                isolation::end(&run(&driver, &case, identity));
+                isolation::run_requested(|| run(&driver, &case, identity));
             }
             self.cases.push(Ready {
                 name,

@@ -40,11 +40,16 @@ pub(crate) fn sequence_file() -> Option<File> {
     File::create(Path::new(&env::var_os(FOLDER)?).join(SEQUENCE)).ok()
 }
 
-/// Leaves what the case came to for the process that waits for it, and ends this one. Without such a process, as when a
-/// person sets the variable to debug a case, prints it.
-pub(crate) fn end(verdict: &Verdict) -> ! {
-    let written = match env::var_os(FOLDER) {
-        Some(folder) => fs::write(Path::new(&folder).join(VERDICT), encode(verdict)),
+/// Runs the case that this process was started for, leaves what it came to for the process that waits for it, and ends
+/// this one. Without such a process, as when a person sets the variable to debug a case, prints the verdict.
+pub(crate) fn run_requested(case: impl FnOnce() -> Verdict) -> ! {
+    let folder = env::var_os(FOLDER);
+    if folder.is_some() {
+        system::end_with_parent();
+    }
+    let verdict = case();
+    let written = match folder {
+        Some(folder) => fs::write(Path::new(&folder).join(VERDICT), encode(&verdict)),
         None => {
             println!("{verdict}");
             Ok(())

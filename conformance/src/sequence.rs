@@ -6,6 +6,7 @@ use std::fmt::{Debug, Display};
 use std::fs::File;
 use std::io::Write as _;
 use std::panic::{self, AssertUnwindSafe};
+use std::time::Instant;
 
 use netabase_core::driver::Direction;
 use proptest::strategy::Strategy;
@@ -55,47 +56,99 @@ pub(crate) fn numbered<'l>(lines: impl Iterator<Item = &'l str>) -> String {
         .collect()
 }
 
+/// A step of a sequence, and what can take its place to make the sequence simpler.
+pub(crate) trait Step: Debug + Clone {
+    /// Steps that say less than this one, or the same in parts: each list may replace it.
+    fn simpler(&self) -> Vec<Vec<Self>>;
+}
+
 /// Runs `law` over random sequences; the first that it rejects is made shorter for as long as it is rejected.
 ///
 /// # Errors
 /// What the shortest rejected sequence did, and why it is rejected.
-pub(crate) fn run<T: Debug>(
+pub(crate) fn run<S: Step>(
     sequences: u32,
-    strategy: impl Strategy<Value = T>,
-    law: impl Fn(T, &Journal) -> Result<(), String>,
+    strategy: impl Strategy<Value = Vec<S>>,
+    law: impl Fn(Vec<S>, &Journal) -> Result<(), String>,
 ) -> Outcome {
     let seed = settings::seed();
-    let mut runner = TestRunner::new_with_rng(config(sequences), random(seed));
-    let outcome = runner.run(&strategy, |sequence| {
+    let rejection = |steps: Vec<S>| {
         let journal = Journal::begin();
-        let ended = panic::catch_unwind(AssertUnwindSafe(|| law(sequence, &journal)));
+        let ended = panic::catch_unwind(AssertUnwindSafe(|| law(steps, &journal)));
         let reason = match ended {
-            Ok(Ok(())) => return Ok(()),
+            Ok(Ok(())) => return None,
             Ok(Err(reason)) => reason,
             Err(payload) => format!("panicked: {}", panic_message(&*payload)),
         };
-        Err(TestCaseError::fail(format!(
-            "{}{reason}",
-            journal.numbered()
-        )))
+        Some(format!("{}{reason}", journal.numbered()))
+    };
+    let mut runner = TestRunner::new_with_rng(config(sequences), random(seed));
+    let outcome = runner.run(&strategy, |steps| match rejection(steps) {
+        None => Ok(()),
+        Some(account) => Err(TestCaseError::fail(account)),
     });
     match outcome {
         Ok(()) => Ok(()),
-        Err(TestError::Fail(account, _)) => Err(Failure::account(format!(
-            "the shortest sequence of operations found that shows it:\n{account}\n\
-             (the random choices follow from {}={seed})",
-            settings::SEED
-        ))),
+        Err(TestError::Fail(account, steps)) => {
+            let account = shorten(steps, account.to_string(), rejection);
+            Err(Failure::account(format!(
+                "the shortest sequence of operations found that shows it:\n{account}\n\
+                 (the random choices follow from {}={seed})",
+                settings::SEED
+            )))
+        }
         Err(TestError::Abort(reason)) => Err(reason.to_string().into()),
     }
 }
 
-/// The number of sequences, unless `PROPTEST_CASES` says otherwise, and a third of the time limit to shorten one.
+/// Leaves out and simplifies steps again and again, until every one is needed as it is; gives the last account.
+///
+/// proptest leaves out each step once, before it has simplified the others; what is needed no more after that, it keeps.
+fn shorten<S: Step>(
+    mut steps: Vec<S>,
+    mut account: String,
+    rejection: impl Fn(Vec<S>) -> Option<String>,
+) -> String {
+    let end = Instant::now() + settings::time_limit() / 4;
+    let mut place = 0;
+    let mut unchanged = 0;
+    while unchanged < steps.len() && Instant::now() < end {
+        place %= steps.len();
+        let replacements = std::iter::once(Vec::new()).chain(steps[place].simpler());
+        let shorter = replacements.into_iter().find_map(|replacement| {
+            let mut shorter = steps.clone();
+            shorter.splice(place..=place, replacement);
+            rejection(shorter.clone()).map(|account| (shorter, account))
+        });
+        match shorter {
+            Some(found) => {
+                (steps, account) = found;
+                unchanged = 0;
+            }
+            None => {
+                place += 1;
+                unchanged += 1;
+            }
+        }
+    }
+    account
+}
+
+/// Each list that is `list` without one of its items.
+pub(crate) fn without_one<T: Clone>(list: &[T]) -> impl Iterator<Item = Vec<T>> {
+    (0..list.len()).map(|place| {
+        let mut shorter = list.to_vec();
+        shorter.remove(place);
+        shorter
+    })
+}
+
+/// The number of sequences, unless `PROPTEST_CASES` says otherwise, and a quarter of the time limit to shorten one.
 pub(crate) fn config(sequences: u32) -> Config {
     let default = Config {
         failure_persistence: None,
         max_shrink_iters: 100_000,
-        max_shrink_time: u32::try_from(settings::time_limit().as_millis() / 3).unwrap_or(u32::MAX),
+        max_shrink_time: u32::try_from(settings::time_limit().as_millis() / 4).unwrap_or(u32::MAX),
         ..Config::default()
     };
     if std::env::var_os(settings::SEQUENCES).is_some() {
@@ -229,6 +282,23 @@ mod tests {
 
     use super::*;
 
+    impl Step for u8 {
+        fn simpler(&self) -> Vec<Vec<Self>> {
+            Vec::new()
+        }
+    }
+
+    /// A list of numbers; also as a number each.
+    impl Step for Vec<u8> {
+        fn simpler(&self) -> Vec<Vec<Self>> {
+            let split = self.iter().map(|number| vec![*number]).collect();
+            match self.len() {
+                0 | 1 => Vec::new(),
+                _ => vec![split],
+            }
+        }
+    }
+
     #[test]
     fn a_rejected_sequence_is_told_at_its_shortest() {
         let outcome = run(200, vec(any::<u8>(), 0..50), |sequence, journal| {
@@ -245,8 +315,24 @@ mod tests {
     }
 
     #[test]
+    fn every_step_of_a_shortened_sequence_is_needed() {
+        // Rejected while 7 comes before 9, in one list or in two.
+        let rejection = |steps: Vec<Vec<u8>>| {
+            let numbers = steps.concat();
+            let first = numbers.iter().position(|number| *number == 7)?;
+            let both = numbers[first..].contains(&9);
+            both.then(|| format!("{steps:?}"))
+        };
+        let steps = vec![vec![1, 7], vec![2], vec![7, 3, 9], vec![4]];
+        assert_eq!(
+            shorten(steps, "not shortened".to_owned(), rejection),
+            "[[7], [9]]"
+        );
+    }
+
+    #[test]
     fn a_panic_is_told_like_a_difference() {
-        let outcome = run(1, any::<u8>(), |_, journal| {
+        let outcome = run(1, vec(any::<u8>(), 1..2), |_, journal| {
             journal.note("begin_write");
             panic!("no more");
         });

@@ -53,6 +53,13 @@ pub(crate) fn lead_a_group(command: &mut Command) {
     let _ = command;
 }
 
+/// Ends this process when the one that started it ends, as when a person interrupts a run; where the system offers that.
+pub(crate) fn end_with_parent() {
+    // Without it, the process ends when its case does.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+}
+
 /// Whether a process has ended. Its number is not given to another one before it is waited for.
 #[cfg(target_os = "linux")]
 pub(crate) fn has_ended(process: &mut Child) -> io::Result<bool> {

@@ -72,6 +72,62 @@ enum Step {
     Reopen,
 }
 
+impl Edit {
+    /// The same with less.
+    fn simpler(&self) -> Vec<Self> {
+        match self {
+            Self::Put(tree, key, value) if !value.is_empty() => {
+                vec![Self::Put(*tree, key.clone(), Vec::new())]
+            }
+            Self::Put(..) | Self::Remove(..) | Self::Clear(_) => Vec::new(),
+        }
+    }
+}
+
+impl sequence::Step for Step {
+    fn simpler(&self) -> Vec<Vec<Self>> {
+        match self {
+            Self::Edit(edit) => edit
+                .simpler()
+                .into_iter()
+                .map(|edit| vec![Self::Edit(edit)])
+                .collect(),
+            Self::Apply(edits) => {
+                let split = edits.iter().cloned().map(Self::Edit).collect();
+                std::iter::once(split)
+                    .chain(sequence::without_one(edits).map(|edits| vec![Self::Apply(edits)]))
+                    .collect()
+            }
+            Self::Fill(tree, first, count, size) if *count == 1 => {
+                let key = first.to_be_bytes().to_vec();
+                vec![vec![Self::Edit(Edit::Put(*tree, key, vec![0; *size]))]]
+            }
+            Self::Fill(tree, first, count, size) => vec![
+                vec![Self::Fill(*tree, *first, count / 2, *size)],
+                vec![Self::Fill(*tree, *first, count - 1, *size)],
+            ],
+            Self::Look(Look::Scan {
+                tree,
+                lower,
+                upper,
+                direction,
+                before,
+                seek,
+            }) if *before > 0 || seek.is_some() => {
+                vec![vec![Self::Look(Look::Scan {
+                    tree: *tree,
+                    lower: lower.clone(),
+                    upper: upper.clone(),
+                    direction: *direction,
+                    before: 0,
+                    seek: None,
+                })]]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
 impl fmt::Display for Edit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

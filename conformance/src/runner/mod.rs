@@ -4,7 +4,6 @@ mod arguments;
 mod execution;
 mod report;
 
-use std::env::consts::DLL_SUFFIX;
 use std::io::{self, Write};
 use std::path::{self, Path};
 use std::process::ExitCode;
@@ -52,7 +51,7 @@ fn run(arguments: &Arguments) -> Result<bool, Stopped> {
     let requested = isolation::requested();
     let on_behalf = requested.is_some() || fixture::is_scenario();
     if requested.as_deref() == Some(LOAD) {
-        isolation::end(&match load(&arguments.driver) {
+        isolation::run_requested(|| match load(&arguments.driver) {
             Ok(_) => Verdict::Held,
             Err(error) => Verdict::Broken(error.to_string()),
         });
@@ -117,7 +116,8 @@ fn law_of(name: &str) -> &str {
 
 /// Loads what the argument names: the path of a library, whoever may have written it, or a driver by its name.
 fn load(driver: &str) -> Result<DynamicDriver, NetabaseError> {
-    if driver.contains(path::is_separator) || driver.ends_with(DLL_SUFFIX) {
+    // A name has no dot; the file of a library, or a manifest file, has.
+    if driver.contains(|letter| letter == '.' || path::is_separator(letter)) {
         loader::load_trusted_path(Path::new(driver))
     } else {
         loader::load(driver, &SearchPath::default())

@@ -58,6 +58,61 @@ enum End {
     Drop,
 }
 
+impl Write {
+    /// Writes that say less than this one, or the same in parts: each list may replace it.
+    fn simpler(&self) -> Vec<Vec<Self>> {
+        match self {
+            Self::PutUsers(users) => {
+                let split = users.iter().cloned().map(Self::PutUser).collect();
+                std::iter::once(split)
+                    .chain(sequence::without_one(users).map(|users| vec![Self::PutUsers(users)]))
+                    .collect()
+            }
+            Self::RemoveUsers(ids) => {
+                vec![ids.iter().copied().map(Self::RemoveUser).collect()]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Each list that is `writes` with one of them left out or simpler.
+    fn fewer(writes: &[Self]) -> Vec<Vec<Self>> {
+        let simpler = writes.iter().enumerate().flat_map(|(place, write)| {
+            write.simpler().into_iter().map(move |replacement| {
+                let mut writes = writes.to_vec();
+                writes.splice(place..=place, replacement);
+                writes
+            })
+        });
+        sequence::without_one(writes).chain(simpler).collect()
+    }
+}
+
+impl sequence::Step for Step {
+    fn simpler(&self) -> Vec<Vec<Self>> {
+        let singles = |writes: Vec<Write>| writes.into_iter().map(Self::Single).collect();
+        match self {
+            Self::Single(write) => write.simpler().into_iter().map(singles).collect(),
+            Self::Batch(writes, durability) => std::iter::once(singles(writes.clone()))
+                .chain(
+                    Write::fewer(writes)
+                        .into_iter()
+                        .map(|writes| vec![Self::Batch(writes, *durability)]),
+                )
+                .collect(),
+            Self::Transaction(writes, end) => Write::fewer(writes)
+                .into_iter()
+                .map(|writes| vec![Self::Transaction(writes, *end)])
+                .collect(),
+            Self::ReadBack(writes) => Write::fewer(writes)
+                .into_iter()
+                .map(|writes| vec![Self::ReadBack(writes)])
+                .collect(),
+            Self::Reopen => Vec::new(),
+        }
+    }
+}
+
 impl fmt::Display for Write {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
