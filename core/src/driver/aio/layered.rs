@@ -23,7 +23,7 @@ pub(crate) type Page = Arc<Vec<(Vec<u8>, Vec<u8>)>>;
 const LARGEST_PAGE: usize = 8192;
 
 /// Where a transaction reads what its own writes do not cover.
-pub(crate) trait Source {
+pub trait Source {
     /// The id of the tree of this name; the same for the same name.
     fn tree(&self, name: &str) -> Result<TreeId>;
 
@@ -49,13 +49,17 @@ pub(crate) trait Source {
 }
 
 /// A source that takes writes, all at once.
-pub(crate) trait Sink: Source {
+pub trait Sink: Source {
     fn commit(self, overlay: Overlay, durability: Durability) -> Result<()>;
 }
 
-/// The writes of a transaction, by tree. Copied at almost no cost.
+/// The writes of a transaction. Copied at almost no cost.
 #[derive(Clone, Default)]
-pub(crate) struct Overlay(BTreeMap<TreeId, Changes>);
+pub struct Overlay {
+    trees: BTreeMap<TreeId, Changes>,
+    /// How many writes there were.
+    number: u64,
+}
 
 /// The writes in one tree.
 #[derive(Clone, Default)]
@@ -70,7 +74,18 @@ struct Changes {
 
 impl Overlay {
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.trees.is_empty()
+    }
+
+    /// How many writes there were: another number means other writes.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The writes in one tree, for one more.
+    fn change(&mut self, tree: TreeId) -> &mut Changes {
+        self.number += 1;
+        self.trees.entry(tree).or_default()
     }
 
     /// The writes as a list, in key order within each tree, whose ids `engine_id` translates.
@@ -79,7 +94,7 @@ impl Overlay {
         mut engine_id: impl FnMut(TreeId) -> Result<TreeId>,
     ) -> Result<OperationsBuilder> {
         let mut list = OperationsBuilder::new();
-        for (tree, changes) in &self.0 {
+        for (tree, changes) in &self.trees {
             let tree = engine_id(*tree)?;
             if changes.cleared {
                 list.clear(tree);
@@ -92,6 +107,14 @@ impl Overlay {
             }
         }
         Ok(list)
+    }
+}
+
+impl fmt::Debug for Overlay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Overlay")
+            .field("number", &self.number)
+            .finish_non_exhaustive()
     }
 }
 
@@ -115,7 +138,7 @@ impl<S: Source> Layered<S> {
         key: &[u8],
         visit: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        if let Some(changes) = self.overlay.0.get(&tree) {
+        if let Some(changes) = self.overlay.trees.get(&tree) {
             if let Some(value) = changes.entries.get(key) {
                 return Ok(value.as_deref().map(visit));
             }
@@ -154,7 +177,7 @@ impl<S: Source> Read for Layered<S> {
         direction: Direction,
     ) -> Result<LayeredCursor<'_, S>> {
         self.source.check(tree)?;
-        let changes = self.overlay.0.get(&tree);
+        let changes = self.overlay.trees.get(&tree);
         Ok(LayeredCursor::new(
             &self.source,
             tree,
@@ -166,7 +189,7 @@ impl<S: Source> Read for Layered<S> {
 
     fn len(&self, tree: TreeId) -> Result<u64> {
         self.source.check(tree)?;
-        match self.overlay.0.get(&tree) {
+        match self.overlay.trees.get(&tree) {
             Some(changes) if changes.cleared => Ok(changes.growth.max(0).unsigned_abs()),
             Some(changes) => Ok(self.source.len(tree)?.saturating_add_signed(changes.growth)),
             None => self.source.len(tree),
@@ -184,7 +207,7 @@ impl<S: Sink> Write for Layered<S> {
     ) -> Result<Option<R>> {
         self.source.check(tree)?;
         let result = self.find(tree, key, previous)?;
-        let changes = self.overlay.0.entry(tree).or_default();
+        let changes = self.overlay.change(tree);
         changes.growth += i64::from(result.is_none());
         changes.entries.insert(key.into(), Some(value.into()));
         Ok(result)
@@ -199,7 +222,7 @@ impl<S: Sink> Write for Layered<S> {
         self.source.check(tree)?;
         let result = self.find(tree, key, previous)?;
         if result.is_some() {
-            let changes = self.overlay.0.entry(tree).or_default();
+            let changes = self.overlay.change(tree);
             changes.growth -= 1;
             if changes.cleared {
                 changes.entries.remove(key);
@@ -216,7 +239,7 @@ impl<S: Sink> Write for Layered<S> {
             cleared: true,
             ..Changes::default()
         };
-        self.overlay.0.insert(tree, cleared);
+        *self.overlay.change(tree) = cleared;
         Ok(())
     }
 
