@@ -24,6 +24,7 @@ pub use netabase_core::loader;
 pub use netabase_core::model::{
     ModelKey, NetabaseDefinitionTrait, NetabaseModelTrait, SecondaryKey,
 };
+pub use netabase_core::store::aio;
 pub use netabase_core::store::{
     Batch, IndexIter, Iter, Mode, ReadOnly, ReadWrite, SnapshotIter, Tree, TreeView, TxnGuard,
     TypedStore,

@@ -3,7 +3,9 @@
 use std::future::Future;
 
 use netabase_core::driver::Driver;
+use netabase_core::driver::aio::AsyncDriver;
 use netabase_core::store::Tree;
+use netabase_core::store::aio::AsyncTree;
 
 use crate::{NetabaseDefinitionTrait, NetabaseError, NetabaseModelTrait};
 
@@ -186,5 +188,43 @@ where
 
     async fn clear(&self) -> Result<(), NetabaseError> {
         self.clear()
+    }
+}
+
+impl<D, M, A> NetabaseTreeAsync<D, M> for AsyncTree<'_, D, M, A>
+where
+    D: NetabaseDefinitionTrait,
+    M: NetabaseModelTrait<D>,
+    A: AsyncDriver,
+{
+    type PrimaryKey = M::PrimaryKey;
+    type SecondaryKeys = M::SecondaryKeys;
+
+    async fn put(&self, model: M) -> Result<(), NetabaseError> {
+        self.put(model).await
+    }
+
+    async fn get(&self, key: M::PrimaryKey) -> Result<Option<M>, NetabaseError> {
+        self.get(key).await
+    }
+
+    async fn remove(&self, key: M::PrimaryKey) -> Result<Option<M>, NetabaseError> {
+        self.remove(key).await
+    }
+
+    async fn get_by_secondary_key(&self, key: M::SecondaryKeys) -> Result<Vec<M>, NetabaseError> {
+        self.get_by_secondary_key(key).await
+    }
+
+    async fn len(&self) -> Result<usize, NetabaseError> {
+        self.len().await
+    }
+
+    async fn is_empty(&self) -> Result<bool, NetabaseError> {
+        self.is_empty().await
+    }
+
+    async fn clear(&self) -> Result<(), NetabaseError> {
+        self.clear().await
     }
 }

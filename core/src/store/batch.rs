@@ -22,6 +22,11 @@ use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
 #[must_use = "a batch writes nothing until it is committed"]
 pub struct Batch<'db, D, E: Driver> {
     store: &'db TypedStore<D, E>,
+    steps: CollectedSteps<D, E>,
+}
+
+/// What a batch is to do.
+pub(super) struct CollectedSteps<D, E: Driver> {
     /// The steps of each model. Those of different models do not touch each other.
     models: Vec<Box<dyn ModelSteps<D, E>>>,
     length: usize,
@@ -29,15 +34,12 @@ pub struct Batch<'db, D, E: Driver> {
 
 /// The steps of one model, whichever it is.
 trait ModelSteps<D, E: Driver>: Any + Send {
-    fn run(
-        self: Box<Self>,
-        transaction: &TxnGuard<'_, D, ReadWrite, E>,
-    ) -> Result<(), NetabaseError>;
+    fn run(&self, transaction: &TxnGuard<'_, D, ReadWrite, E>) -> Result<(), NetabaseError>;
 }
 
 struct Steps<D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>>(Vec<Step<M, M::PrimaryKey>>);
 
-enum Step<M, K> {
+pub(super) enum Step<M, K> {
     Put(M),
     PutMany(Vec<M>),
     Remove(K),
@@ -50,15 +52,12 @@ where
     M: NetabaseModelTrait<D>,
     E: Driver,
 {
-    fn run(
-        self: Box<Self>,
-        transaction: &TxnGuard<'_, D, ReadWrite, E>,
-    ) -> Result<(), NetabaseError> {
+    fn run(&self, transaction: &TxnGuard<'_, D, ReadWrite, E>) -> Result<(), NetabaseError> {
         let mut view = transaction.open_tree::<M>();
         // One after another, each put is refused that takes a unique key at its turn; in bulk, what counts is the end.
         let one_by_one = M::INFO.indexes.iter().any(|index| index.unique);
-        let mut puts = Vec::new();
-        for step in self.0 {
+        let mut puts: Vec<&M> = Vec::new();
+        for step in &self.0 {
             match step {
                 Step::Put(record) if one_by_one => view.put(record)?,
                 Step::Put(record) => puts.push(record),
@@ -82,7 +81,7 @@ where
 
 fn put_gathered<D, M, E>(
     view: &mut TreeView<'_, D, M, ReadWrite, E>,
-    puts: &mut Vec<M>,
+    puts: &mut Vec<&M>,
 ) -> Result<(), NetabaseError>
 where
     D: NetabaseDefinitionTrait,
@@ -95,12 +94,45 @@ where
     view.put_many(puts.drain(..))
 }
 
+impl<D: NetabaseDefinitionTrait, E: Driver> CollectedSteps<D, E> {
+    pub(super) fn new() -> Self {
+        Self {
+            models: Vec::new(),
+            length: 0,
+        }
+    }
+
+    pub(super) fn add<M: NetabaseModelTrait<D>>(&mut self, step: Step<M, M::PrimaryKey>) {
+        self.length += 1;
+        for model in &mut self.models {
+            let model: &mut dyn Any = &mut **model;
+            if let Some(Steps(steps)) = model.downcast_mut::<Steps<D, M>>() {
+                steps.push(step);
+                return;
+            }
+        }
+        self.models.push(Box::new(Steps::<D, M>(vec![step])));
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.length
+    }
+
+    pub(super) fn run(
+        &self,
+        transaction: &TxnGuard<'_, D, ReadWrite, E>,
+    ) -> Result<(), NetabaseError> {
+        self.models
+            .iter()
+            .try_for_each(|steps| steps.run(transaction))
+    }
+}
+
 impl<'db, D: NetabaseDefinitionTrait, E: Driver> Batch<'db, D, E> {
     pub(crate) fn new(store: &'db TypedStore<D, E>) -> Self {
         Self {
             store,
-            models: Vec::new(),
-            length: 0,
+            steps: CollectedSteps::new(),
         }
     }
 
@@ -125,28 +157,20 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> Batch<'db, D, E> {
     }
 
     fn add<M: NetabaseModelTrait<D>>(&mut self, step: Step<M, M::PrimaryKey>) -> &mut Self {
-        self.length += 1;
-        for model in &mut self.models {
-            let model: &mut dyn Any = &mut **model;
-            if let Some(Steps(steps)) = model.downcast_mut::<Steps<D, M>>() {
-                steps.push(step);
-                return self;
-            }
-        }
-        self.models.push(Box::new(Steps::<D, M>(vec![step])));
+        self.steps.add(step);
         self
     }
 
     /// The number of steps that were added.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.length
+        self.steps.len()
     }
 
     /// Whether no step was added.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.length == 0
+        self.steps.len() == 0
     }
 
     /// Runs the steps and commits them, all or none, as durable as the store was opened for.
@@ -167,9 +191,7 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> Batch<'db, D, E> {
     /// As [`commit`](Self::commit).
     pub fn commit_with(self, durability: Durability) -> Result<(), NetabaseError> {
         let transaction = self.store.write()?;
-        for steps in self.models {
-            steps.run(&transaction)?;
-        }
+        self.steps.run(&transaction)?;
         transaction.commit_with(durability)
     }
 }
@@ -177,7 +199,7 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> Batch<'db, D, E> {
 impl<D, E: Driver> fmt::Debug for Batch<'_, D, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batch")
-            .field("steps", &self.length)
+            .field("steps", &self.steps.length)
             .finish_non_exhaustive()
     }
 }

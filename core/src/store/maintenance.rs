@@ -47,6 +47,14 @@ impl Answer for Vec<String> {
     }
 }
 
+#[cold]
+pub(super) fn malformed() -> NetabaseError {
+    NetabaseError::new(
+        ErrorKind::Internal,
+        "the driver's answer has not the form that the operation is defined with; report this to its author",
+    )
+}
+
 impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
     /// Runs one of the engine's own operations by name; gives back each part of its output.
     ///
@@ -70,13 +78,8 @@ impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
     /// # Errors
     /// As [`maintain`](Self::maintain), and [`Internal`](ErrorKind::Internal) if the answer has another form.
     pub fn answer<A: Answer>(&self, operation: &'static str) -> Result<A, NetabaseError> {
-        A::from_output(self.maintain(operation, &[])?).ok_or_else(|| {
-            let error = NetabaseError::new(
-                ErrorKind::Internal,
-                "the driver's answer has not the form that the operation is defined with; report this to its author",
-            );
-            self.locate(error, operation)
-        })
+        A::from_output(self.maintain(operation, &[])?)
+            .ok_or_else(|| self.locate(malformed(), operation))
     }
 
     /// The names of all trees that hold at least one entry, records, indexes and the schema record, in order.

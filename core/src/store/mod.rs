@@ -4,6 +4,7 @@
 //! [`TxnGuard`] runs any number of calls in one, through its [`TreeView`]s. Every write goes through one path
 //! ([`write`]), which keeps records and indexes exact.
 
+pub mod aio;
 mod batch;
 mod explicit;
 mod iter;

@@ -150,7 +150,8 @@ impl<D: NetabaseDefinitionTrait, E: Driver + Default> TypedStore<D, E> {
     }
 }
 
-fn check_schema<D: NetabaseDefinitionTrait, E: Driver>(
+/// Checks the schema; records models and builds indexes in one transaction where that is called for.
+pub(super) fn check_schema<D: NetabaseDefinitionTrait, E: Driver>(
     store: &Checked<E::Store>,
 ) -> Result<(), NetabaseError> {
     let plan = Plan::read::<D>(&store.begin_read()?)?;

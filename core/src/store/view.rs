@@ -273,35 +273,42 @@ where
             scratch.entry.clear();
             key.encode_key(&mut scratch.entry);
             let secondary = scratch.entry.as_slice();
-            let mut follow =
-                |primary: &[u8]| read(records, primary)?.ok_or_else(|| iter::dangling::<M>(place));
+            // Read on where a record is missing: an asynchronous store then fetches all that are in one go.
+            let mut dangling = false;
+            let mut follow = |primary: &[u8]| {
+                dangling |= read(records, primary)?.is_none();
+                Ok::<_, NetabaseError>(())
+            };
             if M::INFO.indexes[place].unique {
                 scratch.primary.clear();
                 let primary = &mut scratch.primary;
-                return match self
+                let found = self
                     .transaction
-                    .get(tree, secondary, |key| primary.extend_from_slice(key))?
-                {
-                    Some(()) => follow(primary),
-                    None => Ok(()),
-                };
-            }
-            let bounds = Bounds {
-                lower: Bound::Included(secondary),
-                ..Bounds::ALL
-            };
-            let mut cursor = self.transaction.cursor(tree, bounds, Direction::Forward)?;
-            while let Some((key, _)) = cursor.next_entry()? {
-                match key.strip_prefix(secondary) {
-                    Some(primary) => follow(primary)?,
-                    None => break,
+                    .get(tree, secondary, |key| primary.extend_from_slice(key))?;
+                if found.is_some() {
+                    follow(primary)?;
                 }
+            } else {
+                let bounds = Bounds {
+                    lower: Bound::Included(secondary),
+                    ..Bounds::ALL
+                };
+                let mut cursor = self.transaction.cursor(tree, bounds, Direction::Forward)?;
+                while let Some((key, _)) = cursor.next_entry()? {
+                    match key.strip_prefix(secondary) {
+                        Some(primary) => follow(primary)?,
+                        None => break,
+                    }
+                }
+            }
+            if dangling {
+                return Err(iter::dangling::<M>(place));
             }
             Ok(())
         })
     }
 
-    fn iterate(
+    pub(super) fn iterate(
         &self,
         bounds: iter::OwnedBounds,
         operation: &'static str,
@@ -312,7 +319,7 @@ where
         Ok(Iter::new(self.transaction, tree, bounds, self.driver))
     }
 
-    fn iterate_index<K: SecondaryKey<Model = M>>(
+    pub(super) fn iterate_index<K: SecondaryKey<Model = M>>(
         &self,
         bounds: iter::OwnedBounds,
         operation: &'static str,

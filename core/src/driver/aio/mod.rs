@@ -8,7 +8,15 @@
 //! Futures need not be `Send`, since a browser's are not. Each may be dropped before it is done: a commit is then done
 //! in whole or not at all.
 
+mod blocking;
+pub(crate) mod layered;
+mod ready;
+
 use std::future::Future;
+
+pub use blocking::{Block, Blocking, BlockingSource, BlockingStore};
+pub use layered::{Layered, LayeredCursor};
+pub use ready::{Ready, ReadyReader, ReadyStore, ReadyWriter};
 
 use super::{Bounds, Direction, Durability, Manifest, Operations, Result, TreeId};
 

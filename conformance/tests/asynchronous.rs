@@ -1,0 +1,646 @@
+//! The typed layer on asynchronous engines: the same results as the synchronous one, in few round trips, whatever happens
+//! between them.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use conformance::model::shop::{
+    Note, Order, Shop, User, UserAgeSecondaryKey, UserCitySecondaryKey, UserEmailSecondaryKey,
+    UserPrimaryKey, UserSecondaryKeys,
+};
+use netabase_core::config::FileConfig;
+use netabase_core::driver::aio::{AsyncDriver, AsyncRead, AsyncStore, AsyncWrite, Ready};
+use netabase_core::driver::{
+    Bounds, Direction, DriverError, Durability, ErrorKind, Manifest, Operations, Result, TreeId,
+};
+use netabase_core::error::NetabaseError;
+use netabase_core::memory::Memory;
+use netabase_core::store::TypedStore;
+use netabase_core::store::aio::AsyncTypedStore;
+use netabase_store::traits::tree::NetabaseTreeAsync;
+use pollster::block_on;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseResult;
+
+/// The memory driver as one that cannot block: every call waits for the event loop once and is counted, and a reader whose
+/// database has changed since it began has lost its snapshot.
+#[derive(Debug, Clone, Default)]
+struct Slow {
+    calls: Arc<AtomicU64>,
+    commits: Arc<AtomicU64>,
+}
+
+struct SlowStore<S> {
+    driver: Slow,
+    store: S,
+}
+
+struct SlowTransaction<T> {
+    driver: Slow,
+    transaction: T,
+    /// The commits before it; `None` for a writer, before which nobody else commits.
+    began: Option<u64>,
+}
+
+impl Slow {
+    async fn call(&self) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        yield_once().await;
+    }
+}
+
+/// Goes back to the event loop once.
+async fn yield_once() {
+    let waited = Cell::new(false);
+    poll_fn(|context| {
+        if waited.replace(true) {
+            Poll::Ready(())
+        } else {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
+type Ground = Ready<Memory>;
+
+impl AsyncDriver for Slow {
+    type Store = SlowStore<<Ground as AsyncDriver>::Store>;
+    type Config = FileConfig;
+
+    fn manifest(&self) -> &Manifest {
+        const { &Ready(Memory) }.manifest()
+    }
+
+    async fn open(&self, config: &FileConfig) -> Result<Self::Store> {
+        Ok(SlowStore {
+            driver: self.clone(),
+            store: Ready(Memory).open(config).await?,
+        })
+    }
+}
+
+impl<S: AsyncStore> AsyncStore for SlowStore<S> {
+    type Reader = SlowTransaction<S::Reader>;
+    type Writer = SlowTransaction<S::Writer>;
+
+    async fn begin_read(&self) -> Result<Self::Reader> {
+        self.driver.call().await;
+        Ok(SlowTransaction {
+            driver: self.driver.clone(),
+            transaction: self.store.begin_read().await?,
+            began: Some(self.driver.commits.load(Ordering::Relaxed)),
+        })
+    }
+
+    async fn begin_write(&self) -> Result<Self::Writer> {
+        self.driver.call().await;
+        Ok(SlowTransaction {
+            driver: self.driver.clone(),
+            transaction: self.store.begin_write().await?,
+            began: None,
+        })
+    }
+
+    async fn maintain(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
+        self.driver.call().await;
+        self.store.maintain(operation, argument).await
+    }
+}
+
+impl<T> SlowTransaction<T> {
+    async fn call(&self) -> Result<()> {
+        self.driver.call().await;
+        match self.began {
+            Some(began) if began != self.driver.commits.load(Ordering::Relaxed) => {
+                Err(DriverError::new(ErrorKind::SnapshotLost, "begin again"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<T: AsyncRead> AsyncRead for SlowTransaction<T> {
+    fn tree(&self, name: &str) -> Result<TreeId> {
+        self.transaction.tree(name)
+    }
+
+    async fn get_many(&self, tree: TreeId, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>> {
+        self.call().await?;
+        self.transaction.get_many(tree, keys).await
+    }
+
+    async fn page(
+        &self,
+        tree: TreeId,
+        bounds: Bounds<'_>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        assert!(!bounds.is_empty(), "empty bounds are not passed on");
+        self.call().await?;
+        self.transaction.page(tree, bounds, direction, limit).await
+    }
+
+    async fn len(&self, tree: TreeId) -> Result<u64> {
+        self.call().await?;
+        self.transaction.len(tree).await
+    }
+}
+
+impl<T: AsyncWrite> AsyncWrite for SlowTransaction<T> {
+    async fn commit(self, operations: &Operations<'_>, durability: Durability) -> Result<()> {
+        self.driver.call().await;
+        self.transaction.commit(operations, durability).await?;
+        self.driver.commits.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+type Sync = TypedStore<Shop, Memory>;
+type Async = AsyncTypedStore<Shop, Slow>;
+
+async fn open(driver: &Slow) -> Async {
+    Async::open_on(driver, &FileConfig::new("")).await.unwrap()
+}
+
+fn user(id: u64, email: u8, age: i32) -> User {
+    User {
+        id,
+        email: format!("{email}@example.org"),
+        age,
+        city: (!id.is_multiple_of(3)).then(|| format!("city {}", id % 4)),
+        bio: "a".repeat(id as usize % 50),
+        ..User::default()
+    }
+}
+
+fn key(id: u64) -> UserPrimaryKey {
+    UserPrimaryKey(id)
+}
+
+fn by_age(age: i32) -> UserSecondaryKeys {
+    UserSecondaryKeys::Age(UserAgeSecondaryKey(age))
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Put(User),
+    PutMany(Vec<User>),
+    Remove(u64),
+    RemoveMany(Vec<u64>),
+    Discard(u64),
+    Clear,
+}
+
+#[derive(Debug, Clone)]
+enum Action {
+    Single(Step),
+    Transaction { steps: Vec<Step>, commits: bool },
+    Batch(Vec<User>, u64),
+}
+
+fn users() -> impl Strategy<Value = User> {
+    (0..24_u64, 0..32_u8, 0..4).prop_map(|(id, email, age)| user(id, email, age))
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => users().prop_map(Step::Put),
+        3 => proptest::collection::vec(users(), 0..40).prop_map(Step::PutMany),
+        2 => (0..24_u64).prop_map(Step::Remove),
+        1 => proptest::collection::vec(0..24_u64, 0..30).prop_map(Step::RemoveMany),
+        1 => (0..24_u64).prop_map(Step::Discard),
+        1 => Just(Step::Clear),
+    ]
+}
+
+fn actions() -> impl Strategy<Value = Vec<Action>> {
+    let transaction = (proptest::collection::vec(steps(), 1..6), any::<bool>())
+        .prop_map(|(steps, commits)| Action::Transaction { steps, commits });
+    let batch = (proptest::collection::vec(users(), 0..6), 0..24_u64)
+        .prop_map(|(users, id)| Action::Batch(users, id));
+    let action = prop_oneof![3 => steps().prop_map(Action::Single), 3 => transaction, 1 => batch];
+    proptest::collection::vec(action, 1..12)
+}
+
+/// What a step gives: the same from both layers.
+fn outcome<T>(result: std::result::Result<T, NetabaseError>) -> std::result::Result<T, ErrorKind> {
+    result.map_err(|error| error.kind())
+}
+
+macro_rules! take_step {
+    ($view:ident, $step:expr $(, $await:ident)?) => {
+        match $step {
+            Step::Put(user) => outcome($view.put(user)$(.$await)?).map(|()| Vec::new()),
+            Step::PutMany(users) => outcome($view.put_many(users)$(.$await)?).map(|()| Vec::new()),
+            Step::Remove(id) => outcome($view.remove(key(*id))$(.$await)?).map(|user| vec![user]),
+            Step::RemoveMany(ids) => {
+                outcome($view.remove_many(ids.iter().copied().map(key))$(.$await)?)
+            }
+            Step::Discard(id) => outcome($view.discard(key(*id))$(.$await)?).map(|found| {
+                vec![None; usize::from(found)]
+            }),
+            Step::Clear => outcome($view.clear()$(.$await)?).map(|()| Vec::new()),
+        }
+    };
+}
+
+/// Holds every read of both stores against each other.
+async fn compare(sync: &Sync, asynchronous: &Async) -> TestCaseResult {
+    let (users, others) = (sync.open_tree::<User>(), asynchronous.open_tree::<User>());
+    let all: Vec<_> = users.iter().unwrap().map(|user| user.unwrap()).collect();
+    prop_assert_eq!(&all, &others.all().await.unwrap());
+    prop_assert_eq!(all.len(), others.len().await.unwrap());
+    let ids = || (0..25).map(key);
+    prop_assert_eq!(
+        users.get_many(ids()).unwrap(),
+        others.get_many(ids()).await.unwrap()
+    );
+    for age in 0..4 {
+        prop_assert_eq!(
+            users.get_by_secondary_key(by_age(age)).unwrap(),
+            others.get_by_secondary_key(by_age(age)).await.unwrap()
+        );
+    }
+    let (reader, other) = (sync.read(), asynchronous.read().await.unwrap());
+    let (view, other) = (reader.open_tree::<User>(), other.open_tree::<User>());
+    let range = key(5)..key(17);
+    let expected: Vec<_> = view
+        .range(range.clone())
+        .unwrap()
+        .map(|user| user.unwrap())
+        .collect();
+    prop_assert_eq!(
+        &expected,
+        &other.range(range.clone()).to_vec().await.unwrap()
+    );
+    let mut backwards = other.range(range);
+    for user in expected.iter().rev() {
+        prop_assert_eq!(user, &backwards.next_back().await.unwrap().unwrap());
+    }
+    prop_assert!(backwards.next_back().await.is_none());
+    let ages = UserAgeSecondaryKey(1)..=UserAgeSecondaryKey(2);
+    let expected: Vec<_> = (view.range_by(ages.clone()).unwrap())
+        .map(|user| user.unwrap())
+        .collect();
+    prop_assert_eq!(expected, other.range_by(ages).to_vec().await.unwrap());
+    let expected: Vec<_> = (view.range_by::<UserEmailSecondaryKey>(..).unwrap())
+        .map(|user| user.unwrap())
+        .collect();
+    let mut emails = other.range_by::<UserEmailSecondaryKey>(..);
+    let (mut front, mut back) = (Vec::new(), Vec::new());
+    while let Some(user) = emails.next().await {
+        front.push(user.unwrap());
+        if let Some(user) = emails.next_back().await {
+            back.push(user.unwrap());
+        }
+    }
+    front.extend(back.into_iter().rev());
+    prop_assert_eq!(expected, front);
+    prop_assert_eq!(view.first().unwrap(), other.first().await.unwrap());
+    prop_assert_eq!(view.last().unwrap(), other.last().await.unwrap());
+    Ok(())
+}
+
+async fn run(actions: Vec<Action>) -> TestCaseResult {
+    let sync = Sync::new("").unwrap();
+    let asynchronous = open(&Slow::default()).await;
+    for action in actions {
+        match action {
+            Action::Single(step) => {
+                let (users, others) = (sync.open_tree::<User>(), asynchronous.open_tree::<User>());
+                prop_assert_eq!(take_step!(users, &step), take_step!(others, &step, await));
+            }
+            Action::Transaction { steps, commits } => {
+                let (writer, other) = (sync.write().unwrap(), asynchronous.write().await.unwrap());
+                let mut failed = false;
+                for step in steps {
+                    let mut view = writer.open_tree::<User>();
+                    let expected = take_step!(view, &step);
+                    if expected.is_err() && !matches!(step, Step::Put(_)) {
+                        // The synchronous transaction can only be rolled back then.
+                        failed = true;
+                        break;
+                    }
+                    let mut view = other.open_tree::<User>();
+                    prop_assert_eq!(expected, take_step!(view, &step, await));
+                    let (own, view) = (writer.open_tree::<User>(), other.open_tree::<User>());
+                    let own: Vec<_> = own.iter().unwrap().map(|user| user.unwrap()).collect();
+                    prop_assert_eq!(own.len(), view.len().await.unwrap());
+                    prop_assert_eq!(own, view.iter().to_vec().await.unwrap());
+                }
+                if commits && !failed {
+                    writer.commit().unwrap();
+                    other.commit().await.unwrap();
+                }
+            }
+            Action::Batch(users, id) => {
+                let (mut batch, mut other) = (sync.batch(), asynchronous.batch());
+                for user in users {
+                    batch.put(user.clone());
+                    other.put(user);
+                }
+                batch.remove::<User>(key(id));
+                other.remove::<User>(key(id));
+                prop_assert_eq!(outcome(batch.commit()), outcome(other.commit().await));
+            }
+        }
+        compare(&sync, &asynchronous).await?;
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn it_does_what_the_synchronous_layer_does(actions in actions()) {
+        block_on(run(actions))?;
+    }
+}
+
+#[test]
+fn pages_join_without_a_gap_or_a_record_twice() {
+    block_on(async {
+        let store = open(&Slow::default()).await;
+        let users = (0..3_000).map(|id| User {
+            email: id.to_string(),
+            ..user(id, 0, (id % 7) as i32)
+        });
+        store.open_tree::<User>().put_many(users).await.unwrap();
+        let guard = store.read().await.unwrap();
+        let view = guard.open_tree::<User>();
+        let ids = |users: Vec<(UserPrimaryKey, User)>| -> Vec<u64> {
+            users.into_iter().map(|(_, user)| user.id).collect()
+        };
+        assert_eq!(
+            ids(view.iter().to_vec().await.unwrap()),
+            (0..3_000).collect::<Vec<_>>()
+        );
+        let sevens = view.by(UserAgeSecondaryKey(3)).to_vec().await.unwrap();
+        assert_eq!(
+            ids(sevens),
+            (0..3_000).filter(|id| id % 7 == 3).collect::<Vec<_>>()
+        );
+        let mut both = view.iter();
+        for id in 0..1_500 {
+            assert_eq!(both.next().await.unwrap().unwrap().1.id, id);
+            assert_eq!(both.next_back().await.unwrap().unwrap().1.id, 2_999 - id);
+        }
+        assert!(both.next().await.is_none() && both.next_back().await.is_none());
+    });
+}
+
+#[test]
+fn many_records_take_few_round_trips() {
+    block_on(async {
+        let driver = Slow::default();
+        let store = open(&driver).await;
+        let users = store.open_tree::<User>();
+        let records = |ids: std::ops::Range<u64>| {
+            ids.map(|id| User {
+                email: format!("{id:05}"),
+                ..user(id, 0, 1)
+            })
+        };
+        let before = driver.calls.load(Ordering::Relaxed);
+        users.put_many(records(0..5_000)).await.unwrap();
+        users.put_many(records(5_000..10_000)).await.unwrap();
+        let puts = driver.calls.load(Ordering::Relaxed) - before;
+        assert!(puts <= 40, "{puts} calls for 10,000 puts");
+        let before = driver.calls.load(Ordering::Relaxed);
+        let found = users.get_many((0..10_000).map(key)).await.unwrap();
+        assert!(found.iter().all(Option::is_some));
+        let found = users.get_by_secondary_key(by_age(1)).await.unwrap();
+        assert_eq!(found.len(), 10_000);
+        let gets = driver.calls.load(Ordering::Relaxed) - before;
+        assert!(gets <= 40, "{gets} calls for 20,000 gets");
+    });
+}
+
+#[test]
+fn a_transaction_goes_on_after_an_operation_that_failed() {
+    block_on(async {
+        let store = open(&Slow::default()).await;
+        let guard = store.write().await.unwrap();
+        let mut view = guard.open_tree::<User>();
+        view.put(user(1, 1, 30)).await.unwrap();
+        let twice = [user(2, 7, 30), user(3, 7, 30)];
+        let error = view.put_many(twice).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+        assert_eq!(error.driver(), Some("memory"));
+        assert_eq!(view.len().await.unwrap(), 1);
+        guard
+            .open_tree::<Note>()
+            .put(Note::default())
+            .await
+            .unwrap();
+        guard.commit().await.unwrap();
+        assert_eq!(store.open_tree::<User>().len().await.unwrap(), 1);
+        assert_eq!(store.open_tree::<Note>().len().await.unwrap(), 1);
+        assert_eq!(
+            store
+                .open_tree::<User>()
+                .get_by_secondary_key(by_age(30))
+                .await
+                .unwrap(),
+            [user(1, 1, 30)]
+        );
+    });
+}
+
+#[test]
+fn a_future_that_is_dropped_leaves_the_transaction_as_it_was() {
+    block_on(async {
+        let store = open(&Slow::default()).await;
+        let guard = store.write().await.unwrap();
+        let mut view = guard.open_tree::<User>();
+        view.put(user(1, 1, 30)).await.unwrap();
+        for polls in 0..3 {
+            let mut put = Box::pin(view.put(user(2, 2, 30)));
+            let mut context = Context::from_waker(Waker::noop());
+            for _ in 0..polls {
+                assert!(put.as_mut().poll(&mut context).is_pending());
+            }
+        }
+        assert_eq!(view.len().await.unwrap(), 1);
+        guard.commit().await.unwrap();
+        assert_eq!(store.open_tree::<User>().all().await.unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn operations_of_one_transaction_may_wait_at_the_same_time() {
+    block_on(async {
+        let store = open(&Slow::default()).await;
+        let guard = store.write().await.unwrap();
+        {
+            let (mut users, mut orders) = (guard.open_tree::<User>(), guard.open_tree::<Order>());
+            let mut one = pin!(users.put(user(1, 1, 30)));
+            let mut other = pin!(orders.put(Order::default()));
+            let (mut one_is_done, mut other_is_done) = (false, false);
+            poll_fn(|context| {
+                if !one_is_done && let Poll::Ready(result) = one.as_mut().poll(context) {
+                    result.unwrap();
+                    one_is_done = true;
+                }
+                if !other_is_done && let Poll::Ready(result) = other.as_mut().poll(context) {
+                    result.unwrap();
+                    other_is_done = true;
+                }
+                if one_is_done && other_is_done {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
+            })
+            .await;
+        }
+        guard.commit().await.unwrap();
+        assert_eq!(store.open_tree::<User>().len().await.unwrap(), 1);
+        assert_eq!(store.open_tree::<Order>().len().await.unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_reader_that_was_overtaken_says_so_and_a_single_call_begins_again() {
+    block_on(async {
+        let store = open(&Slow::default()).await;
+        let users = store.open_tree::<User>();
+        users.put(user(1, 1, 30)).await.unwrap();
+        let guard = store.read().await.unwrap();
+        let view = guard.open_tree::<User>();
+        assert!(view.contains(key(1)).await.unwrap());
+        users.put(user(2, 2, 30)).await.unwrap();
+        let error = view.get(key(1)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::SnapshotLost);
+        assert!(error.kind().is_retryable());
+
+        let mut lookup = pin!(users.get_by_secondary_key(by_age(30)));
+        let mut context = Context::from_waker(Waker::noop());
+        for _ in 0..2 {
+            assert!(lookup.as_mut().poll(&mut context).is_pending());
+        }
+        users.put(user(3, 3, 30)).await.unwrap();
+        assert_eq!(lookup.await.unwrap().len(), 3);
+    });
+}
+
+#[test]
+fn awaiting_something_foreign_within_a_transaction_is_harmless() {
+    block_on(async {
+        let store = open(&Slow::default()).await;
+        let guard = store.write().await.unwrap();
+        for id in 0..5 {
+            guard
+                .open_tree::<User>()
+                .put(user(id, id as u8, 30))
+                .await
+                .unwrap();
+            yield_once().await;
+        }
+        guard.commit().await.unwrap();
+        assert_eq!(store.open_tree::<User>().len().await.unwrap(), 5);
+    });
+}
+
+#[test]
+fn a_closed_store_and_an_unknown_operation_are_refused() {
+    block_on(async {
+        let store = open(&Slow::default()).await;
+        let users = store.open_tree::<User>();
+        users.put(user(1, 1, 30)).await.unwrap();
+        assert!(
+            store
+                .tree_names()
+                .await
+                .unwrap()
+                .contains(&"User".to_owned())
+        );
+        let error = store.maintain("no such", b"").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        store.close();
+        store.close();
+        assert_eq!(
+            users.get(key(1)).await.unwrap_err().kind(),
+            ErrorKind::Closed
+        );
+        assert_eq!(store.write().await.unwrap_err().kind(), ErrorKind::Closed);
+    });
+}
+
+/// Serves every engine, whether it blocks or not.
+async fn serve<T>(users: T) -> std::result::Result<usize, NetabaseError>
+where
+    T: NetabaseTreeAsync<
+            Shop,
+            User,
+            PrimaryKey = UserPrimaryKey,
+            SecondaryKeys = UserSecondaryKeys,
+        >,
+{
+    users.put(user(1, 1, 30)).await?;
+    users.put(user(2, 2, 31)).await?;
+    assert_eq!(users.get(key(1)).await?, Some(user(1, 1, 30)));
+    assert_eq!(users.get_by_secondary_key(by_age(31)).await?.len(), 1);
+    let city = UserSecondaryKeys::City(UserCitySecondaryKey(Some("city 2".to_owned())));
+    assert_eq!(users.get_by_secondary_key(city).await?.len(), 1);
+    assert!(users.remove(key(2)).await?.is_some());
+    assert!(!users.is_empty().await?);
+    users.clear().await?;
+    users.len().await
+}
+
+#[test]
+fn one_generic_function_serves_engines_of_both_kinds() {
+    block_on(async {
+        let sync = Sync::new("").unwrap();
+        assert_eq!(serve(sync.open_tree::<User>()).await.unwrap(), 0);
+        let asynchronous = open(&Slow::default()).await;
+        assert_eq!(serve(asynchronous.open_tree::<User>()).await.unwrap(), 0);
+    });
+}
+
+#[test]
+fn an_index_that_a_model_has_gained_is_built_when_the_database_is_opened() {
+    use conformance::model::other::OtherShop;
+    use conformance::model::reindexed::{self, OrderTotalSecondaryKey, ReindexedShop};
+    use netabase_driver_redb::Redb;
+
+    type On<D> = AsyncTypedStore<D, Ready<Redb>>;
+    let folder = tempfile::tempdir().unwrap();
+    let config = FileConfig::new(folder.path().join("data.redb"));
+    block_on(async {
+        let store = On::<Shop>::new(config.clone()).await.unwrap();
+        let orders = (0..500).map(|number| Order {
+            number,
+            total: i64::from(number % 9),
+            ..Order::default()
+        });
+        store.open_tree::<Order>().put_many(orders).await.unwrap();
+        store
+            .open_tree::<Note>()
+            .put(Note::default())
+            .await
+            .unwrap();
+        drop(store);
+
+        let error = On::<OtherShop>::new(config.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::SchemaMismatch);
+
+        let store = On::<ReindexedShop>::new(config).await.unwrap();
+        let guard = store.read().await.unwrap();
+        let orders = guard.open_tree::<reindexed::Order>();
+        let found = orders.by(OrderTotalSecondaryKey(4)).to_vec().await.unwrap();
+        let expected = (0..500).filter(|number| number % 9 == 4);
+        assert!(expected.eq(found.iter().map(|(_, order)| order.number)));
+    });
+}

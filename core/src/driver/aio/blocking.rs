@@ -1,0 +1,225 @@
+//! An asynchronous driver behind the synchronous contract, where there is a way to wait.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::layered::{Layered, Overlay, Page, Sink, Source};
+use super::{AsyncDriver, AsyncRead, AsyncStore, AsyncWrite};
+use crate::driver::{
+    Bounds, Capabilities, Direction, Driver, DriverError, Durability, ErrorKind, Manifest,
+    OpenConfig, Result, Store, TreeId,
+};
+
+/// Entries that a cursor asks for first.
+const FIRST_PAGE: usize = 64;
+
+/// A way to wait for a future: a thread that is parked, or a stack that the browser suspends.
+pub trait Block: Send + Sync + 'static {
+    /// Waits for the future, and gives what it gave.
+    fn block_on<F: Future>(&self, future: F) -> F::Output;
+}
+
+/// An asynchronous driver behind the synchronous contract.
+///
+/// Each call waits. Writes are kept in memory until the commit. In a browser this needs WebAssembly's JS promise
+/// integration.
+pub struct Blocking<A: AsyncDriver, B> {
+    driver: A,
+    manifest: Manifest,
+    block: Arc<B>,
+    config: fn(&OpenConfig<'_>) -> Result<A::Config>,
+}
+
+impl<A: AsyncDriver, B: Block> Blocking<A, B> {
+    /// Puts `driver` behind the synchronous contract. `config` says what the driver is told to open.
+    pub fn new(driver: A, block: B, config: fn(&OpenConfig<'_>) -> Result<A::Config>) -> Self {
+        let mut manifest = driver.manifest().clone();
+        // Entries are had in pages.
+        let copying = manifest.capabilities.bits() & !Capabilities::ZERO_COPY.bits();
+        manifest.capabilities = Capabilities::from_bits(copying);
+        Self {
+            driver,
+            manifest,
+            block: Arc::new(block),
+            config,
+        }
+    }
+}
+
+impl<A, B> Driver for Blocking<A, B>
+where
+    A: AsyncDriver + Send + Sync,
+    A::Store: Send + Sync,
+    <A::Store as AsyncStore>::Reader: Send,
+    <A::Store as AsyncStore>::Writer: Send,
+    B: Block,
+{
+    type Store = BlockingStore<A::Store, B>;
+
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn open(&self, config: &OpenConfig<'_>) -> Result<Self::Store> {
+        let config = (self.config)(config)?;
+        Ok(BlockingStore {
+            store: self.block.block_on(self.driver.open(&config))?,
+            block: Arc::clone(&self.block),
+        })
+    }
+}
+
+impl<A: AsyncDriver, B> fmt::Debug for Blocking<A, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Blocking")
+            .field("manifest", &self.manifest)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An open database of a [`Blocking`] driver.
+pub struct BlockingStore<S, B> {
+    store: S,
+    block: Arc<B>,
+}
+
+impl<S, B> Store for BlockingStore<S, B>
+where
+    S: AsyncStore + Send + Sync,
+    S::Reader: Send,
+    S::Writer: Send,
+    B: Block,
+{
+    type Reader = Layered<BlockingSource<S::Reader, B>>;
+    type Writer = Layered<BlockingSource<S::Writer, B>>;
+
+    fn begin_read(&self) -> Result<Self::Reader> {
+        let reader = self.block.block_on(self.store.begin_read())?;
+        let source = BlockingSource::new(reader, &self.block);
+        Ok(Layered::new(source, Overlay::default()))
+    }
+
+    fn begin_write(&self) -> Result<Self::Writer> {
+        let writer = self.block.block_on(self.store.begin_write())?;
+        let source = BlockingSource::new(writer, &self.block);
+        Ok(Layered::new(source, Overlay::default()))
+    }
+
+    fn maintain(
+        &self,
+        operation: &str,
+        argument: &[u8],
+        output: &mut dyn FnMut(&[u8]),
+    ) -> Result<()> {
+        for part in self
+            .block
+            .block_on(self.store.maintain(operation, argument))?
+        {
+            output(&part);
+        }
+        Ok(())
+    }
+}
+
+impl<S, B> fmt::Debug for BlockingStore<S, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockingStore").finish_non_exhaustive()
+    }
+}
+
+/// A transaction of an asynchronous driver, read by waiting.
+pub struct BlockingSource<T, B> {
+    transaction: T,
+    block: Arc<B>,
+    /// The trees by id, which is the place here, with the driver's own ids.
+    trees: Mutex<Vec<(Box<str>, TreeId)>>,
+}
+
+impl<T, B> BlockingSource<T, B> {
+    fn new(transaction: T, block: &Arc<B>) -> Self {
+        Self {
+            transaction,
+            block: Arc::clone(block),
+            trees: Mutex::default(),
+        }
+    }
+
+    fn engine_id(&self, tree: TreeId) -> Result<TreeId> {
+        let trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
+        match trees.get(tree.0 as usize) {
+            Some((_, id)) => Ok(*id),
+            None => Err(tree.unknown()),
+        }
+    }
+}
+
+impl<T: AsyncRead, B: Block> Source for BlockingSource<T, B> {
+    fn tree(&self, name: &str) -> Result<TreeId> {
+        let mut trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = trees.iter().position(|(known, _)| **known == *name) {
+            return Ok(TreeId(place as u32));
+        }
+        let place = u32::try_from(trees.len()).map_err(|_| {
+            DriverError::new(
+                ErrorKind::LimitExceeded,
+                "the transaction has more trees open than there are ids; begin another one",
+            )
+        })?;
+        trees.push((name.into(), self.transaction.tree(name)?));
+        Ok(TreeId(place))
+    }
+
+    fn check(&self, tree: TreeId) -> Result<()> {
+        self.engine_id(tree).map(drop)
+    }
+
+    fn get<R>(
+        &self,
+        tree: TreeId,
+        key: &[u8],
+        visit: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
+        let tree = self.engine_id(tree)?;
+        let values = self
+            .block
+            .block_on(self.transaction.get_many(tree, &[key]))?;
+        Ok(values.into_iter().next().flatten().as_deref().map(visit))
+    }
+
+    fn page(
+        &self,
+        tree: TreeId,
+        bounds: Bounds<'_>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Page> {
+        let tree = self.engine_id(tree)?;
+        self.block
+            .block_on(self.transaction.page(tree, bounds, direction, limit))
+            .map(Page::new)
+    }
+
+    fn len(&self, tree: TreeId) -> Result<u64> {
+        let tree = self.engine_id(tree)?;
+        self.block.block_on(self.transaction.len(tree))
+    }
+
+    fn first_page(&self) -> usize {
+        FIRST_PAGE
+    }
+}
+
+impl<T: AsyncWrite, B: Block> Sink for BlockingSource<T, B> {
+    fn commit(self, overlay: Overlay, durability: Durability) -> Result<()> {
+        let list = overlay.operations(|tree| self.engine_id(tree))?;
+        self.block
+            .block_on(self.transaction.commit(&list.operations(), durability))
+    }
+}
+
+impl<T, B> fmt::Debug for BlockingSource<T, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockingSource").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,116 @@
+//! A synchronous driver behind the asynchronous contract.
+
+use std::fmt;
+
+use super::{AsyncDriver, AsyncRead, AsyncStore, AsyncWrite};
+use crate::config::FileConfig;
+use crate::driver::{
+    Bounds, Cursor, Direction, Driver, Durability, Manifest, OpenConfig, Operations, Read, Result,
+    Store, TreeId, Write,
+};
+
+/// A synchronous driver behind the asynchronous contract: each future does its work when it is first polled, and blocks
+/// for as long as that takes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ready<E>(pub E);
+
+impl<E: Driver> AsyncDriver for Ready<E> {
+    type Store = ReadyStore<E::Store>;
+    type Config = FileConfig;
+
+    fn manifest(&self) -> &Manifest {
+        self.0.manifest()
+    }
+
+    async fn open(&self, config: &FileConfig) -> Result<Self::Store> {
+        self.0.open(&OpenConfig::from(config)).map(ReadyStore)
+    }
+}
+
+/// An open database of a [`Ready`] driver.
+pub struct ReadyStore<S>(S);
+
+impl<S: Store> AsyncStore for ReadyStore<S> {
+    type Reader = ReadyReader<S::Reader>;
+    type Writer = ReadyWriter<S::Writer>;
+
+    async fn begin_read(&self) -> Result<Self::Reader> {
+        self.0.begin_read().map(ReadyReader)
+    }
+
+    async fn begin_write(&self) -> Result<Self::Writer> {
+        self.0.begin_write().map(ReadyWriter)
+    }
+
+    async fn maintain(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
+        let mut parts = Vec::new();
+        self.0
+            .maintain(operation, argument, &mut |part| parts.push(part.to_vec()))?;
+        Ok(parts)
+    }
+}
+
+impl<S> fmt::Debug for ReadyStore<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadyStore").finish_non_exhaustive()
+    }
+}
+
+/// A read transaction of a [`Ready`] driver.
+pub struct ReadyReader<R>(R);
+
+/// A write transaction of a [`Ready`] driver.
+pub struct ReadyWriter<W>(W);
+
+macro_rules! read_through {
+    ($type:ident, $bound:ident) => {
+        impl<T: $bound> AsyncRead for $type<T> {
+            fn tree(&self, name: &str) -> Result<TreeId> {
+                self.0.tree(name)
+            }
+
+            async fn get_many(&self, tree: TreeId, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>> {
+                keys.iter()
+                    .map(|key| self.0.get(tree, key, <[u8]>::to_vec))
+                    .collect()
+            }
+
+            async fn page(
+                &self,
+                tree: TreeId,
+                bounds: Bounds<'_>,
+                direction: Direction,
+                limit: usize,
+            ) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+                let mut cursor = self.0.cursor(tree, bounds, direction)?;
+                let mut entries = Vec::new();
+                while entries.len() < limit
+                    && let Some((key, value)) = cursor.next_entry()?
+                {
+                    entries.push((key.to_vec(), value.to_vec()));
+                }
+                Ok(entries)
+            }
+
+            async fn len(&self, tree: TreeId) -> Result<u64> {
+                self.0.len(tree)
+            }
+        }
+
+        impl<T> fmt::Debug for $type<T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($type)).finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+read_through!(ReadyReader, Read);
+read_through!(ReadyWriter, Write);
+
+impl<W: Write> AsyncWrite for ReadyWriter<W> {
+    async fn commit(mut self, operations: &Operations<'_>, durability: Durability) -> Result<()> {
+        self.0.apply(operations)?;
+        self.0.commit(durability)
+    }
+}

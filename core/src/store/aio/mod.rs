@@ -1,0 +1,285 @@
+//! The typed layer on engines that cannot block: the same operations, awaited.
+//!
+//! [`AsyncTypedStore`] mirrors [`TypedStore`]; [`AsyncTree`], [`AsyncTxnGuard`] and [`AsyncTreeView`] mirror
+//! [`Tree`](super::Tree), [`TxnGuard`](super::TxnGuard) and [`TreeView`](super::TreeView). What an operation does is
+//! written once, there: it runs on what has been fetched, and again when what it missed is there.
+//!
+//! An operation that fails, or whose future is dropped, leaves its transaction as it was before; the transaction goes on.
+
+mod batch;
+mod iter;
+mod staged;
+mod transaction;
+mod tree;
+mod view;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+pub use batch::AsyncBatch;
+pub use iter::{AsyncIndexIter, AsyncIter};
+pub use transaction::{AsyncMode, AsyncTxnGuard};
+pub use tree::AsyncTree;
+pub use view::AsyncTreeView;
+
+use self::staged::{Known, Names, Staged};
+use super::{Answer, ReadOnly, ReadWrite, TypedStore};
+use crate::driver::aio::layered::Overlay;
+use crate::driver::aio::{AsyncDriver, AsyncRead, AsyncStore, AsyncWrite};
+use crate::driver::checked::Checked;
+use crate::driver::{DriverError, Durability, ErrorKind, Manifest, OpenConfig};
+use crate::error::NetabaseError;
+use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
+
+/// Entries that an operation's cursors ask for first.
+const FIRST_PAGE: usize = 64;
+
+/// One open database that holds the models of the definition `D`, on the asynchronous engine `A`.
+///
+/// # Examples
+/// ```ignore
+/// let store = AsyncTypedStore::<Shop, IndexedDb>::open_on(&IndexedDb, &config).await?;
+/// let users = store.open_tree::<User>();
+/// users.put(&user).await?;
+/// let found = users.get(UserPrimaryKey(1)).await?;
+/// ```
+pub struct AsyncTypedStore<D, A: AsyncDriver> {
+    store: RwLock<Option<Arc<A::Store>>>,
+    manifest: Manifest,
+    durability: Durability,
+    definition: PhantomData<fn() -> D>,
+}
+
+impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
+    /// Opens the database that `config` names, on this driver. Commits are durable unless a transaction says otherwise.
+    ///
+    /// Models, indexes and their changes are treated as by [`TypedStore::open_on`]. An index that has to be built is
+    /// built in memory.
+    ///
+    /// # Errors
+    /// As [`TypedStore::open_on`].
+    pub async fn open_on(driver: &A, config: &A::Config) -> Result<Self, NetabaseError> {
+        Self::open_with(driver, config, Durability::Immediate).await
+    }
+
+    /// [`open_on`](Self::open_on) with another durability of commits that do not say it themselves.
+    ///
+    /// # Errors
+    /// As [`open_on`](Self::open_on).
+    pub async fn open_with(
+        driver: &A,
+        config: &A::Config,
+        durability: Durability,
+    ) -> Result<Self, NetabaseError> {
+        let manifest = driver.manifest().clone();
+        let open = async {
+            let store = Self {
+                store: RwLock::new(Some(Arc::new(driver.open(config).await?))),
+                manifest: manifest.clone(),
+                durability,
+                definition: PhantomData,
+            };
+            store.prepare().await?;
+            Ok(store)
+        };
+        open.await
+            .map_err(|error: NetabaseError| error.during("open").on_driver(manifest.name.clone()))
+    }
+
+    /// Checks the schema, records models and builds indexes.
+    async fn prepare(&self) -> Result<(), NetabaseError> {
+        let reader = self.engine()?.begin_read().await?;
+        let check =
+            |store: &TypedStore<D, Staged>| super::open::check_schema::<D, Staged>(&store.store);
+        let (names, nothing) = (Names::default(), Overlay::default());
+        match self
+            .replay(&reader, &names, &nothing, FIRST_PAGE, check)
+            .await
+        {
+            Ok(((), writes)) if writes.is_empty() => return Ok(()),
+            // Somebody else has just opened the database for the first time, or has written.
+            Err(error) if error.kind() != ErrorKind::SnapshotLost => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
+        drop(reader);
+        let writer = self.engine()?.begin_write().await?;
+        let names = Names::default();
+        let ((), writes) = self
+            .replay(&writer, &names, &nothing, FIRST_PAGE, check)
+            .await?;
+        let list = writes.operations(|tree| names.engine_id(&writer, tree))?;
+        writer
+            .commit(&list.operations(), Durability::Immediate)
+            .await?;
+        Ok(())
+    }
+
+    /// Runs an operation of the synchronous layer on `reader` and on what was written before, as often as it takes; gives
+    /// its result and all writes after it.
+    async fn replay<R>(
+        &self,
+        reader: &impl AsyncRead,
+        names: &Names,
+        writes: &Overlay,
+        first_page: usize,
+        operation: impl Fn(&TypedStore<D, Staged>) -> Result<R, NetabaseError>,
+    ) -> Result<(R, Overlay), NetabaseError> {
+        let known = Known::new(names.clone(), first_page);
+        loop {
+            let staged = Staged::new(self.manifest.clone(), known.clone(), writes.clone());
+            let result = {
+                let store = TypedStore {
+                    store: Checked::open(&staged, &OpenConfig::new(Path::new("")))?,
+                    durability: self.durability,
+                    definition: PhantomData,
+                    attachment: None,
+                };
+                operation(&store)
+            };
+            match known.take_missing() {
+                None => return Ok((result?, staged.writes())),
+                Some(missing) => known.fetch(reader, missing).await?,
+            }
+        }
+    }
+
+    /// The view of one model's records in which each call is a transaction of its own.
+    #[must_use]
+    pub fn open_tree<M: NetabaseModelTrait<D>>(&self) -> AsyncTree<'_, D, M, A> {
+        AsyncTree::new(self)
+    }
+
+    /// Begins a read transaction: one snapshot for as long as the guard lives, or
+    /// [`SnapshotLost`](ErrorKind::SnapshotLost) on an engine that cannot hold one.
+    ///
+    /// # Errors
+    /// [`Closed`](ErrorKind::Closed) after [`close`](Self::close), or an error of the engine.
+    pub async fn read(&self) -> Result<AsyncTxnGuard<'_, D, ReadOnly, A>, NetabaseError> {
+        let begin = async { Ok::<_, NetabaseError>(self.engine()?.begin_read().await?) };
+        match begin.await {
+            Ok(reader) => Ok(AsyncTxnGuard::new(self, reader)),
+            Err(error) => Err(self.locate(error, "read")),
+        }
+    }
+
+    /// Begins a write transaction; waits while another one is open. Its writes are held in memory until the commit;
+    /// dropping the guard forgets them.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn write(&self) -> Result<AsyncTxnGuard<'_, D, ReadWrite, A>, NetabaseError> {
+        let begin = async { Ok::<_, NetabaseError>(self.engine()?.begin_write().await?) };
+        match begin.await {
+            Ok(writer) => Ok(AsyncTxnGuard::new(self, writer)),
+            Err(error) => Err(self.locate(error, "write")),
+        }
+    }
+
+    /// Collects writes, over any of the definition's models, to commit them in one transaction.
+    pub fn batch(&self) -> AsyncBatch<'_, D, A> {
+        AsyncBatch::new(self)
+    }
+
+    /// The driver's name.
+    #[must_use]
+    pub fn driver_name(&self) -> &str {
+        &self.manifest.name
+    }
+
+    /// What a commit promises unless it says otherwise.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// Runs one of the engine's own operations by name; gives back each part of its output.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) if the driver's manifest does not list the operation, or an error of the
+    /// engine.
+    pub async fn maintain(
+        &self,
+        operation: &str,
+        argument: &[u8],
+    ) -> Result<Vec<Vec<u8>>, NetabaseError> {
+        let run = async {
+            let engine = self.engine()?;
+            if !self.manifest.offers(operation) {
+                return Err(DriverError::unsupported(operation).into());
+            }
+            Ok(engine.maintain(operation, argument).await?)
+        };
+        run.await
+            .map_err(|error: NetabaseError| self.locate(error, operation.to_owned()))
+    }
+
+    /// Runs one of the engine's own operations that takes no argument; gives back its answer.
+    ///
+    /// # Errors
+    /// As [`maintain`](Self::maintain), and [`Internal`](ErrorKind::Internal) if the answer has another form.
+    pub async fn answer<T: Answer>(&self, operation: &'static str) -> Result<T, NetabaseError> {
+        let output = self.maintain(operation, &[]).await?;
+        T::from_output(output)
+            .ok_or_else(|| self.locate(super::maintenance::malformed(), operation))
+    }
+
+    /// The names of all trees that hold at least one entry, records, indexes and the schema record, in order.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) if the driver does not list `tree_names`, or an error of the engine.
+    pub async fn tree_names(&self) -> Result<Vec<String>, NetabaseError> {
+        let mut names: Vec<String> = self.answer("tree_names").await?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Closes the database. Open transactions go on; later calls answer [`Closed`](ErrorKind::Closed). Closing twice is no
+    /// error.
+    pub fn close(&self) {
+        let store = self
+            .store
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        drop(store);
+    }
+
+    fn engine(&self) -> Result<Arc<A::Store>, NetabaseError> {
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        store.clone().ok_or_else(|| {
+            NetabaseError::new(ErrorKind::Closed, "the store was closed; open it again")
+        })
+    }
+
+    fn locate(
+        &self,
+        error: impl Into<NetabaseError>,
+        operation: impl Into<std::borrow::Cow<'static, str>>,
+    ) -> NetabaseError {
+        error
+            .into()
+            .during(operation)
+            .on_driver(self.manifest.name.clone())
+    }
+}
+
+impl<D: NetabaseDefinitionTrait, A: AsyncDriver + Default> AsyncTypedStore<D, A> {
+    /// Opens the database that `config` names; creates it if there is none. Keeps what is there.
+    ///
+    /// # Errors
+    /// As [`open_on`](Self::open_on).
+    pub async fn new(config: impl Into<A::Config>) -> Result<Self, NetabaseError> {
+        Self::open_on(&A::default(), &config.into()).await
+    }
+}
+
+impl<D, A: AsyncDriver> fmt::Debug for AsyncTypedStore<D, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncTypedStore")
+            .field("driver", &self.manifest.name)
+            .field("durability", &self.durability)
+            .finish_non_exhaustive()
+    }
+}

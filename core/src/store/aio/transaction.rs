@@ -1,0 +1,140 @@
+//! Asynchronous transactions: guards whose type says whether they may write.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use super::staged::{Names, Staged};
+use super::{AsyncTreeView, AsyncTypedStore, FIRST_PAGE};
+use crate::driver::Durability;
+use crate::driver::aio::layered::Overlay;
+use crate::driver::aio::{AsyncDriver, AsyncRead, AsyncStore, AsyncWrite};
+use crate::error::NetabaseError;
+use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
+use crate::store::{Mode, ReadOnly, ReadWrite, TypedStore};
+
+/// A [`Mode`] in which an asynchronous transaction can be.
+pub trait AsyncMode: Mode {
+    /// The engine's transaction of this mode.
+    type AsyncTransaction<S: AsyncStore>: AsyncRead;
+}
+
+impl AsyncMode for ReadOnly {
+    type AsyncTransaction<S: AsyncStore> = S::Reader;
+}
+
+impl AsyncMode for ReadWrite {
+    type AsyncTransaction<S: AsyncStore> = S::Writer;
+}
+
+/// A transaction on the store: one snapshot to read from, and for [`ReadWrite`] everything written, or nothing.
+///
+/// The writes are held in memory until the commit. Awaiting anything else in the meantime is harmless.
+pub struct AsyncTxnGuard<'db, D, Md: AsyncMode, A: AsyncDriver> {
+    store: &'db AsyncTypedStore<D, A>,
+    transaction: Md::AsyncTransaction<A::Store>,
+    names: Names,
+    writes: Mutex<Overlay>,
+}
+
+impl<'db, D: NetabaseDefinitionTrait, Md: AsyncMode, A: AsyncDriver> AsyncTxnGuard<'db, D, Md, A> {
+    pub(super) fn new(
+        store: &'db AsyncTypedStore<D, A>,
+        transaction: Md::AsyncTransaction<A::Store>,
+    ) -> Self {
+        Self {
+            store,
+            transaction,
+            names: Names::default(),
+            writes: Mutex::default(),
+        }
+    }
+
+    /// The view of one model's records in this transaction. Any number of views may be open at once.
+    pub fn open_tree<M: NetabaseModelTrait<D>>(&self) -> AsyncTreeView<'_, D, M, Md, A> {
+        AsyncTreeView::new(self)
+    }
+
+    /// Runs an operation of the synchronous layer; keeps what it writes if it succeeds.
+    pub(super) async fn run<R>(
+        &self,
+        operation: impl Fn(&TypedStore<D, Staged>) -> Result<R, NetabaseError>,
+    ) -> Result<R, NetabaseError> {
+        self.run_with(FIRST_PAGE, operation).await
+    }
+
+    /// [`run`](Self::run) of an operation whose cursors ask for so many entries first.
+    pub(super) async fn run_with<R>(
+        &self,
+        first_page: usize,
+        operation: impl Fn(&TypedStore<D, Staged>) -> Result<R, NetabaseError>,
+    ) -> Result<R, NetabaseError> {
+        loop {
+            let (before, number) = {
+                let writes = self.writes();
+                (writes.clone(), writes.number())
+            };
+            let (result, after) = self
+                .store
+                .replay(
+                    &self.transaction,
+                    &self.names,
+                    &before,
+                    first_page,
+                    &operation,
+                )
+                .await?;
+            let mut writes = self.writes();
+            // While this operation waited, another one of the same transaction may have written.
+            if writes.number() == number {
+                *writes = after;
+                return Ok(result);
+            }
+        }
+    }
+
+    fn writes(&self) -> std::sync::MutexGuard<'_, Overlay> {
+        self.writes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTxnGuard<'_, D, ReadWrite, A> {
+    /// Makes every write of this transaction permanent, all at once, as durable as the store was opened for.
+    ///
+    /// # Errors
+    /// [`LimitExceeded`](crate::error::ErrorKind::LimitExceeded) if there is no room, or an error of the engine. Nothing
+    /// of the transaction is kept then.
+    pub async fn commit(self) -> Result<(), NetabaseError> {
+        let durability = self.store.durability;
+        self.commit_with(durability).await
+    }
+
+    /// [`commit`](Self::commit) with a durability of its own.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub async fn commit_with(self, durability: Durability) -> Result<(), NetabaseError> {
+        let Self {
+            store,
+            transaction,
+            names,
+            writes,
+        } = self;
+        let writes = writes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let commit = async {
+            let list = writes.operations(|tree| names.engine_id(&transaction, tree))?;
+            transaction.commit(&list.operations(), durability).await
+        };
+        commit.await.map_err(|error| store.locate(error, "commit"))
+    }
+
+    /// Forgets every write of this transaction. Dropping the guard does the same.
+    pub fn rollback(self) {}
+}
+
+impl<D, Md: AsyncMode, A: AsyncDriver> fmt::Debug for AsyncTxnGuard<'_, D, Md, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncTxnGuard")
+            .field("store", self.store)
+            .finish_non_exhaustive()
+    }
+}
