@@ -3,6 +3,7 @@
 
 mod bench;
 mod cities;
+mod fuzz;
 mod report;
 mod step;
 mod test;
@@ -17,6 +18,7 @@ Commands:
   test              Run every test that this machine can run; the last line counts them
   bench [OPTIONS]   Compare hand-written code, the static and the dynamic driver: one Markdown table an engine
                     (`cargo xtask bench --help` lists its options)
+  fuzz [OPTIONS]    Run the fuzz targets, where cargo-fuzz is installed (`cargo xtask fuzz --help` lists its options)
   help              Show this text
 
 The exit code is 0 if all went well, 1 if something failed, 2 if the command line is wrong.
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test::run(&root),
         ["bench", ref options @ ..] => bench::run(&root, options),
+        ["fuzz", ref options @ ..] => fuzz::run(&root, options),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             ExitCode::SUCCESS

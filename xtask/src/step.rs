@@ -58,6 +58,11 @@ impl Step {
         self
     }
 
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
     /// Runs the step to its end. Output is passed on as it comes, and the tests in it are counted.
     pub(crate) fn run(mut self) -> Outcome {
         self.announce();

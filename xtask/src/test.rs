@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::cities;
 use crate::report::Report;
 use crate::step::Step;
+use crate::{cities, fuzz};
 
 /// Runs every step even if an earlier one fails, and sums up.
 pub(crate) fn run(root: &Path) -> ExitCode {
@@ -13,7 +13,7 @@ pub(crate) fn run(root: &Path) -> ExitCode {
     for step in steps(root) {
         report.add(step.run());
     }
-    for outcome in cities::run(root) {
+    for outcome in cities::run(root).into_iter().chain(fuzz::outcomes(root)) {
         report.add(outcome);
     }
     print!("\n{}", report.summary());
