@@ -4,8 +4,10 @@
 mod bench;
 mod cities;
 mod compilers;
+mod fuzz;
 mod new_driver;
 mod report;
+mod sanitize;
 mod step;
 mod test;
 
@@ -20,6 +22,8 @@ Commands:
   bench [OPTIONS]   Compare hand-written code, the static and the dynamic driver: one Markdown table an engine
                     (`cargo xtask bench --help` lists its options)
   new-driver NAME   Make the package of a new driver (`cargo xtask new-driver --help` says where)
+  fuzz [OPTIONS]    Run the fuzz targets, where cargo-fuzz is installed (`cargo xtask fuzz --help` lists its options)
+  sanitize          Run the conformance of every loaded driver under AddressSanitizer
   help              Show this text
 
 The exit code is 0 if all went well, 1 if something failed, 2 if the command line is wrong.
@@ -32,6 +36,8 @@ fn main() -> ExitCode {
         ["test"] => test::run(&root),
         ["bench", ref options @ ..] => bench::run(&root, options),
         ["new-driver", ref options @ ..] => new_driver::run(&root, options),
+        ["fuzz", ref options @ ..] => fuzz::run(&root, options),
+        ["sanitize"] => sanitize::run(&root),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             ExitCode::SUCCESS

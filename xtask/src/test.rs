@@ -3,11 +3,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::cities;
-use crate::compilers;
-use crate::new_driver;
 use crate::report::Report;
 use crate::step::Step;
+use crate::{cities, compilers, fuzz, new_driver};
 
 /// Runs every step even if an earlier one fails, and sums up.
 pub(crate) fn run(root: &Path) -> ExitCode {
@@ -18,7 +16,7 @@ pub(crate) fn run(root: &Path) -> ExitCode {
     for outcome in compilers::run(root) {
         report.add(outcome);
     }
-    for outcome in cities::run(root) {
+    for outcome in cities::run(root).into_iter().chain(fuzz::outcomes(root)) {
         report.add(outcome);
     }
     report.add(new_driver::try_out(root));
