@@ -1,0 +1,1 @@
+//! The program `netabase`, run as a user runs it.
