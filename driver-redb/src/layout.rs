@@ -11,7 +11,7 @@ use netabase_core::driver::{DriverError, EntryWidths, ErrorKind, Result};
 use redb::{TypeName, Value};
 
 /// The width of what has no fixed one: no array that is as long ever lies in memory, but its type is within bounds.
-pub(crate) const VARIES: usize = u32::MAX as usize;
+pub(crate) const VARIES: usize = i32::MAX as usize;
 
 /// `N` bytes, or any number where `N` is [`VARIES`]; as a key, in unsigned order.
 #[derive(Debug)]

@@ -5,6 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::thread;
+use std::time::Duration;
 
 use netabase_core::driver::{DriverError, ErrorKind, OpenConfig, Result, Store};
 use redb::{
@@ -18,13 +20,16 @@ use crate::error;
 use crate::maintenance;
 use crate::transaction::{RedbReader, RedbWriter};
 
+/// How often a transaction tries to begin, a millisecond apart, while others hold a handle that has to be opened again.
+const PATIENCE: u32 = 50;
+
 /// An open redb database.
 ///
 /// The file is locked until this handle and every transaction of it are gone; closing keeps what was committed with
 /// [`Durability::None`](netabase_core::driver::Durability::None).
 ///
-/// Once the system has refused a write or a read, redb wants the file to be opened again. The next write transaction
-/// does that, as soon as there is no other transaction; what was committed durably is there then, and what was committed
+/// Once the system has refused a write or a read, redb wants the file to be opened again. The next transaction does
+/// that, as soon as there is no other one; what was committed durably is there then, and what was committed
 /// without durability since is not.
 pub struct RedbDatabase {
     /// Exclusive only while an operation runs that needs redb for itself alone.
@@ -188,23 +193,35 @@ impl RedbDatabase {
     #[inline]
     fn begin<T>(&self, begin: impl Fn(Arc<Engine>) -> Result<T>) -> Result<T> {
         match begin(self.engine()) {
-            Err(error) if error.kind() == ErrorKind::Closed => {
-                self.reopen()?;
-                begin(self.engine())
-            }
+            Err(error) if error.kind() == ErrorKind::Closed => self.begin_again(begin),
             begun => begun,
         }
     }
 
     #[cold]
-    fn reopen(&self) -> Result<()> {
+    fn begin_again<T>(&self, begin: impl Fn(Arc<Engine>) -> Result<T>) -> Result<T> {
+        for _ in 0..PATIENCE {
+            if !self.reopen()? {
+                // Others that begin at the same time hold the handle for a moment as well.
+                thread::sleep(Duration::from_millis(1));
+            }
+            match begin(self.engine()) {
+                Err(error) if error.kind() == ErrorKind::Closed => {}
+                begun => return begun,
+            }
+        }
+        Err(DriverError::new(
+            ErrorKind::Closed,
+            "the system failed an earlier operation, after which redb wants the file to be opened again; close every \
+             transaction, then the next one does that",
+        ))
+    }
+
+    /// Opens the file again, unless it is open; `false` if somebody still uses the handle.
+    fn reopen(&self) -> Result<bool> {
         let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
         let Some(engine) = Arc::get_mut(&mut engine) else {
-            return Err(DriverError::new(
-                ErrorKind::Closed,
-                "the system failed an earlier operation, after which redb wants the file to be opened again; close \
-                 every transaction, then the next one does that",
-            ));
+            return Ok(false);
         };
         // Another thread may have done it already.
         let usable = if self.access.read_only {
@@ -213,7 +230,7 @@ impl RedbDatabase {
             engine.begin_write().is_ok()
         };
         if usable {
-            return Ok(());
+            return Ok(true);
         }
         error::discard(engine.handle.take());
         let builder = self.access.builder();
@@ -225,7 +242,7 @@ impl RedbDatabase {
             }
         })?;
         engine.handle = Some(opened.map_err(|error| error::opening(&self.path, error))?);
-        Ok(())
+        Ok(true)
     }
 
     /// Runs an operation that redb allows only while there is no transaction.
@@ -374,6 +391,7 @@ fn remove_everything(database: &mut Database) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use std::ops::Bound;
+    use std::sync::Barrier;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use netabase_core::driver::{Driver, Durability, Read, Write};
@@ -505,6 +523,28 @@ mod tests {
             database.begin_write().unwrap_err().kind(),
             ErrorKind::ReadOnly
         );
+    }
+
+    #[test]
+    fn a_database_is_opened_again_for_all_who_begin_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Redb
+            .open(&OpenConfig::new(&folder.path().join("data.redb")))
+            .unwrap();
+        for _ in 0..200 {
+            Arc::get_mut(&mut database.engine.write().unwrap())
+                .unwrap()
+                .handle = None;
+            let all = Barrier::new(4);
+            thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        all.wait();
+                        drop(database.begin_read().unwrap());
+                    });
+                }
+            });
+        }
     }
 
     #[test]

@@ -109,10 +109,8 @@ impl PinnedRead for RedbReader {
     fn get_pinned(&self, tree: TreeId, key: &[u8]) -> Result<Option<RedbGuard<'_>>> {
         match self.trees.get(tree)? {
             ReadTree::Table(table) => with_member!(table, table => {
-                match ReadableTable::get(table, key) {
-                    Ok(value) => Ok(value.map(RedbGuard::from)),
-                    Err(error) => Err(error::engine(error)),
-                }
+                let value = error::call(|| ReadableTable::get(table, key).inspect(error::probe))?;
+                Ok(value.map(RedbGuard::from))
             }),
             ReadTree::Missing(_) => Ok(None),
         }

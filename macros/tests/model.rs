@@ -420,3 +420,46 @@ fn the_definition_serialises_where_its_models_do() {
     fn serialises<T: serde::Serialize + serde::de::DeserializeOwned>() {}
     serialises::<BlogDefinition>();
 }
+
+/// A definition of its own, so that the blog stays as it is.
+#[netabase_definition_module(NestedDefinition, NestedKeys)]
+mod nested {
+    use netabase_store::{NetabaseModel, netabase};
+
+    /// Text under two options, which is not borrowed.
+    #[derive(NetabaseModel, Clone, Debug, PartialEq)]
+    #[netabase(NestedDefinition)]
+    pub struct Nested {
+        /// Number.
+        #[primary_key]
+        pub id: u8,
+        /// Nothing, no text, or text.
+        pub text: Option<Option<String>>,
+        /// Bytes, further down.
+        pub bytes: Option<Option<Option<Vec<u8>>>>,
+    }
+}
+
+#[test]
+fn a_damaged_length_under_options_is_an_error() {
+    use nested::Nested;
+    let record = Nested {
+        id: 1,
+        text: Some(Some("x".to_owned())),
+        bytes: Some(Some(Some(vec![7]))),
+    };
+    let mut good = Vec::new();
+    netabase_core::codec::value::encode(&record, &mut good).unwrap();
+    assert_eq!(good, [1, 1, 1, 1, b'x', 1, 1, 1, 1, 7]);
+    let huge = [0xFD, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
+    let large = [0xFD, 0, 0, 0, 0, 0, 1, 0, 0];
+    for length in [huge, large] {
+        for bad in [
+            [&good[..3], &length].concat(),
+            [&good[..8], &length].concat(),
+        ] {
+            let error = netabase_core::codec::value::decode::<Nested>(&bad).unwrap_err();
+            assert_eq!(error.kind(), netabase_store::ErrorKind::Codec, "{error:?}");
+        }
+    }
+}

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::cities;
+use crate::compilers;
+use crate::new_driver;
 use crate::report::Report;
 use crate::step::Step;
 
@@ -13,9 +15,13 @@ pub(crate) fn run(root: &Path) -> ExitCode {
     for step in steps(root) {
         report.add(step.run());
     }
+    for outcome in compilers::run(root) {
+        report.add(outcome);
+    }
     for outcome in cities::run(root) {
         report.add(outcome);
     }
+    report.add(new_driver::try_out(root));
     print!("\n{}", report.summary());
     if report.failed() {
         ExitCode::FAILURE
@@ -26,8 +32,9 @@ pub(crate) fn run(root: &Path) -> ExitCode {
 
 fn steps(root: &Path) -> Vec<Step> {
     vec![
-        // Unit, integration, UI and documentation tests, the conformance of every driver linked in and loaded, and the
-        // build of the examples. One cargo call, so that one set of features is built once.
+        // Unit, integration, UI and documentation tests, the conformance of every driver linked in and loaded, that of the
+        // example drivers included (the one in C is compiled by the tests of `conformance-zoo`), and the build of the
+        // examples. One cargo call, so that one set of features is built once.
         Step::cargo(
             root,
             "workspace: tests, doctests, UI tests, conformance",

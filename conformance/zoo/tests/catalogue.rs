@@ -1,8 +1,10 @@
-//! The whole catalogue over two good drivers behind the ABI, loaded from dynamic libraries: one in Rust and one in C.
+//! The whole catalogue over good drivers behind the ABI, loaded from dynamic libraries: one in Rust, one of a later minor
+//! version of the ABI, and the example in C.
+
+mod c;
 
 use std::error::Error;
-use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::{env, fs};
 
 use conformance::harness::Suite;
@@ -10,18 +12,25 @@ use netabase_core::loader::{self, SearchPath};
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let cage = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let search = SearchPath::default()
+    let search = SearchPath::none()
         .with_directory(cage.path())
-        .without_environment()
-        .without_executable();
+        .without_trust_checks();
     let library = env::current_exe()?.with_file_name(file_name("conformance_zoo"));
-    fs::hard_link(
-        library,
-        cage.path().join(file_name("netabase_driver_zoo_good")),
-    )?;
-    compile(&cage.path().join(file_name("netabase_driver_zoo_c")))?;
+    for driver in ["zoo_good", "zoo_newer_minor"] {
+        fs::hard_link(
+            &library,
+            cage.path()
+                .join(file_name(&format!("netabase_driver_{driver}"))),
+        )?;
+    }
+    let library = cage.path().join(file_name("netabase_driver_memory_c"));
+    c::compile(&[], &["-shared"], &library)?;
     let mut suite = Suite::new();
-    for (linkage, name) in [("dynamic", "zoo-good"), ("c", "zoo-c")] {
+    for (linkage, name) in [
+        ("dynamic", "zoo-good"),
+        ("newer", "zoo-newer-minor"),
+        ("c", "memory-c"),
+    ] {
         match loader::load(name, &search) {
             Ok(driver) => suite.add(linkage, driver),
             Err(error) => suite.add_missing(linkage, name, format!("{error:?}")),
@@ -36,20 +45,4 @@ fn file_name(stem: &str) -> String {
         env::consts::DLL_PREFIX,
         env::consts::DLL_SUFFIX
     )
-}
-
-fn compile(library: &Path) -> Result<(), Box<dyn Error>> {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let output = Command::new("cc")
-        .args(["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
-        .args(["-O1", "-g", "-shared", "-fPIC", "-pthread", "-I"])
-        .arg(package.join("../../include"))
-        .arg(package.join("tests/c/memory.c"))
-        .arg("-o")
-        .arg(library)
-        .output()?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into());
-    }
-    Ok(())
 }

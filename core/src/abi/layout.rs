@@ -488,6 +488,7 @@ layouts!(assert_layouts!);
 #[cfg(all(test, target_pointer_width = "64"))]
 mod tests {
     use std::any::type_name;
+    use std::collections::BTreeSet;
     use std::fmt::Write as _;
     use std::path::{Path, PathBuf};
     use std::process::Command;
@@ -526,10 +527,7 @@ mod tests {
         for (name, size, fields) in layouts!(describe!) {
             writeln!(text, "{name}: {size} bytes").unwrap();
             for (field, offset, field_type) in fields {
-                let field_type = field_type
-                    .replace("netabase_core::abi::layout::", "")
-                    .replace("core::option::Option<", "Option<");
-                writeln!(text, "{offset:>5} {field}: {field_type}").unwrap();
+                writeln!(text, "{offset:>5} {field}: {}", short(field_type)).unwrap();
             }
             text.push('\n');
         }
@@ -558,10 +556,78 @@ mod tests {
         snake
     }
 
+    /// A Rust type without the paths of its parts.
+    fn short(rust: &str) -> String {
+        rust.replace("netabase_core::abi::layout::", "")
+            .replace("core::option::Option<", "Option<")
+    }
+
+    /// `*const Slice` as `const netabase_slice *`.
+    fn c_type(rust: &str) -> String {
+        if let Some(target) = rust.strip_prefix("*mut ") {
+            return format!("{} *", c_type(target));
+        }
+        if let Some(target) = rust.strip_prefix("*const ") {
+            return format!("const {} *", c_type(target));
+        }
+        match rust {
+            "usize" => "size_t".to_owned(),
+            "u8" | "u32" | "u64" => format!("uint{}_t", &rust[1..]),
+            name => format!("netabase_{}", snake(name)),
+        }
+    }
+
+    /// The definition of `name` as a Rust type in C's words.
+    fn c_typedef(rust: &str, name: &str) -> String {
+        let signature = rust
+            .strip_prefix("Option<unsafe extern \"C\" fn(")
+            .and_then(|signature| signature.strip_suffix('>')?.rsplit_once(')'));
+        if let Some((parameters, result)) = signature {
+            let result = match result.strip_prefix(" -> ") {
+                Some(result) => c_type(result),
+                None => "void".to_owned(),
+            };
+            let parameters: Vec<_> = parameters.split(", ").map(c_type).collect();
+            return format!("typedef {result} (*{name})({});", parameters.join(", "));
+        }
+        match rust
+            .strip_prefix('[')
+            .and_then(|rest| rest.split_once("; "))
+        {
+            Some((element, length)) => format!("typedef {} {name}[{length};", c_type(element)),
+            None => format!("typedef {} {name};", c_type(rust)),
+        }
+    }
+
     #[test]
     fn the_c_header_says_the_same() {
         let mut source = String::from("#include \"netabase_driver.h\"\n");
+        for (struct_name, _, fields) in layouts!(describe!) {
+            let struct_name = snake(struct_name);
+            for (field, _, field_type) in fields {
+                let rust = match (&*struct_name, field) {
+                    // Opaque, and nothing of the host's: C says `void`.
+                    ("entry", "layout") => continue,
+                    _ => short(field_type),
+                };
+                let name = format!("rust_{struct_name}_{field}");
+                writeln!(source, "{}", c_typedef(&rust, &name)).unwrap();
+                let place = match &*struct_name {
+                    "visit" => "(netabase_visit *)0".to_owned(),
+                    _ => format!("&((netabase_{struct_name} *)0)->{field}"),
+                };
+                writeln!(
+                    source,
+                    "_Static_assert(_Generic({place}, {name} *: 1, default: 0), \"{struct_name}.{field} is not {}\");",
+                    rust.replace('"', "'")
+                )
+                .unwrap();
+            }
+        }
+        let mut checked =
+            BTreeSet::from(["DRIVER_H", "EXPORT", "MAGIC"].map(|name| format!("NETABASE_{name}")));
         let mut check = |left: String, right: u64| {
+            checked.insert(left.clone());
             writeln!(
                 source,
                 "_Static_assert({left} == {right}ull, \"{left} is not {right}\");",
@@ -622,6 +688,13 @@ mod tests {
             ("OPEN_CACHE_BYTES", OPEN_CACHE_BYTES),
         ] {
             check(format!("NETABASE_{name}"), value);
+        }
+        let header = fs::read_to_string(file("../include/netabase_driver.h")).unwrap();
+        for line in header.lines() {
+            if let Some(definition) = line.strip_prefix("#define ") {
+                let name = definition.split(' ').next().unwrap();
+                assert!(checked.contains(name), "nothing says what {name} has to be");
+            }
         }
         source.push_str("const uint8_t magic[8] = NETABASE_MAGIC;\n");
         let folder = env::temp_dir().join(format!("netabase-abi-{}", std::process::id()));

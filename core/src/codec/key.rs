@@ -605,6 +605,7 @@ mod chrono_keys {
         }
     }
 
+    /// A leap second is kept as one. `SystemTime` has none, and does not read it.
     impl Key for DateTime<Utc> {
         const SHAPE: KeyShape = KeyShape::Fixed("instant", 12);
 

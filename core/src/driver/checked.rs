@@ -70,7 +70,7 @@ impl<S: Store> Checked<S> {
     /// [`Closed`](ErrorKind::Closed) after [`close`](Self::close), or what [`Store::begin_read`] reports.
     #[inline]
     pub fn begin_read(&self) -> Result<CheckedReader<S::Reader>> {
-        // No driver waits here, so that the lock may be held meanwhile; a clone would be slower.
+        // Held meanwhile, since a clone would be slower. A driver waits here for no transaction.
         let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
         let store = store.as_ref().ok_or_else(is_closed)?;
         Ok(CheckedReader {
@@ -125,7 +125,8 @@ impl<S: Store> Checked<S> {
     }
 
     /// Closes the database. Open transactions go on and keep what they need of it; new ones, and those that wait to
-    /// begin, answer [`Closed`](ErrorKind::Closed). Waits for nobody. Closing twice is no error.
+    /// begin, answer [`Closed`](ErrorKind::Closed). Waits for no transaction; for a read transaction that is just being
+    /// begun, which an operation such as `compact` may hold up, it does. Closing twice is no error.
     pub fn close(&self) {
         let store = self
             .store

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use netabase_core::driver::{
-    Bounds, Cursor, Direction, Driver, Durability, ErrorKind, OpenConfig, Read, Result, Store,
-    Write,
+    Bounds, Cursor, Direction, Driver, Durability, ErrorKind, OpenConfig, PinnedRead, Read, Result,
+    Store, Write,
 };
-use netabase_driver_redb::{Redb, RedbDatabase};
+use netabase_driver_redb::{Redb, RedbDatabase, RedbReader};
 
 use crate::{open, place};
 
@@ -49,6 +49,23 @@ fn get_all(store: &RedbDatabase) -> Result<()> {
     let tree = reader.tree("t")?;
     reader.len(tree)?;
     (0..ENTRIES).try_for_each(|place| reader.get(tree, &key(place), |_| ()).map(drop))
+}
+
+fn pin_all(store: &RedbDatabase) -> Result<()> {
+    let reader = store.begin_read()?;
+    let tree = reader.tree("t")?;
+    for place in 0..ENTRIES {
+        if let Some(guard) = reader.get_pinned(tree, &key(place))? {
+            std::hint::black_box(guard.as_ref());
+        }
+    }
+    let mut cursor = reader.cursor(tree, Bounds::ALL, Direction::Forward)?;
+    while cursor.advance()? {
+        if let Some(guard) = RedbReader::pin_value(&mut cursor) {
+            std::hint::black_box(guard.as_ref());
+        }
+    }
+    Ok(())
 }
 
 fn change(store: &RedbDatabase) -> Result<()> {
@@ -99,7 +116,7 @@ fn damage_is_reported_and_never_a_panic() {
         state as usize % bound
     };
     let (mut refused, mut failed) = (0, 0);
-    for _ in 0..60 {
+    for _ in 0..120 {
         let mut bad = good.clone();
         for _ in 0..=random(3) {
             let offset = if random(2) == 0 {
@@ -112,7 +129,8 @@ fn damage_is_reported_and_never_a_panic() {
         fs::write(&path, &bad).unwrap();
         match Redb.open(&OpenConfig::new(&path)) {
             Ok(store) => {
-                let sound = [scan, get_all, change, empty].map(|step| assert_blamed(step(&store)));
+                let sound =
+                    [scan, get_all, pin_all, change, empty].map(|step| assert_blamed(step(&store)));
                 failed += usize::from(sound.contains(&false));
             }
             Err(error) => {

@@ -77,17 +77,16 @@ pub(crate) fn is_flat(field: &Field, shadowed: &[Ident]) -> bool {
         "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16",
         "u32", "u64", "u128", "usize",
     ];
-    fn is_flat(ty: &Type, shadowed: &[Ident]) -> bool {
-        if Held::of_type(ty, shadowed) != Held::Owned {
-            return true;
-        }
+    fn is_number(ty: &Type, shadowed: &[Ident]) -> bool {
         match std_type(ty, shadowed) {
-            Some((name, Some(value))) => name == "Option" && is_flat(value, shadowed),
+            Some((name, Some(value))) => name == "Option" && is_number(value, shadowed),
             Some((name, None)) => NAMES.contains(&name.as_str()),
             None => false,
         }
     }
-    !field.with_serde && is_flat(&field.ty, shadowed)
+    // What is borrowed as a whole takes nothing; text within an owned field takes what its length says.
+    let borrowed = Held::of_type(&field.ty, shadowed) != Held::Owned;
+    !field.with_serde && (borrowed || is_number(&field.ty, shadowed))
 }
 
 /// The name of a type that is most likely of `std`, with its one argument if it has any.

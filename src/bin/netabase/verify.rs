@@ -165,15 +165,14 @@ fn check_index(
             Some(value)
         });
         entry.clear();
-        let Some(field) = field.filter(|field| secondary.encode(field, &mut entry).is_ok()) else {
+        if !field.is_some_and(|field| secondary.encode(&field, &mut entry).is_ok()) {
             continue;
-        };
+        }
         recomputed += 1;
         if !index.unique {
             entry.extend_from_slice(key);
         }
         let right = reader.get(index_tree, &entry, |value| !index.unique || value == key)?;
-        drop(field);
         if right != Some(true) {
             report.found("the record has no entry for its field", key);
         }

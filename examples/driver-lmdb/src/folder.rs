@@ -1,0 +1,247 @@
+//! LMDB's folder seen from outside: whether it is one, whether it is free, and how it is made and emptied.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use netabase_core::driver::{DriverError, ErrorKind, Result};
+
+use crate::config::Settings;
+use crate::error;
+
+/// The file with the data.
+const DATA: &str = "data.mdb";
+/// LMDB's file with its locks and readers.
+const LOCK: &str = "lock.mdb";
+
+/// How a data file begins: the flags of its first page, LMDB's mark, and the version of the format, each with its place.
+///
+/// LMDB writes numbers in the machine's byte order.
+const PAGE_FLAGS: usize = size_of::<usize>() + 2;
+const META_PAGE: u16 = 0x08;
+const MARK: usize = PAGE_HEADER;
+const MAGIC: u32 = 0xBEEF_C0DE;
+const VERSION: usize = MARK + 4;
+const FORMAT: u32 = 1;
+/// Where the first page says how large a page is.
+const PAGE_SIZE: usize = MARK + 8 + 2 * size_of::<usize>();
+/// The bytes that go before what a page holds.
+const PAGE_HEADER: usize = size_of::<usize>() + 8;
+/// So much of a data file is looked at.
+const HEADER: usize = PAGE_SIZE + 4;
+
+/// What there is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contents {
+    /// Nothing, an empty folder, or one whose creation was cut off.
+    Nothing,
+    /// A data file of LMDB.
+    Database,
+}
+
+/// The data file, locked for this handle as long as it lives.
+///
+/// LMDB's own lock lets other processes write, and knows nothing of a second copy of LMDB in this one. The lock on the data
+/// file is none of those that LMDB takes, so that it excludes neither LMDB itself nor its tools.
+#[derive(Debug, Clone)]
+pub(crate) struct DataFile {
+    file: Arc<Locked>,
+    path: Arc<Path>,
+}
+
+/// A file whose lock is given back when it is dropped.
+///
+/// Closing it would not do: a process that is just being started has a copy of the file until it runs its program.
+#[derive(Debug)]
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // There is nobody to report a failure to, and the lock goes with the last copy anyway.
+        let _ = self.0.unlock();
+    }
+}
+
+impl DataFile {
+    /// Claims the database in the folder, and makes a place for one if there is none. Says whether there was one.
+    pub(crate) fn claim(folder: &Path, settings: &Settings<'_>) -> Result<(Self, bool)> {
+        let found = inspect(folder)?;
+        if found == Contents::Nothing {
+            if !settings.create_if_missing {
+                return Err(missing(folder));
+            }
+            match fs::create_dir(folder) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(error::inaccessible(folder, error));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        let path = folder.join(DATA);
+        let inaccessible = |error| error::inaccessible(&path, error);
+        let file = File::options()
+            .read(true)
+            .write(!settings.read_only)
+            .create(settings.create_if_missing)
+            .truncate(false)
+            .open(&path)
+            .map_err(inaccessible)?;
+        let locked = if settings.read_only {
+            file.try_lock_shared()
+        } else {
+            file.try_lock()
+        };
+        match locked {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(error::locked(folder)),
+            Err(TryLockError::Error(error)) => return Err(inaccessible(error)),
+        }
+        let file = Locked(file);
+        // Another handle may have been here since the first look.
+        let found = inspect(folder)?;
+        if found == Contents::Nothing && !settings.create_if_missing {
+            return Err(missing(folder));
+        }
+        let claimed = Self {
+            file: Arc::new(file),
+            path: path.into(),
+        };
+        if found == Contents::Nothing {
+            claimed.empty()?;
+        }
+        Ok((claimed, found == Contents::Database))
+    }
+
+    /// Removes all that is in it, while LMDB does not have it open.
+    ///
+    /// An empty file is no database, so that a crash leaves all of it or nothing.
+    pub(crate) fn empty(&self) -> Result<()> {
+        let file = &self.file.0;
+        file.set_len(0)
+            .and_then(|()| file.sync_all())
+            .map_err(|error| error::inaccessible(&self.path, error))
+    }
+
+    /// The length of the data file in bytes.
+    pub(crate) fn len(&self) -> Result<u64> {
+        self.file
+            .0
+            .metadata()
+            .map(|file| file.len())
+            .map_err(|error| error::inaccessible(&self.path, error))
+    }
+
+    /// What the system says of a longer data file, if it refuses one.
+    ///
+    /// LMDB reports a write that the system cut short as a failure of the device, whatever the reason.
+    #[cold]
+    pub(crate) fn refusal_to_grow(&self) -> Option<io::Error> {
+        let mut file = &self.file.0;
+        let length = file.seek(SeekFrom::End(0)).ok()?;
+        let refusal = file.write_all(&[0; 4096]).err();
+        // What lies behind the last page that LMDB counts means nothing, and goes again.
+        let _ = file.set_len(length);
+        refusal
+    }
+}
+
+/// Looks at what is there, and changes nothing.
+fn inspect(folder: &Path) -> Result<Contents> {
+    match fs::metadata(folder) {
+        Ok(found) if found.is_dir() => {}
+        Ok(_) => {
+            return Err(foreign(
+                folder,
+                "is a file, and LMDB keeps its data in a folder",
+            ));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return match folder.parent() {
+                Some(parent) if !parent.is_dir() => Err(DriverError::new(
+                    ErrorKind::NotFound,
+                    format!(
+                        "the folder `{}` is not there; create it first",
+                        parent.display()
+                    ),
+                )
+                .with_source(error)),
+                _ => Ok(Contents::Nothing),
+            };
+        }
+        Err(error) => return Err(error::inaccessible(folder, error)),
+    }
+    let path = folder.join(DATA);
+    let inaccessible = |error| error::inaccessible(&path, error);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return without_data(folder),
+        Err(error) => return Err(inaccessible(error)),
+    };
+    let length = file.metadata().map_err(inaccessible)?.len();
+    let mut header = Vec::with_capacity(HEADER);
+    file.take(HEADER as u64)
+        .read_to_end(&mut header)
+        .map_err(inaccessible)?;
+    if header.is_empty() {
+        return Ok(Contents::Nothing);
+    }
+    match page_size(&header) {
+        // LMDB writes its first two pages at one blow.
+        Some(page) if length < 2 * u64::from(page) => Ok(Contents::Nothing),
+        Some(_) => Ok(Contents::Database),
+        None => Err(foreign(
+            folder,
+            "holds a `data.mdb` that LMDB did not write",
+        )),
+    }
+}
+
+/// A folder without a data file: empty, or left by a creation that was cut off.
+fn without_data(folder: &Path) -> Result<Contents> {
+    let inaccessible = |error| error::inaccessible(folder, error);
+    for entry in fs::read_dir(folder).map_err(inaccessible)? {
+        if entry.map_err(inaccessible)?.file_name() != LOCK {
+            return Err(foreign(folder, "holds files that LMDB did not write"));
+        }
+    }
+    Ok(Contents::Nothing)
+}
+
+/// The size of a page as the beginning of a data file gives it; `None` if LMDB did not write it.
+fn page_size(header: &[u8]) -> Option<u32> {
+    let number = |at: usize| Some(u32::from_ne_bytes(*header.get(at..)?.first_chunk()?));
+    let flags = u16::from_ne_bytes(*header.get(PAGE_FLAGS..)?.first_chunk()?);
+    let page = number(PAGE_SIZE)?;
+    let is_ours = flags & META_PAGE != 0
+        && number(MARK)? == MAGIC
+        && number(VERSION)? == FORMAT
+        && page.is_power_of_two();
+    is_ours.then_some(page)
+}
+
+/// The path, absolute: it stays right when the process changes its folder.
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(|error| error::inaccessible(path, error))
+}
+
+fn missing(folder: &Path) -> DriverError {
+    DriverError::new(
+        ErrorKind::NotFound,
+        format!(
+            "there is no database at `{}`; open it with `create_if_missing` and without `read_only` to create it",
+            folder.display()
+        ),
+    )
+}
+
+/// The error for something that this driver did not write.
+pub(crate) fn foreign(folder: &Path, what: &str) -> DriverError {
+    DriverError::new(
+        ErrorKind::Corrupt,
+        format!(
+            "`{}` {what}; it was left as it is, choose another path",
+            folder.display()
+        ),
+    )
+}
