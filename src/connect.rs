@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use netabase_core::driver::{AnyDriver, Driver, Durability, OpenConfig};
+use netabase_core::driver::checked::Checked;
+use netabase_core::driver::{AnyDatabase, AnyDriver, Driver, Durability, OpenConfig};
 use netabase_core::memory::Memory;
 use netabase_core::store::TypedStore;
 use percent_encoding::percent_decode_str;
@@ -49,20 +50,7 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, AnyStore<D>> {
         let connect = || {
             let target = Target::parse(url)?;
             let driver = driver(&target.driver)?;
-            let options: Vec<_> = target
-                .options
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str()))
-                .collect();
-            let config = OpenConfig {
-                path: &target.path,
-                cache_bytes: target.cache_bytes,
-                create_if_missing: target.create_if_missing,
-                truncate: target.truncate,
-                read_only: target.read_only,
-                options: &options,
-            };
-            TypedStore::open_with(&driver, &config, target.durability)
+            target.with_config(|config| TypedStore::open_with(&driver, config, target.durability))
         };
         connect()
             .map(Self::from_backend)
@@ -71,7 +59,8 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, AnyStore<D>> {
 }
 
 /// The drivers that are linked in.
-fn linked() -> Vec<AnyDriver> {
+#[must_use]
+pub fn linked() -> Vec<AnyDriver> {
     vec![
         AnyDriver::new(Memory),
         #[cfg(feature = "redb")]
@@ -83,7 +72,12 @@ fn linked() -> Vec<AnyDriver> {
     ]
 }
 
-fn driver(name: &str) -> Result<AnyDriver, NetabaseError> {
+/// The driver of this name: one that is linked in, or else one that is loaded.
+///
+/// # Errors
+/// [`DriverNotFound`](ErrorKind::DriverNotFound) or [`DriverRejected`](ErrorKind::DriverRejected); the message lists those that
+/// there are.
+pub fn driver(name: &str) -> Result<AnyDriver, NetabaseError> {
     let linked = linked();
     if let Some(driver) = linked.iter().find(|driver| driver.manifest().name == name) {
         return Ok(driver.clone());
@@ -135,22 +129,64 @@ fn loadable() -> Vec<String> {
     Vec::new()
 }
 
-/// What a string says.
-#[derive(Debug, PartialEq, Eq)]
-struct Target {
-    driver: String,
-    path: PathBuf,
-    cache_bytes: Option<u64>,
-    create_if_missing: bool,
-    truncate: bool,
-    read_only: bool,
-    durability: Durability,
+/// What a string says: see [`NetabaseStore::connect`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The name of the driver.
+    pub driver: String,
+    /// The database file or folder.
+    pub path: PathBuf,
+    /// Size of the engine's cache in bytes.
+    pub cache_bytes: Option<u64>,
+    /// Create the database if there is none.
+    pub create_if_missing: bool,
+    /// Remove all that an existing database holds.
+    pub truncate: bool,
+    /// Open for reading only.
+    pub read_only: bool,
+    /// What a commit promises.
+    pub durability: Durability,
     /// The options that are left to the driver.
-    options: Vec<(String, String)>,
+    pub options: Vec<(String, String)>,
 }
 
 impl Target {
-    fn parse(url: &str) -> Result<Self, NetabaseError> {
+    /// Opens the database without any model: its trees as bytes.
+    ///
+    /// # Errors
+    /// [`DriverNotFound`](ErrorKind::DriverNotFound) for a driver that is neither linked in nor found; else as
+    /// [`Driver::open`].
+    pub fn open(&self) -> Result<Checked<AnyDatabase>, NetabaseError> {
+        let driver = driver(&self.driver)?;
+        self.with_config(|config| Checked::open(&driver, config))
+            .map_err(|error| {
+                NetabaseError::from(error)
+                    .during("open")
+                    .on_driver(self.driver.clone())
+            })
+    }
+
+    fn with_config<R>(&self, open: impl FnOnce(&OpenConfig<'_>) -> R) -> R {
+        let options: Vec<_> = self
+            .options
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        open(&OpenConfig {
+            path: &self.path,
+            cache_bytes: self.cache_bytes,
+            create_if_missing: self.create_if_missing,
+            truncate: self.truncate,
+            read_only: self.read_only,
+            options: &options,
+        })
+    }
+
+    /// Reads a string.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput); the message says what to write.
+    pub fn parse(url: &str) -> Result<Self, NetabaseError> {
         let (driver, rest) = url.split_once(':').ok_or_else(|| {
             invalid(format!("`{url}` names no driver; write `driver:path?option=value`, such as `redb:./my.redb`"))
         })?;

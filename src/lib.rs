@@ -7,15 +7,17 @@
 )]
 extern crate self as netabase_store;
 
-mod connect;
+pub mod connect;
 pub mod databases;
+#[cfg(feature = "dump")]
+pub mod dump;
 pub mod prelude;
 mod store;
 pub mod traits;
 pub mod utils;
 
 pub use netabase_core::codec::ivec::{FromIVec, IVec, ToIVec};
-pub use netabase_core::codec::key;
+pub use netabase_core::codec::{dynamic, fields, key};
 pub use netabase_core::config::{self, FileConfig};
 pub use netabase_core::driver::{self, Durability};
 pub use netabase_core::error::{self, DriverError, ErrorKind, NetabaseError};
@@ -24,6 +26,7 @@ pub use netabase_core::loader;
 pub use netabase_core::model::{
     ModelKey, NetabaseDefinitionTrait, NetabaseModelTrait, SecondaryKey,
 };
+pub use netabase_core::schema;
 pub use netabase_core::store::aio;
 pub use netabase_core::store::{
     Batch, IndexIter, Iter, Mode, ReadOnly, ReadWrite, SnapshotIter, Tree, TreeView, TxnGuard,

@@ -15,8 +15,11 @@
 //! changes its definition and keeps its name, the record stays the same and the change is not seen. Give such a type a
 //! new name. The encodings of keys are recorded in full, and their changes are seen.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::codec::dynamic::Shape;
+use crate::driver::{Bounds, Cursor as _, Direction, EntryWidths, Read};
 use crate::error::{ErrorKind, NetabaseError};
 use crate::model::ModelInfo;
 
@@ -29,6 +32,99 @@ pub const FORMAT_KEY: &[u8] = b"format";
 /// The version of the stored format: key codec, value codec, layout of indexes, and this record. Stored as `u32`,
 /// little endian.
 pub const FORMAT_VERSION: u32 = 1;
+
+/// The key, within [`SCHEMA_TREE`], of the mark of a database that is being filled by a copy, and what fills it. The last
+/// transaction of the copy removes it; the typed layer refuses a database that has it.
+pub const INCOMPLETE_KEY: &[u8] = b"incomplete";
+
+/// Refuses a database that a copy did not fill to its end.
+///
+/// # Errors
+/// [`Corrupt`](ErrorKind::Corrupt) if it has the [mark](INCOMPLETE_KEY), or an error of the engine.
+pub fn check_complete(reader: &impl Read) -> Result<(), NetabaseError> {
+    let schema = reader.tree(SCHEMA_TREE)?;
+    match reader.get(schema, INCOMPLETE_KEY, |origin| {
+        String::from_utf8_lossy(origin).into_owned()
+    })? {
+        None => Ok(()),
+        Some(origin) => Err(NetabaseError::new(
+            ErrorKind::Corrupt,
+            format!(
+                "the database is incomplete: filling it by `{origin}` was interrupted, or is under way; run it again with \
+                 `--overwrite`"
+            ),
+        )),
+    }
+}
+
+/// The models that a database records, by name.
+///
+/// # Errors
+/// [`SchemaMismatch`](ErrorKind::SchemaMismatch) for another format version, [`Corrupt`](ErrorKind::Corrupt) for a record that
+/// cannot be read, or an error of the engine.
+pub fn stored_models(reader: &impl Read) -> Result<BTreeMap<String, ModelSchema>, NetabaseError> {
+    let schema = reader.tree(SCHEMA_TREE)?;
+    let format = reader.get(schema, FORMAT_KEY, |bytes| {
+        bytes.try_into().ok().map(u32::from_le_bytes)
+    })?;
+    match format {
+        None | Some(Some(FORMAT_VERSION)) => {}
+        Some(Some(version)) => {
+            return Err(NetabaseError::new(
+                ErrorKind::SchemaMismatch,
+                format!(
+                    "the database has format version {version}, and this release knows {FORMAT_VERSION}; use the release \
+                     that wrote it, or a newer one"
+                ),
+            ));
+        }
+        Some(None) => return Err(damaged()),
+    }
+    let mut models = BTreeMap::new();
+    let mut cursor = reader.cursor(schema, Bounds::ALL, Direction::Forward)?;
+    while let Some((key, value)) = cursor.next_entry()? {
+        if let Some(name) = key.strip_prefix(b"model/") {
+            let name = std::str::from_utf8(name).map_err(|error| damaged().with_source(error))?;
+            models.insert(name.to_owned(), ModelSchema::parse(value)?);
+        }
+    }
+    Ok(models)
+}
+
+/// The widths that the typed layer gives to the trees of these models.
+#[must_use]
+pub fn stored_widths(models: &BTreeMap<String, ModelSchema>) -> BTreeMap<String, EntryWidths> {
+    let width = |text: &str| Shape::parse(text).and_then(|shape| shape.width());
+    let stated = |width: Option<usize>| width.and_then(|width| u32::try_from(width).ok());
+    let mut widths = BTreeMap::new();
+    for (name, model) in models {
+        let primary = width(&model.primary_key);
+        widths.insert(
+            name.clone(),
+            EntryWidths {
+                key: stated(primary),
+                value: None,
+            },
+        );
+        for index in &model.indexes {
+            let secondary = width(&index.key);
+            let (key, value) = if index.unique {
+                (secondary, primary)
+            } else {
+                let both = secondary.and_then(|secondary| secondary.checked_add(primary?));
+                (both, Some(0))
+            };
+            widths.insert(
+                format!("{name}.{}", index.name),
+                EntryWidths {
+                    key: stated(key),
+                    value: stated(value),
+                },
+            );
+        }
+    }
+    widths
+}
 
 /// The key of a model's record within [`SCHEMA_TREE`].
 #[must_use]

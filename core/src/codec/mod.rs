@@ -3,6 +3,8 @@
 //! Keys have an encoding that sorts ([`key`]); values are bincode ([`value`]). The two are never mixed: bincode's
 //! variable-length integers do not sort, and the sorting encoding is not made to be small.
 
+pub mod dynamic;
+pub mod fields;
 pub mod ivec;
 pub mod key;
 pub mod value;

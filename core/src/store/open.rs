@@ -16,7 +16,9 @@ use crate::driver::{
 use crate::error::NetabaseError;
 use crate::index::{EncodedKeys, Pending};
 use crate::model::{ModelVisitor, NetabaseDefinitionTrait, NetabaseModelTrait, Record};
-use crate::schema::{FORMAT_KEY, FORMAT_VERSION, Migration, ModelSchema, SCHEMA_TREE, model_key};
+use crate::schema::{
+    FORMAT_KEY, FORMAT_VERSION, Migration, ModelSchema, SCHEMA_TREE, check_complete, model_key,
+};
 
 impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
     /// Opens the database that `config` names, on this driver.
@@ -27,6 +29,7 @@ impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
     /// # Errors
     /// - what [`Driver::open`] reports;
     /// - [`SchemaMismatch`](ErrorKind::SchemaMismatch) if a model is stored in another shape; nothing is changed then;
+    /// - [`Corrupt`](ErrorKind::Corrupt) if a copy did not fill the database to its end;
     /// - [`SchemaMismatch`](ErrorKind::SchemaMismatch) as well if there is a tree of a model's name that is no model's;
     /// - [`AlreadyExists`](ErrorKind::AlreadyExists) if a key has become unique and two records share one;
     /// - [`Codec`](ErrorKind::Codec) if an index has to be built and a record cannot be decoded;
@@ -200,6 +203,7 @@ struct Plan {
 
 impl Plan {
     fn read<D: NetabaseDefinitionTrait>(reader: &impl Read) -> Result<Self, NetabaseError> {
+        check_complete(reader)?;
         let schema = reader.tree(SCHEMA_TREE)?;
         let format = reader.get(schema, FORMAT_KEY, |bytes| {
             bytes.try_into().ok().map(u32::from_le_bytes)

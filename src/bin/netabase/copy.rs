@@ -1,0 +1,100 @@
+//! `netabase copy`: one snapshot of any driver's database to a database of any driver.
+
+use std::io::{self, Write as _};
+
+use netabase_store::driver::{Bounds, Cursor as _, Direction, EntryWidths, Read as _};
+use netabase_store::schema::SCHEMA_TREE;
+use serde_json::json;
+
+use crate::Outcome;
+use crate::arguments::Copy;
+use crate::database::{Snapshot, open_for_reading};
+use crate::failure::Failure;
+use crate::fill::{Fill, Summary};
+use crate::output::table;
+use crate::progress::Progress;
+
+pub(crate) fn run(arguments: &Copy) -> Result<Outcome, Failure> {
+    let store = open_for_reading(&arguments.source)?;
+    let snapshot = Snapshot::of(&store)?;
+    let origin = format!("netabase copy {} …", arguments.source);
+    let mut fill = Fill::begin(&arguments.target, &origin, arguments.overwrite)?;
+    each_entry(&snapshot, "copying", |step| match step {
+        Step::Tree(name, widths) => fill.tree(name, widths),
+        Step::Entry(key, value) => fill.put(key, value),
+    })?;
+    let summary = fill.finish()?;
+    report(&summary, arguments.json)?;
+    Ok(Outcome::Fine)
+}
+
+/// A tree that begins, or an entry of it.
+pub(crate) enum Step<'a> {
+    Tree(&'a str, EntryWidths),
+    Entry(&'a [u8], &'a [u8]),
+}
+
+/// Walks over every tree of a snapshot, the schema record last.
+pub(crate) fn each_entry(
+    snapshot: &Snapshot,
+    what: &str,
+    mut visit: impl FnMut(Step<'_>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let names = || {
+        snapshot
+            .trees
+            .iter()
+            .map(String::as_str)
+            .chain([SCHEMA_TREE])
+    };
+    let mut total = 0;
+    for name in names() {
+        total += snapshot.reader.len(snapshot.tree(name)?)?;
+    }
+    let mut progress = Progress::new(what, Some(total));
+    for name in names() {
+        visit(Step::Tree(name, snapshot.widths(name)))?;
+        let tree = snapshot.tree(name)?;
+        let mut cursor = snapshot
+            .reader
+            .cursor(tree, Bounds::ALL, Direction::Forward)?;
+        while let Some((key, value)) = cursor.next_entry()? {
+            visit(Step::Entry(key, value))?;
+            progress.advance();
+        }
+    }
+    Ok(())
+}
+
+/// Says what a database was filled with.
+pub(crate) fn report(summary: &Summary, json: bool) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    if json {
+        let trees: Vec<_> = summary
+            .trees
+            .iter()
+            .map(|(name, (_, digest))| {
+                json!({
+                    "name": name, "entries": digest.entries, "xxh3": format!("{:032x}", digest.checksum()),
+                })
+            })
+            .collect();
+        writeln!(
+            out,
+            "{}",
+            json!({"entries": summary.entries, "trees": trees})
+        )?;
+        return Ok(());
+    }
+    let mut rows = vec![["tree", "entries", "xxh3"].map(String::from).to_vec()];
+    for (name, (_, digest)) in &summary.trees {
+        rows.push(vec![
+            name.clone(),
+            digest.entries.to_string(),
+            format!("{:032x}", digest.checksum()),
+        ]);
+    }
+    table(&mut out, &rows, &[1])?;
+    writeln!(out, "{} entries, read back and verified", summary.entries)?;
+    Ok(())
+}

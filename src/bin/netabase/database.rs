@@ -1,0 +1,137 @@
+//! A database opened without its models: what its schema record says, and its trees.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use netabase_store::connect::{Target, driver};
+use netabase_store::driver::checked::{Checked, CheckedReader};
+use netabase_store::driver::{
+    AnyDatabase, AnyReader, Capabilities, Driver as _, EntryWidths, Read as _, TreeId,
+};
+use netabase_store::dynamic::Shape;
+use netabase_store::schema::{
+    ModelSchema, SCHEMA_TREE, check_complete, stored_models, stored_widths,
+};
+
+use crate::failure::Failure;
+
+pub(crate) type Store = Checked<AnyDatabase>;
+pub(crate) type Reader = CheckedReader<AnyReader>;
+
+/// Opens an existing database, for reading only where the driver can.
+pub(crate) fn open_for_reading(url: &str) -> Result<Store, Failure> {
+    let mut target = Target::parse(url)?;
+    refuse_truncate(&target)?;
+    target.create_if_missing = false;
+    target.read_only |= driver(&target.driver)?
+        .manifest()
+        .capabilities
+        .contains(Capabilities::READ_ONLY);
+    Ok(target.open()?)
+}
+
+/// Opens an existing database for writing.
+pub(crate) fn open_existing(url: &str) -> Result<Store, Failure> {
+    let mut target = Target::parse(url)?;
+    refuse_truncate(&target)?;
+    target.create_if_missing = false;
+    Ok(target.open()?)
+}
+
+fn refuse_truncate(target: &Target) -> Result<(), Failure> {
+    if target.truncate {
+        return Err(Failure::Usage(
+            "`truncate=true` would empty the database that is to be read; leave it out".into(),
+        ));
+    }
+    Ok(())
+}
+
+/// One snapshot of a database, with what its schema record says.
+pub(crate) struct Snapshot {
+    pub(crate) reader: Reader,
+    pub(crate) models: BTreeMap<String, ModelSchema>,
+    /// Every tree that holds an entry or belongs to a model, the schema record's apart.
+    pub(crate) trees: BTreeSet<String>,
+    widths: BTreeMap<String, EntryWidths>,
+}
+
+impl Snapshot {
+    /// A snapshot, also of a database that a copy did not fill to its end.
+    pub(crate) fn of_any(store: &Store) -> Result<Self, Failure> {
+        let before = tree_names(store)?;
+        let reader = store.begin_read()?;
+        let models = stored_models(&reader)?;
+        let widths = stored_widths(&models);
+        // A tree that another process adds or empties meanwhile is in one of the two lists, or in the schema record.
+        let mut trees = before;
+        trees.extend(tree_names(store)?);
+        trees.extend(widths.keys().cloned());
+        trees.remove(SCHEMA_TREE);
+        Ok(Self {
+            reader,
+            models,
+            trees,
+            widths,
+        })
+    }
+
+    /// A snapshot of a database that is complete.
+    pub(crate) fn of(store: &Store) -> Result<Self, Failure> {
+        let snapshot = Self::of_any(store)?;
+        check_complete(&snapshot.reader)?;
+        Ok(snapshot)
+    }
+
+    pub(crate) fn widths(&self, tree: &str) -> EntryWidths {
+        self.widths.get(tree).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn tree(&self, name: &str) -> Result<TreeId, Failure> {
+        Ok(self.reader.sized_tree(name, self.widths(name))?)
+    }
+
+    pub(crate) fn kind(&self, tree: &str) -> Kind {
+        if let Some(model) = self.models.get(tree) {
+            return Kind::Records {
+                key: Shape::parse(&model.primary_key),
+                fields: model.fields.clone(),
+            };
+        }
+        let index = tree.rsplit_once('.').and_then(|(model, field)| {
+            let model = self.models.get(model)?;
+            let index = model.indexes.iter().find(|index| index.name == field)?;
+            Some(Kind::Index {
+                secondary: Shape::parse(&index.key),
+                primary: Shape::parse(&model.primary_key),
+                unique: index.unique,
+            })
+        });
+        index.unwrap_or(Kind::Bytes)
+    }
+}
+
+/// What the entries of a tree are.
+pub(crate) enum Kind {
+    /// A model's records.
+    Records {
+        key: Option<Shape>,
+        fields: Vec<(String, String)>,
+    },
+    /// Entries of an index.
+    Index {
+        secondary: Option<Shape>,
+        primary: Option<Shape>,
+        unique: bool,
+    },
+    /// Something that the schema record does not speak of.
+    Bytes,
+}
+
+/// The trees that hold an entry, as far as the driver can say.
+pub(crate) fn tree_names(store: &Store) -> Result<BTreeSet<String>, Failure> {
+    let mut names = BTreeSet::new();
+    store.maintain("tree_names", &[], &mut |name| {
+        names.insert(String::from_utf8_lossy(name).into_owned());
+    })?;
+    Ok(names)
+}

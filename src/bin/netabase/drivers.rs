@@ -1,0 +1,123 @@
+//! `netabase drivers`: what is linked in, found on every level, and refused.
+
+use std::io::{self, Write as _};
+
+use netabase_store::connect::linked;
+use netabase_store::driver::{Driver, Manifest};
+use netabase_store::loader::{self, PlaceState, SearchPath};
+use serde_json::json;
+
+use crate::Outcome;
+use crate::arguments::Drivers;
+use crate::failure::Failure;
+use crate::output::table;
+
+pub(crate) fn run(arguments: &Drivers) -> Result<Outcome, Failure> {
+    let linked = linked();
+    let places = loader::list(&SearchPath::default());
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        let linked: Vec<_> = linked
+            .iter()
+            .map(|driver| manifest_json(driver.manifest()))
+            .collect();
+        let places: Vec<_> = places
+            .iter()
+            .map(|place| {
+                let (state, refusal) = match &place.state {
+                    PlaceState::Searched => ("searched", None),
+                    PlaceState::Missing => ("missing", None),
+                    PlaceState::Refused(error) => ("refused", Some(error.message())),
+                    _ => ("unknown", None),
+                };
+                let candidates: Vec<_> = place
+                    .candidates
+                    .iter()
+                    .map(|candidate| {
+                        json!({
+                            "name": candidate.name,
+                            "path": candidate.path,
+                            "library": candidate.library,
+                            "abi": candidate.driver.as_ref().ok().map(|driver| {
+                                let (major, minor) = driver.abi_version();
+                                format!("{major}.{minor}")
+                            }),
+                            "manifest": candidate.driver.as_ref().ok().map(|driver| manifest_json(driver.manifest())),
+                            "refused": candidate.driver.as_ref().err().map(|error| error.message()),
+                        })
+                    })
+                    .collect();
+                json!({
+                    "level": place.level.name(), "directory": place.directory, "state": state, "refused": refusal,
+                    "candidates": candidates,
+                })
+            })
+            .collect();
+        writeln!(out, "{}", json!({"linked": linked, "places": places}))?;
+        return Ok(Outcome::Fine);
+    }
+    writeln!(out, "linked in")?;
+    let heading = ["driver", "version", "engine", "capabilities"].map(String::from);
+    let mut rows = vec![heading.to_vec()];
+    rows.extend(linked.iter().map(|driver| row(driver.manifest())));
+    table(&mut out, &rows, &[])?;
+    for place in &places {
+        let note = match &place.state {
+            PlaceState::Missing => ": not there".to_owned(),
+            PlaceState::Refused(error) => format!(": refused: {}", error.message()),
+            PlaceState::Searched if place.candidates.is_empty() => ": no driver".to_owned(),
+            _ => String::new(),
+        };
+        writeln!(
+            out,
+            "\n{} {}{note}",
+            place.level.name(),
+            place.directory.display()
+        )?;
+        let mut rows = vec![heading.to_vec()];
+        for candidate in &place.candidates {
+            if let Ok(driver) = &candidate.driver {
+                rows.push(row(driver.manifest()));
+            }
+        }
+        if rows.len() > 1 {
+            table(&mut out, &rows, &[])?;
+        }
+        for candidate in &place.candidates {
+            if let Err(error) = &candidate.driver {
+                writeln!(
+                    out,
+                    "refused {}: {}",
+                    candidate.path.display(),
+                    error.message()
+                )?;
+            }
+        }
+    }
+    Ok(Outcome::Fine)
+}
+
+fn row(manifest: &Manifest) -> Vec<String> {
+    vec![
+        manifest.name.to_string(),
+        manifest.version.to_string(),
+        format!("{} {}", manifest.engine, manifest.engine_version),
+        manifest.capabilities.names().collect::<Vec<_>>().join(" "),
+    ]
+}
+
+fn manifest_json(manifest: &Manifest) -> serde_json::Value {
+    json!({
+        "name": manifest.name,
+        "version": manifest.version,
+        "engine": manifest.engine,
+        "engine_version": manifest.engine_version,
+        "capabilities": manifest.capabilities.names().collect::<Vec<_>>(),
+        "limits": {
+            "key_bytes": manifest.limits.key_bytes,
+            "value_bytes": manifest.limits.value_bytes,
+            "transaction_bytes": manifest.limits.transaction_bytes,
+        },
+        "operations": manifest.operations,
+    })
+}

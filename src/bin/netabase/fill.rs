@@ -1,0 +1,220 @@
+//! Filling a database in bounded memory, marked as incomplete until its last transaction.
+
+use std::collections::BTreeMap;
+
+use netabase_store::connect::{Target, driver};
+use netabase_store::driver::checked::CheckedWriter;
+use netabase_store::driver::{
+    AnyWriter, Bounds, Cursor as _, Direction, Driver as _, Durability, EntryWidths, Read as _,
+    TreeId, Write as _,
+};
+use netabase_store::schema::{INCOMPLETE_KEY, SCHEMA_TREE};
+use netabase_store::{ErrorKind, NetabaseError};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::database::{Store, tree_names};
+use crate::failure::Failure;
+use crate::progress::Progress;
+
+/// A transaction is committed when it has written this many bytes.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// The most that the schema record, which is written last, may take.
+const SCHEMA_BYTES: usize = 64 << 20;
+
+/// What tells the content of one tree.
+#[derive(Clone, Default)]
+pub(crate) struct Digest {
+    pub(crate) entries: u64,
+    hash: Xxh3,
+}
+
+impl Digest {
+    pub(crate) fn add(&mut self, key: &[u8], value: &[u8]) {
+        self.entries += 1;
+        self.hash.update(&(key.len() as u64).to_le_bytes());
+        self.hash.update(key);
+        self.hash.update(&(value.len() as u64).to_le_bytes());
+        self.hash.update(value);
+    }
+
+    pub(crate) fn checksum(&self) -> u128 {
+        self.hash.digest128()
+    }
+}
+
+/// A database that is being filled.
+pub(crate) struct Fill {
+    store: Store,
+    durability: Durability,
+    /// `None` between two transactions.
+    writer: Option<CheckedWriter<AnyWriter>>,
+    limit: usize,
+    tree: Option<Filling>,
+    pending: usize,
+    schema: Vec<(Vec<u8>, Vec<u8>)>,
+    schema_bytes: usize,
+    done: BTreeMap<String, (EntryWidths, Digest)>,
+}
+
+impl Fill {
+    /// Opens the database at `url` and marks it as incomplete. `origin` says what fills it.
+    pub(crate) fn begin(url: &str, origin: &str, overwrite: bool) -> Result<Self, Failure> {
+        let target = Target::parse(url)?;
+        if target.truncate {
+            return Err(Failure::Usage(
+                "write `--overwrite` instead of `truncate=true`".into(),
+            ));
+        }
+        let store = target.open()?;
+        let old = tree_names(&store)?;
+        if !old.is_empty() && !overwrite {
+            return Err(Failure::Usage(format!(
+                "`{url}` is not empty; name another database, or write `--overwrite` to remove all that it holds"
+            )));
+        }
+        let mut writer = store.begin_write()?;
+        for name in &old {
+            let tree = writer.tree(name)?;
+            writer.clear(tree)?;
+        }
+        let schema = writer.tree(SCHEMA_TREE)?;
+        writer.put(schema, INCOMPLETE_KEY, origin.as_bytes(), |_| ())?;
+        writer.commit(Durability::Immediate)?;
+        let limit = driver(&target.driver)?.manifest().limits.transaction_bytes;
+        let limit = match usize::try_from(limit).unwrap_or(usize::MAX) {
+            0 => BATCH_BYTES,
+            limit => BATCH_BYTES.min(limit / 2),
+        };
+        Ok(Self {
+            store,
+            durability: target.durability,
+            writer: None,
+            limit,
+            tree: None,
+            pending: 0,
+            schema: Vec::new(),
+            schema_bytes: 0,
+            done: BTreeMap::new(),
+        })
+    }
+
+    /// Turns to a tree.
+    pub(crate) fn tree(&mut self, name: &str, widths: EntryWidths) -> Result<(), Failure> {
+        self.end_tree();
+        self.tree = Some(Filling {
+            name: name.to_owned(),
+            widths,
+            id: None,
+            digest: Digest::default(),
+        });
+        Ok(())
+    }
+
+    /// Adds an entry to the tree. The schema record's entries are kept for the last transaction.
+    pub(crate) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), Failure> {
+        let Some(tree) = &mut self.tree else {
+            return Err(Failure::Usage("an entry comes before any tree".into()));
+        };
+        let size = key.len() + value.len();
+        if tree.name == SCHEMA_TREE {
+            self.schema_bytes += size;
+            if self.schema_bytes > SCHEMA_BYTES || key == INCOMPLETE_KEY {
+                return Err(Failure::Usage(
+                    "the source has a schema record that no release writes into a complete database"
+                        .into(),
+                ));
+            }
+            self.schema.push((key.to_vec(), value.to_vec()));
+            return Ok(());
+        }
+        if self.pending > 0 && self.pending + size > self.limit {
+            self.pending = 0;
+            tree.id = None;
+            if let Some(writer) = self.writer.take() {
+                writer.commit(Durability::None)?;
+            }
+        }
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            none => none.insert(self.store.begin_write()?),
+        };
+        let id = match tree.id {
+            Some(id) => id,
+            None => *tree.id.insert(writer.sized_tree(&tree.name, tree.widths)?),
+        };
+        writer.put(id, key, value, |_| ())?;
+        self.pending += size;
+        tree.digest.add(key, value);
+        Ok(())
+    }
+
+    /// Reads everything back, compares it with what was written, and only then removes the mark.
+    pub(crate) fn finish(mut self) -> Result<Summary, Failure> {
+        self.end_tree();
+        if let Some(writer) = self.writer.take() {
+            writer.commit(Durability::Immediate)?;
+        }
+        let mut entries = 0;
+        let reader = self.store.begin_read()?;
+        let mut progress = Progress::new("verifying", None);
+        for (name, (widths, written)) in &self.done {
+            let tree = reader.sized_tree(name, *widths)?;
+            let mut found = Digest::default();
+            let mut cursor = reader.cursor(tree, Bounds::ALL, Direction::Forward)?;
+            while let Some((key, value)) = cursor.next_entry()? {
+                found.add(key, value);
+                progress.advance();
+            }
+            if (found.entries, found.checksum()) != (written.entries, written.checksum()) {
+                return Err(NetabaseError::new(
+                    ErrorKind::Corrupt,
+                    format!(
+                        "the target does not hold what was written to it: {} entries instead of {}, or others; check its \
+                         disk and driver",
+                        found.entries, written.entries
+                    ),
+                )
+                .in_tree(name.clone())
+                .into());
+            }
+            entries += found.entries;
+        }
+        drop(progress);
+        drop(reader);
+        let mut writer = self.store.begin_write()?;
+        let schema = writer.tree(SCHEMA_TREE)?;
+        for (key, value) in &self.schema {
+            writer.put(schema, key, value, |_| ())?;
+        }
+        writer.remove(schema, INCOMPLETE_KEY, |_| ())?;
+        writer.commit(self.durability)?;
+        Ok(Summary {
+            trees: self.done,
+            entries,
+        })
+    }
+
+    fn end_tree(&mut self) {
+        if let Some(tree) = self.tree.take()
+            && tree.name != SCHEMA_TREE
+        {
+            self.done.insert(tree.name, (tree.widths, tree.digest));
+        }
+    }
+}
+
+/// The tree that is being filled.
+struct Filling {
+    name: String,
+    widths: EntryWidths,
+    /// Known within one transaction.
+    id: Option<TreeId>,
+    digest: Digest,
+}
+
+/// What a filled database holds, the schema record apart.
+pub(crate) struct Summary {
+    pub(crate) trees: BTreeMap<String, (EntryWidths, Digest)>,
+    pub(crate) entries: u64,
+}

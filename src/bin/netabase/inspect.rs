@@ -1,0 +1,121 @@
+//! `netabase inspect`: models, trees, counts and sizes.
+
+use std::io::{self, Write as _};
+
+use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _};
+use netabase_store::schema::{SCHEMA_TREE, check_complete};
+use serde_json::json;
+
+use crate::Outcome;
+use crate::arguments::Inspect;
+use crate::database::{Kind, Snapshot, open_for_reading};
+use crate::failure::Failure;
+use crate::output::table;
+
+pub(crate) fn run(arguments: &Inspect) -> Result<Outcome, Failure> {
+    let store = open_for_reading(&arguments.url)?;
+    let snapshot = Snapshot::of_any(&store)?;
+    let complete = check_complete(&snapshot.reader);
+    let mut trees = Vec::new();
+    for name in snapshot
+        .trees
+        .iter()
+        .map(String::as_str)
+        .chain([SCHEMA_TREE])
+    {
+        let kind = match snapshot.kind(name) {
+            Kind::Records { .. } => "records",
+            Kind::Index { unique: true, .. } => "unique index",
+            Kind::Index { .. } => "index",
+            Kind::Bytes if name == SCHEMA_TREE => "schema",
+            Kind::Bytes => "bytes",
+        };
+        let (mut entries, mut bytes) = (0u64, 0u64);
+        let tree = snapshot.tree(name)?;
+        let mut cursor = snapshot
+            .reader
+            .cursor(tree, Bounds::ALL, Direction::Forward)?;
+        while let Some((key, value)) = cursor.next_entry()? {
+            entries += 1;
+            bytes += (key.len() + value.len()) as u64;
+        }
+        trees.push((name, kind, entries, bytes));
+    }
+    let mut on_disk = None;
+    // A driver that cannot tell leaves the size out.
+    let _ = store.maintain("size_on_disk", &[], &mut |bytes| {
+        on_disk = bytes.try_into().ok().map(u64::from_le_bytes);
+    });
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        let models: Vec<_> = snapshot
+            .models
+            .iter()
+            .map(|(name, model)| {
+                json!({
+                    "name": name,
+                    "primary_fields": model.primary_fields.split(',').collect::<Vec<_>>(),
+                    "primary_key": model.primary_key,
+                    "fields": model.fields.iter().map(|(name, ty)| json!({"name": name, "type": ty})).collect::<Vec<_>>(),
+                    "indexes": model.indexes.iter().map(|index| json!({
+                        "field": index.name, "key": index.key, "unique": index.unique
+                    })).collect::<Vec<_>>(),
+                })
+            })
+            .collect();
+        let trees: Vec<_> = trees
+            .iter()
+            .map(|(name, kind, entries, bytes)| {
+                json!({"name": name, "kind": kind, "entries": entries, "bytes": bytes})
+            })
+            .collect();
+        writeln!(
+            out,
+            "{}",
+            json!({
+                "driver": store.driver(), "complete": complete.is_ok(), "size_on_disk": on_disk, "models": models,
+                "trees": trees,
+            })
+        )?;
+        return Ok(Outcome::Fine);
+    }
+    writeln!(out, "driver        {}", store.driver())?;
+    if let Some(bytes) = on_disk {
+        writeln!(out, "size on disk  {bytes} bytes")?;
+    }
+    if let Err(error) = &complete {
+        writeln!(out, "INCOMPLETE    {}", error.message())?;
+    }
+    for (name, model) in &snapshot.models {
+        writeln!(out, "\nmodel {name}")?;
+        let mut rows = vec![vec!["field".into(), "type".into(), "key".into()]];
+        for (field, ty) in &model.fields {
+            let primary = model.primary_fields.split(',').any(|name| name == field);
+            let index = model.indexes.iter().find(|index| index.name == *field);
+            let key = match index {
+                _ if primary => format!("primary {}", model.primary_key),
+                Some(index) if index.unique => format!("unique {}", index.key),
+                Some(index) => format!("index {}", index.key),
+                None => String::new(),
+            };
+            rows.push(vec![field.clone(), ty.clone(), key]);
+        }
+        table(&mut out, &rows, &[])?;
+    }
+    writeln!(out)?;
+    let mut rows = vec![
+        ["tree", "kind", "entries", "bytes"]
+            .map(String::from)
+            .to_vec(),
+    ];
+    for (name, kind, entries, bytes) in trees {
+        rows.push(vec![
+            name.into(),
+            kind.into(),
+            entries.to_string(),
+            bytes.to_string(),
+        ]);
+    }
+    table(&mut out, &rows, &[2, 3])?;
+    Ok(Outcome::Fine)
+}

@@ -1,0 +1,52 @@
+//! The program `netabase`: looks into databases of any driver, copies, dumps, verifies and compacts them.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod check;
+mod compact;
+mod copy;
+mod database;
+mod drivers;
+mod dump;
+mod failure;
+mod fill;
+mod inspect;
+mod output;
+mod progress;
+mod scan;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use arguments::{Arguments, Command};
+use failure::Failure;
+
+/// What a subcommand found.
+enum Outcome {
+    Fine,
+    /// Something is wrong with what was looked at.
+    Findings,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Drivers(arguments) => drivers::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Get(arguments) => scan::get(&arguments),
+        Command::Scan(arguments) => scan::scan(&arguments),
+        Command::Copy(arguments) => copy::run(&arguments),
+        Command::Dump(arguments) => dump::dump(&arguments),
+        Command::Load(arguments) => dump::load(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Compact(arguments) => compact::run(&arguments),
+    };
+    match result {
+        Ok(Outcome::Fine) => ExitCode::SUCCESS,
+        Ok(Outcome::Findings) => ExitCode::from(1),
+        Err(Failure::Status(status)) => ExitCode::from(status),
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,0 +1,198 @@
+//! `netabase verify`: index entries against records, and records against index entries, by the stored schema alone.
+
+use std::io::{self, Write as _};
+
+use netabase_store::driver::ext::ReadExt as _;
+use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _};
+use netabase_store::dynamic::Shape;
+use netabase_store::fields;
+use netabase_store::schema::{IndexSchema, ModelSchema};
+use serde_json::json;
+
+use crate::Outcome;
+use crate::arguments::Verify;
+use crate::database::{Snapshot, open_for_reading};
+use crate::failure::Failure;
+use crate::output::{hex, table};
+
+/// Findings of one tree that are shown; all are counted.
+const SHOWN: u64 = 20;
+
+/// What was found out about one tree.
+struct Report {
+    tree: String,
+    entries: u64,
+    findings: u64,
+    /// Records whose keys could be computed from their fields; of an index.
+    recomputed: Option<u64>,
+    shown: Vec<String>,
+}
+
+impl Report {
+    fn new(tree: String) -> Self {
+        Self {
+            tree,
+            entries: 0,
+            findings: 0,
+            recomputed: None,
+            shown: Vec::new(),
+        }
+    }
+
+    fn found(&mut self, what: &str, key: &[u8]) {
+        self.findings += 1;
+        if self.findings <= SHOWN {
+            self.shown.push(format!("{what}: key 0x{}", hex(key)));
+        }
+    }
+}
+
+pub(crate) fn run(arguments: &Verify) -> Result<Outcome, Failure> {
+    let store = open_for_reading(&arguments.url)?;
+    let snapshot = Snapshot::of(&store)?;
+    let mut reports = Vec::new();
+    for (name, model) in &snapshot.models {
+        let records = check_records(&snapshot, name, model)?;
+        let count = records.entries;
+        reports.push(records);
+        for index in &model.indexes {
+            reports.push(check_index(&snapshot, name, model, index, count)?);
+        }
+    }
+    let sound = reports.iter().all(|report| report.findings == 0);
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        let trees: Vec<_> = reports
+            .iter()
+            .map(|report| {
+                json!({
+                    "name": report.tree, "entries": report.entries, "findings": report.findings,
+                    "recomputed": report.recomputed, "shown": report.shown,
+                })
+            })
+            .collect();
+        writeln!(out, "{}", json!({"sound": sound, "trees": trees}))?;
+    } else {
+        let heading = ["tree", "entries", "recomputed", "findings"].map(String::from);
+        let mut rows = vec![heading.to_vec()];
+        for report in &reports {
+            rows.push(vec![
+                report.tree.clone(),
+                report.entries.to_string(),
+                report.recomputed.map_or(String::new(), |n| n.to_string()),
+                report.findings.to_string(),
+            ]);
+        }
+        table(&mut out, &rows, &[1, 2, 3])?;
+        for report in &reports {
+            for line in &report.shown {
+                writeln!(out, "{}: {line}", report.tree)?;
+            }
+            let hidden = report.findings - report.shown.len() as u64;
+            if hidden > 0 {
+                writeln!(out, "{}: and {hidden} more", report.tree)?;
+            }
+        }
+    }
+    Ok(if sound {
+        Outcome::Fine
+    } else {
+        Outcome::Findings
+    })
+}
+
+/// Whether the keys of the records are what the schema says.
+fn check_records(snapshot: &Snapshot, name: &str, model: &ModelSchema) -> Result<Report, Failure> {
+    let mut report = Report::new(name.to_owned());
+    let shape = shape(&model.primary_key)?;
+    let tree = snapshot.tree(name)?;
+    let mut cursor = snapshot
+        .reader
+        .cursor(tree, Bounds::ALL, Direction::Forward)?;
+    while let Some((key, value)) = cursor.next_entry()? {
+        report.entries += 1;
+        if shape.decode(key).is_err() {
+            report.found("the key is none of this model", key);
+        }
+        if fields::decode(&model.fields, value).is_none() {
+            report.found("the record does not hold the fields of this model", key);
+        }
+    }
+    Ok(report)
+}
+
+/// Every entry points to a record, and every record has the entry that its field asks for.
+fn check_index(
+    snapshot: &Snapshot,
+    name: &str,
+    model: &ModelSchema,
+    index: &IndexSchema,
+    records: u64,
+) -> Result<Report, Failure> {
+    let mut report = Report::new(format!("{name}.{}", index.name));
+    let secondary = shape(&index.key)?;
+    let primary = shape(&model.primary_key)?;
+    let records_tree = snapshot.tree(name)?;
+    let index_tree = snapshot.tree(&report.tree)?;
+    let reader = &snapshot.reader;
+    let mut cursor = reader.cursor(index_tree, Bounds::ALL, Direction::Forward)?;
+    while let Some((key, value)) = cursor.next_entry()? {
+        report.entries += 1;
+        let mut rest = key;
+        let decoded = secondary.decode_front(&mut rest).is_ok();
+        let (pointed, left_over) = if index.unique {
+            (value, !rest.is_empty())
+        } else {
+            (rest, !value.is_empty())
+        };
+        if !decoded || left_over || primary.decode(pointed).is_err() {
+            report.found("the entry is none of this index", key);
+        } else if !reader.contains(records_tree, pointed)? {
+            report.found("the entry points to a record that is not there", key);
+        }
+    }
+    drop(cursor);
+
+    let mut recomputed = 0;
+    let mut cursor = reader.cursor(records_tree, Bounds::ALL, Direction::Forward)?;
+    let mut entry = Vec::new();
+    while let Some((key, value)) = cursor.next_entry()? {
+        let field = fields::decode(&model.fields, value).and_then(|fields| {
+            let (_, value) = fields
+                .values
+                .into_iter()
+                .find(|(field, _)| *field == index.name)?;
+            Some(value)
+        });
+        entry.clear();
+        if !field.is_some_and(|field| secondary.encode(&field, &mut entry).is_ok()) {
+            continue;
+        }
+        recomputed += 1;
+        if !index.unique {
+            entry.extend_from_slice(key);
+        }
+        let right = reader.get(index_tree, &entry, |value| !index.unique || value == key)?;
+        if right != Some(true) {
+            report.found("the record has no entry for its field", key);
+        }
+    }
+    report.recomputed = Some(recomputed);
+    // As many entries as records, each pointing to a record, is all that can be said of a type of the user's own.
+    if report.entries != records {
+        report.findings += 1;
+        report.shown.push(format!(
+            "{} entries for {records} records; there has to be one for each",
+            report.entries
+        ));
+    }
+    Ok(report)
+}
+
+fn shape(text: &str) -> Result<Shape, Failure> {
+    Shape::parse(text).ok_or_else(|| {
+        Failure::Usage(format!(
+            "the schema record has a key of the form `{text}`, which this release does not know; use a newer one"
+        ))
+    })
+}

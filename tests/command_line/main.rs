@@ -1,0 +1,150 @@
+//! The program `netabase`, run as a user runs it.
+
+mod dump;
+mod program;
+mod transfer;
+mod verify;
+
+use program::{fill, netabase};
+
+#[test]
+fn inspect_shows_models_trees_and_counts() {
+    for driver in program::DRIVERS {
+        let folder = tempfile::tempdir().unwrap();
+        let url = fill(driver, folder.path(), 3);
+        let run = netabase(&["inspect", &url, "--json"]);
+        assert_eq!(run.status, 0, "{driver}: {}", run.stderr);
+        let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(report["models"][0]["name"], "Book");
+        assert_eq!(report["complete"], true);
+        let books = &report["trees"][0];
+        assert_eq!(
+            (&books["name"], &books["entries"]),
+            (&"Book".into(), &3.into())
+        );
+        let text = netabase(&["inspect", &url]).stdout;
+        assert!(
+            text.contains("model Book") && text.contains("unique str"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn keys_are_written_and_read_by_the_stored_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = fill("redb", folder.path(), 300);
+    let run = netabase(&["get", &url, "Book", "-1"]);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert_eq!(
+        run.stdout,
+        "-1  {id: -1, title: \"title -1\", year: 1999}\n"
+    );
+    let run = netabase(&[
+        "scan",
+        &url,
+        "Book",
+        "--from",
+        "-2",
+        "--to",
+        "1",
+        "--reverse",
+        "--json",
+    ]);
+    let keys: Vec<_> = run
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["key"].clone())
+        .collect();
+    assert_eq!(
+        keys,
+        [0, -1, -2].map(serde_json::Value::from),
+        "{}",
+        run.stderr
+    );
+    let run = netabase(&[
+        "scan",
+        &url,
+        "Book.title",
+        "--prefix",
+        "title 1",
+        "--limit",
+        "2",
+    ]);
+    assert_eq!(
+        run.stdout, "\"title 1\"  1\n\"title 10\"  10\n",
+        "{}",
+        run.stderr
+    );
+    let run = netabase(&["get", &url, "Book.year", "2000"]);
+    assert!(
+        run.stdout.lines().count() == 2 && run.stdout.contains("2000  0\n"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn what_is_wrong_is_said_with_status_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = fill("sled", folder.path(), 1);
+    let missing = format!("redb:{}", folder.path().join("none").display());
+    for (arguments, hint) in [
+        (vec!["get", url.as_str(), "Book", "x"], "whole number"),
+        (vec!["get", &url, "Book", "77"], "no entry"),
+        (vec!["scan", &url, "Buch"], "there are: Book"),
+        (vec!["inspect", &missing], ""),
+        (vec!["inspect", "nothing"], "driver:path"),
+        (vec!["inspect", "nothing:x"], "no driver `nothing`"),
+        (vec!["scan"], "Usage"),
+    ] {
+        let run = netabase(&arguments);
+        assert_eq!(run.status, 2, "{arguments:?}: {}", run.stderr);
+        assert!(run.stderr.contains(hint), "{arguments:?}: {}", run.stderr);
+        assert_eq!(run.stdout, "");
+    }
+}
+
+#[test]
+fn drivers_lists_those_linked_in() {
+    let run = netabase(&["drivers", "--json"]);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let names: Vec<_> = report["linked"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|driver| driver["name"].as_str().unwrap())
+        .collect();
+    for driver in program::DRIVERS {
+        assert!(names.contains(driver), "{names:?}");
+    }
+    assert!(netabase(&["drivers"]).stdout.contains("linked in"));
+}
+
+#[test]
+fn check_names_what_to_install_and_forwards_the_status() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = program::netabase_with_path(&["check", "redb"], folder.path());
+    assert_eq!(run.status, 2);
+    assert!(run.stderr.contains("cargo install"), "{}", run.stderr);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let runner = folder.path().join("conformance");
+        std::fs::write(&runner, "#!/bin/sh\necho \"$@\"\nexit 7\n").unwrap();
+        std::fs::set_permissions(&runner, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let run = program::netabase_with_path(&["check", "redb", "--", "--list"], folder.path());
+        assert_eq!((run.status, run.stdout.trim()), (7, "--driver redb --list"));
+    }
+}
+
+#[test]
+fn compact_says_the_sizes() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = fill("redb", folder.path(), 2000);
+    let run = netabase(&["compact", &url, "--json"]);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert!(report["bytes_after"].as_u64().unwrap() <= report["bytes_before"].as_u64().unwrap());
+}

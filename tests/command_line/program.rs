@@ -1,0 +1,105 @@
+//! A database to work on, and the program's runs.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use netabase_store::connect::Target;
+use netabase_store::driver::AnyDatabase;
+use netabase_store::driver::checked::Checked;
+use netabase_store::{NetabaseStore, netabase_definition_module};
+
+use self::library::{Book, Library};
+
+/// The drivers that are linked in and keep their data.
+pub(crate) const DRIVERS: &[&str] = &["redb", "redb-zerocopy", "sled"];
+
+#[netabase_definition_module(Library, LibraryKeys)]
+pub(crate) mod library {
+    use netabase_store::{NetabaseModel, netabase};
+
+    #[derive(NetabaseModel, Clone, Debug, PartialEq)]
+    #[netabase(Library)]
+    pub struct Book {
+        #[primary_key]
+        pub id: i64,
+        #[secondary_key(unique)]
+        pub title: String,
+        #[secondary_key]
+        pub year: u16,
+    }
+}
+
+pub(crate) struct Run {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+pub(crate) fn command() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_netabase"))
+}
+
+pub(crate) fn netabase(arguments: &[&str]) -> Run {
+    command().args(arguments).output().unwrap().into()
+}
+
+pub(crate) fn netabase_with_path(arguments: &[&str], path: &Path) -> Run {
+    // A runner that lies beside the program comes first: a copy of the program has none there.
+    let program = path.join(format!("netabase-copy{}", std::env::consts::EXE_SUFFIX));
+    if !program.exists() {
+        std::fs::copy(env!("CARGO_BIN_EXE_netabase"), &program).unwrap();
+    }
+    Command::new(program)
+        .args(arguments)
+        .env("PATH", path)
+        .output()
+        .unwrap()
+        .into()
+}
+
+pub(crate) fn url(driver: &str, folder: &Path, name: &str) -> String {
+    format!("{driver}:{}", folder.join(name).display())
+}
+
+/// A database of so many books, one of them with a negative key; its URL.
+pub(crate) fn fill(driver: &str, folder: &Path, books: i64) -> String {
+    let url = url(driver, folder, "source");
+    let store = NetabaseStore::<Library, _>::connect(&url).unwrap();
+    let mut batch = store.batch();
+    for id in -(books.min(3) - 1)..books - (books.min(3) - 1) {
+        let year = 2000 + u16::try_from(id.rem_euclid(149)).unwrap();
+        let year = if id < 0 { 1999 } else { year };
+        batch.put(Book {
+            id,
+            title: format!("title {id}"),
+            year,
+        });
+    }
+    batch.commit().unwrap();
+    url
+}
+
+/// The titles of all books in a database, in the order of their keys.
+pub(crate) fn titles(url: &str) -> Vec<String> {
+    let store = NetabaseStore::<Library, _>::connect(url).unwrap();
+    let books = store.open_tree::<Book>();
+    books
+        .iter()
+        .unwrap()
+        .map(|book| book.unwrap().1.title)
+        .collect()
+}
+
+pub(crate) fn open_bytes(url: &str) -> Checked<AnyDatabase> {
+    Target::parse(url).unwrap().open().unwrap()
+}

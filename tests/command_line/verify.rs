@@ -1,0 +1,64 @@
+//! `verify`: index entries that were removed, added or changed behind the typed layer's back.
+
+use netabase_store::driver::{Durability, Read as _, Write as _};
+use netabase_store::key::encode;
+
+use crate::program::{DRIVERS, fill, netabase, open_bytes};
+
+#[test]
+fn entries_removed_and_added_are_found() {
+    for driver in DRIVERS {
+        type Damage = (&'static str, Vec<u8>, Option<Vec<u8>>, &'static str);
+        let damages: [Damage; 5] = [
+            (
+                "Book.title",
+                encode("title 1"),
+                None,
+                "no entry for its field",
+            ),
+            (
+                "Book.title",
+                encode("title 1"),
+                Some(encode(&0i64)),
+                "no entry for its field",
+            ),
+            (
+                "Book.year",
+                encode(&(1u16, 77i64)),
+                Some(vec![]),
+                "points to a record that is not there",
+            ),
+            ("Book.year", vec![1], Some(vec![]), "none of this index"),
+            ("Book", vec![1, 2], Some(vec![0]), "none of this model"),
+        ];
+        for (tree, key, value, finding) in damages {
+            let folder = tempfile::tempdir().unwrap();
+            let url = fill(driver, folder.path(), 5);
+            assert_eq!(netabase(&["verify", &url]).status, 0);
+            let store = open_bytes(&url);
+            let mut writer = store.begin_write().unwrap();
+            let id = writer.tree(tree).unwrap();
+            let written = match &value {
+                Some(value) => writer.put(id, &key, value, |_| ()).map(drop),
+                None => writer.remove(id, &key, |_| ()).map(drop),
+            };
+            if written.is_err() {
+                // The engine keeps to the widths of its tree, so that such an entry cannot be there.
+                continue;
+            }
+            writer.commit(Durability::Immediate).unwrap();
+            drop(store);
+            let run = netabase(&["verify", &url]);
+            assert_eq!(
+                run.status, 1,
+                "{driver} {tree}: {}{}",
+                run.stdout, run.stderr
+            );
+            assert!(
+                run.stdout.contains(finding),
+                "{driver} {tree}: {}",
+                run.stdout
+            );
+        }
+    }
+}
