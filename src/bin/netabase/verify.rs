@@ -165,7 +165,7 @@ fn check_index(
             Some(value)
         });
         entry.clear();
-        if !field.is_some_and(|field| secondary.encode(&field, &mut entry).is_ok()) {
+        if field.is_none_or(|field| secondary.encode(&field, &mut entry).is_err()) {
             continue;
         }
         recomputed += 1;
