@@ -89,7 +89,7 @@ impl Disk {
 }
 
 /// Makes the names in a folder permanent. Where a folder cannot be opened as a file, the system needs no such call.
-fn synchronise_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn synchronise_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(path)?.sync_all()
     } else {

@@ -42,7 +42,7 @@ pub(crate) fn synchronising(error: io::Error) -> DriverError {
 fn cut_off(what: &str) -> String {
     format!(
         "{what}; the commit was cut off: close the database and open it again, then all of the transaction is there or \
-         nothing"
+         nothing, unless its values are of several KiB"
     )
 }
 

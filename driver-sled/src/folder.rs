@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use netabase_core::driver::{DriverError, ErrorKind, Result};
 
+use crate::disk;
 use crate::error;
 
 /// The file with sled's log, which sled locks.
@@ -173,6 +174,8 @@ pub(crate) fn empty(path: &Path) -> Result<()> {
         remove_files(path, |name| {
             name.as_encoded_bytes().starts_with(SNAPSHOT.as_bytes())
         })?;
+        // A snapshot must not outlive the log that it describes.
+        disk::synchronise_folder(path)?;
         log.set_len(0)?;
         log.sync_all()?;
         remove_files(&path.join(BLOBS), |_| true)

@@ -221,7 +221,9 @@ impl SharedTree {
                     keys.push(key.clone());
                 }
             }
-            past.order.push_back((version, keys));
+            if !keys.is_empty() {
+                past.order.push_back((version, keys));
+            }
         }
         let mut past = self.past_mut();
         let announced = past.announced.take();

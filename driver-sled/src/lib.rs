@@ -17,8 +17,9 @@
 //! - A commit is where the memory goes: sled keeps every version of a leaf that one of its transactions replaces until that
 //!   transaction ends, a few KiB for each changed entry.
 //! - A read transaction costs nothing while nobody commits. Else at most one value is kept for each key that was changed
-//!   and each point in time that a running read transaction began at, and only as long as a transaction that began before
-//!   the change lives. An old read transaction under heavy writing is what costs memory.
+//!   and each point in time that a read transaction began at, and only as long as a transaction that began before the
+//!   change lives: what was kept for a transaction that has ended is kept for as long as an older one runs. An old read
+//!   transaction under heavy writing is what costs memory.
 //!
 //! Measured (`cargo xtask bench --engines sled`) on 100,000 records of 250 bytes with two index entries each, which are
 //! 300,000 changed entries in one transaction: 91 MiB at its peak until it commits or rolls back, and 1.6 GiB at the peak of
@@ -31,6 +32,13 @@
 //! length included, before `commit` returns. Pages of more than 128 KiB are kept by sled in files of their own, beside
 //! the log; sled does not synchronise them, so the driver does, at each immediate commit. The loss of power, not that
 //! of the process, before the next immediate commit can therefore damage such pages.
+//!
+//! # Known defects
+//! A device that is full while sled writes such a page of its own file is not handled well by sled. Sixteen values of
+//! 8 KiB may share a page. The commit answers [`LimitExceeded`](netabase_core::driver::ErrorKind::LimitExceeded), and no
+//! transaction of this process sees anything of it; but sled may write a part of it to its log, which is there when the
+//! database is opened again, and closing the database may never return. Where devices may fill up, keep values small or
+//! use another engine.
 //!
 //! # Options
 //! - `flush_every_ms`: how often sled writes what was committed without durability, in milliseconds, or `never`. sled's

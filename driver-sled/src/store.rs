@@ -52,6 +52,7 @@ pub(crate) struct Shared {
     writer_ended: Condvar,
     /// Whether a commit failed, so that what sled has in memory is not known.
     failed: AtomicBool,
+    path: PathBuf,
     _release: Release,
 }
 
@@ -80,12 +81,14 @@ impl SledDatabase {
             Contents::Database if settings.truncate => folder::empty(&path)?,
             Contents::Nothing | Contents::Database => {}
         }
-        let release = Release(path.clone());
+        let mut release = Release(None);
         let engine_config = settings.engine(&path);
         let engine = catch_unwind(AssertUnwindSafe(|| engine_config.open()))
             .map_err(|payload| error::panicked("while it opened the database", &*payload))?
             .map_err(|error| error::opening(&path, error))?;
         drop(engine_config);
+        // Only now: what was refused is held by somebody else, who is not waited for.
+        release.0 = Some(path.clone());
         let disk = Disk::open(&path).map_err(|error| error::inaccessible(&path, error))?;
         let trees = existing_trees(&engine)?;
         Ok(Self(Arc::new(Shared {
@@ -96,6 +99,7 @@ impl SledDatabase {
             writing: Mutex::new(false),
             writer_ended: Condvar::new(),
             failed: AtomicBool::new(false),
+            path,
             _release: release,
         })))
     }
@@ -155,7 +159,7 @@ impl Store for SledDatabase {
 impl fmt::Debug for SledDatabase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SledDatabase")
-            .field("path", &self.0._release.0)
+            .field("path", &self.0.path)
             .finish_non_exhaustive()
     }
 }
@@ -356,12 +360,14 @@ impl Drop for Turn {
     }
 }
 
-/// Waits, when it is dropped, for sled to let go of the database in this folder.
-struct Release(PathBuf);
+/// Waits, when it is dropped, for sled to let go of the database in this folder, if it was opened.
+struct Release(Option<PathBuf>);
 
 impl Drop for Release {
     fn drop(&mut self) {
-        folder::wait_for_release(&self.0);
+        if let Some(path) = &self.0 {
+            folder::wait_for_release(path);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use netabase_core::driver::{Driver, Durability, ErrorKind, OpenConfig, Read, Store, Write};
 use netabase_driver_sled::Sled;
@@ -260,6 +261,20 @@ fn truncate_empties_every_tree_and_gives_the_space_back() {
     let store = open(&path);
     assert_eq!(maintain(&store, "tree_names").unwrap(), [b"t"]);
     assert_eq!(get_one(&store, "t", b"new").as_deref(), Some(&b""[..]));
+}
+
+/// Nobody waits for the holder: it may keep the database for good.
+#[test]
+fn a_locked_database_is_refused_at_once() {
+    let (_folder, path) = place();
+    let _store = open(&path);
+    let started = Instant::now();
+    assert_eq!(
+        open_error(&OpenConfig::new(&path)).kind(),
+        ErrorKind::Locked
+    );
+    let waited = started.elapsed();
+    assert!(waited < Duration::from_secs(4), "{waited:?}");
 }
 
 #[test]
