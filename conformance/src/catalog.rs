@@ -158,10 +158,31 @@ impl Requirement {
 /// What a case comes to: it held, or it failed with an error. It may panic as well.
 pub type Outcome = Result<(), Failure>;
 
-/// An error that ended a case, and where.
+/// An error that ended a case.
 pub struct Failure {
     error: Box<dyn Error>,
-    place: &'static Location<'static>,
+    /// `None` if the error says by itself what has happened.
+    place: Option<&'static Location<'static>>,
+    note: Option<String>,
+}
+
+impl Failure {
+    /// A failure that is told in full.
+    pub(crate) fn account(text: String) -> Self {
+        Self {
+            error: text.into(),
+            place: None,
+            note: None,
+        }
+    }
+
+    /// Adds what helps to understand the error.
+    pub(crate) fn with_note(self, note: String) -> Self {
+        Self {
+            note: Some(note),
+            ..self
+        }
+    }
 }
 
 impl<E: Into<Box<dyn Error>>> From<E> for Failure {
@@ -169,14 +190,22 @@ impl<E: Into<Box<dyn Error>>> From<E> for Failure {
     fn from(error: E) -> Self {
         Self {
             error: error.into(),
-            place: Location::caller(),
+            place: Some(Location::caller()),
+            note: None,
         }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {:?}", self.place, self.error)
+        match self.place {
+            Some(place) => write!(f, "{place}: {:?}", self.error)?,
+            None => fmt::Display::fmt(&self.error, f)?,
+        }
+        match &self.note {
+            Some(note) => write!(f, "\n{note}"),
+            None => Ok(()),
+        }
     }
 }
 

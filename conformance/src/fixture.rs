@@ -11,6 +11,8 @@ use netabase_core::driver::checked::Checked;
 use netabase_core::driver::{Capabilities, Driver, Manifest, OpenConfig, Result};
 use tempfile::TempDir;
 
+use crate::isolation;
+
 /// The driver under test and a fresh place for its databases.
 #[derive(Debug)]
 pub struct Fixture<D> {
@@ -78,8 +80,8 @@ impl<D: Driver> Fixture<D> {
         Some((name.to_owned(), fixture))
     }
 
-    /// Starts this executable again, to run one scenario on this case's database and nothing else. What it prints can be
-    /// read from its standard output.
+    /// Starts this executable again, with its own arguments, to run one scenario on this case's database and nothing else.
+    /// What it prints can be read from its standard output.
     ///
     /// # Errors
     /// This executable runs no scenarios, or could not be started.
@@ -106,6 +108,7 @@ impl<D: Driver> Fixture<D> {
             }
         };
         command
+            .args(isolation::own_arguments())
             .env(SCENARIO, format!("{identity}/{scenario}"))
             .env(SCENARIO_PATH, &self.path)
             .stdin(Stdio::null())

@@ -1,19 +1,61 @@
 //! Runs the catalogue over drivers as a test executable: names, filters, time limit, report.
 
-use std::any::Any;
+use std::cell::RefCell;
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Once};
 use std::thread;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use netabase_core::driver::Driver;
+use netabase_core::loader::{self, SearchPath};
 
 use crate::cases::crash;
 use crate::catalog::{self, Case};
 use crate::fixture::{self, Fixture};
-use crate::settings;
+use crate::{isolation, sequence, settings};
+
+/// Runs the catalogue over a driver, as the `main` of a test target that has `harness = false`.
+///
+/// The driver is an expression of a type that implements [`Driver`]. With `dynamic` behind it, the catalogue runs once more
+/// over the same driver, loaded by its name from the dynamic library that Cargo builds together with the test; the package
+/// of the driver has to have the crate types `rlib` and `cdylib` and to export the driver.
+///
+/// The executable takes the arguments of Rust's own test executables: filters, `--list`, `--exact`, `--skip`. It sees the
+/// [environment variables](crate#environment) of the suite.
+///
+/// # Examples
+/// ```no_run
+/// use netabase_core::memory::Memory;
+///
+/// conformance::suite!(Memory);
+/// ```
+///
+/// In the tests of a driver that is to be loaded by name:
+/// ```ignore
+/// conformance::suite!(MyDriver, dynamic);
+/// ```
+#[macro_export]
+macro_rules! suite {
+    ($driver:expr $(,)?) => {
+        fn main() -> ::std::process::ExitCode {
+            let mut suite = $crate::harness::Suite::new();
+            suite.add("static", $driver);
+            suite.run()
+        }
+    };
+    ($driver:expr, dynamic $(,)?) => {
+        fn main() -> ::std::process::ExitCode {
+            let mut suite = $crate::harness::Suite::new();
+            suite.add_loaded(&$driver);
+            suite.add("static", $driver);
+            suite.run()
+        }
+    };
+}
 
 /// What running one case came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +66,16 @@ pub enum Verdict {
     Ignored(String),
     /// The law is broken.
     Broken(String),
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Held => f.write_str("ok"),
+            Self::Ignored(reason) => write!(f, "ignored, {reason}"),
+            Self::Broken(message) => write!(f, "FAILED\n{message}"),
+        }
+    }
 }
 
 /// Runs one case over a driver, in a thread and place of its own.
@@ -42,46 +94,70 @@ pub fn run<D: Driver>(driver: &Arc<D>, case: &Case<D>, identity: Option<String>)
         Ok(fixture) => fixture.with_identity(identity),
         Err(error) => return Verdict::Broken(format!("no folder for the database: {error}")),
     };
+    note_places_of_panics();
     let law = case.run;
     let (sender, receiver) = mpsc::channel();
     let thread = thread::Builder::new()
         .name(case.name.clone())
         .spawn(move || {
-            let outcome = law(&fixture).map_err(|failure| failure.to_string());
+            let verdict = match panic::catch_unwind(AssertUnwindSafe(|| law(&fixture))) {
+                Ok(Ok(())) => Verdict::Held,
+                Ok(Err(failure)) => Verdict::Broken(failure.to_string()),
+                Err(payload) => Verdict::Broken(format!(
+                    "panicked at {}: {}",
+                    PLACE_OF_PANIC.take(),
+                    sequence::panic_message(&*payload)
+                )),
+            };
             drop(fixture);
             // The receiver is gone when the time limit has passed; nobody asks any more then.
-            let _ = sender.send(outcome);
+            let _ = sender.send(verdict);
         });
-    let thread = match thread {
-        Ok(thread) => thread,
-        Err(error) => return Verdict::Broken(format!("no thread for the case: {error}")),
-    };
+    if let Err(error) = thread {
+        return Verdict::Broken(format!("no thread for the case: {error}"));
+    }
     let time_limit = settings::time_limit();
     match receiver.recv_timeout(time_limit) {
-        Ok(Ok(())) => Verdict::Held,
-        Ok(Err(failure)) => Verdict::Broken(failure),
+        Ok(verdict) => verdict,
         Err(RecvTimeoutError::Timeout) => {
             Verdict::Broken(format!("did not end within {} s", time_limit.as_secs()))
         }
-        Err(RecvTimeoutError::Disconnected) => Verdict::Broken(match thread.join() {
-            Ok(()) => "ended without an outcome".to_owned(),
-            Err(payload) => format!("panicked: {}", panic_message(&*payload)),
-        }),
+        Err(RecvTimeoutError::Disconnected) => {
+            Verdict::Broken("the case's handles panicked when they were dropped".to_owned())
+        }
     }
 }
 
-fn panic_message(payload: &(dyn Any + Send)) -> &str {
-    payload
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| payload.downcast_ref::<&str>().copied())
-        .unwrap_or("no message")
+thread_local! {
+    /// Where this thread panicked last.
+    static PLACE_OF_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Notes from now on where each thread panics, beside what was done about panics before.
+fn note_places_of_panics() {
+    static NOTED: Once = Once::new();
+    NOTED.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if let Some(place) = panic.location() {
+                PLACE_OF_PANIC.replace(place.to_string());
+            }
+            before(panic);
+        }));
+    });
+}
+
+/// A case over a driver, ready to run.
+pub(crate) struct Ready {
+    /// The driver, the linkage, the group and the law: `redb/dynamic/tree/trees_may_hold_the_same_keys`.
+    pub(crate) name: String,
+    pub(crate) run: Box<dyn FnOnce() -> Verdict + Send>,
 }
 
 /// The cases of one test executable.
 #[derive(Default)]
 pub struct Suite {
-    trials: Vec<Trial>,
+    cases: Vec<Ready>,
     /// How many of them only say why something is not tried.
     ignored: usize,
 }
@@ -89,7 +165,7 @@ pub struct Suite {
 impl fmt::Debug for Suite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
-            .entries(self.trials.iter().map(Trial::name))
+            .entries(self.cases.iter().map(|case| &case.name))
             .finish()
     }
 }
@@ -102,46 +178,79 @@ impl Suite {
     }
 
     /// Adds every case for a driver. `linkage` says how it came into the process: `static` or `dynamic`.
+    ///
+    /// In a process that was started to run one scenario or one case of this driver, runs that and ends the process.
     pub fn add<D: Driver>(&mut self, linkage: &str, driver: D) {
         let driver = Arc::new(driver);
         let identity = format!("{}/{linkage}", driver.manifest().name);
         if let Some((scenario, fixture)) = Fixture::of_scenario(&driver, &identity) {
             crash::run_scenario(&scenario, &fixture);
         }
+        let requested = isolation::requested();
         for case in catalog::all::<D>() {
             let driver = Arc::clone(&driver);
             let name = format!("{identity}/{}", case.name);
             let identity = Some(identity.clone());
-            self.trials.push(Trial::ignorable_test(name, move || {
-                match run(&driver, &case, identity) {
-                    Verdict::Held => Ok(Completion::Completed),
-                    Verdict::Ignored(reason) => Ok(Completion::ignored_with(reason)),
-                    Verdict::Broken(message) => Err(Failed::from(message)),
-                }
-            }));
+            if requested.as_ref() == Some(&name) {
+                isolation::run_requested(|| run(&driver, &case, identity));
+            }
+            self.cases.push(Ready {
+                name,
+                run: Box::new(move || run(&driver, &case, identity)),
+            });
+        }
+    }
+
+    /// Adds every case for the dynamic library of a driver that is linked in as well. It is loaded by the name in the
+    /// driver's manifest, from the folder of this executable, where Cargo puts it.
+    pub fn add_loaded(&mut self, linked: &impl Driver) {
+        let linked = linked.manifest();
+        // What is installed on this machine is not what is to be tested.
+        let beside = SearchPath::default()
+            .without_environment()
+            .without_user_data()
+            .without_system();
+        match loader::load(&linked.name, &beside) {
+            Ok(loaded) if loaded.manifest() != linked => self.add_missing(
+                "dynamic",
+                &linked.name,
+                format!("the library has another manifest: {:?}", loaded.manifest()),
+            ),
+            Ok(loaded) => self.add("dynamic", loaded),
+            Err(error) => self.add_missing(
+                "dynamic",
+                &linked.name,
+                format!(
+                    "{error}\n(the suite loads {DLL_PREFIX}netabase_driver_{}{DLL_SUFFIX} from beside this \
+                     executable: the package is to have `crate-type = [\"rlib\", \"cdylib\"]` and to bear \
+                     that name)",
+                    linked.name.replace('-', "_")
+                ),
+            ),
         }
     }
 
     /// Adds a failure for a driver that could not be had at all.
     pub fn add_missing(&mut self, linkage: &str, driver: &str, reason: String) {
-        let name = format!("{driver}/{linkage}/load");
-        self.trials
-            .push(Trial::test(name, || Err(Failed::from(reason))));
+        self.cases.push(Ready {
+            name: format!("{driver}/{linkage}/load"),
+            run: Box::new(|| Verdict::Broken(reason)),
+        });
     }
 
     /// Reports a driver as ignored as a whole.
     pub fn add_ignored(&mut self, linkage: &str, driver: &str, reason: &'static str) {
-        let name = format!("{driver}/{linkage}/load");
-        self.trials.push(Trial::ignorable_test(name, move || {
-            Ok(Completion::ignored_with(reason))
-        }));
+        self.cases.push(Ready {
+            name: format!("{driver}/{linkage}/load"),
+            run: Box::new(|| Verdict::Ignored(reason.to_owned())),
+        });
         self.ignored += 1;
     }
 
     /// Runs the cases that the command line selects.
     pub fn run(self) -> ExitCode {
-        if fixture::is_scenario() {
-            eprintln!("the scenario's driver takes no part");
+        if let Some(reason) = self.takes_no_part() {
+            eprintln!("{reason}");
             return ExitCode::FAILURE;
         }
         if self.conclude(&Arguments::from_args()) {
@@ -151,13 +260,44 @@ impl Suite {
         }
     }
 
+    /// Why a process that was started for one scenario or case is still here; `None` in one that was not.
+    pub(crate) fn takes_no_part(&self) -> Option<String> {
+        if fixture::is_scenario() {
+            return Some("the scenario's driver takes no part".to_owned());
+        }
+        let case = isolation::requested()?;
+        Some(format!("there is no case `{case}`; `--list` lists them"))
+    }
+
     /// Whether every case that the arguments select holds. A suite without cases to try does not hold.
     pub fn conclude(self, arguments: &Arguments) -> bool {
-        if self.trials.len() == self.ignored {
+        if self.cases.len() == self.ignored {
             eprintln!("the suite has no cases: no driver takes part");
             return false;
         }
-        !libtest_mimic::run(arguments, self.trials).has_failed()
+        let isolate = settings::isolate();
+        let trial = |case: Ready| {
+            let name = case.name.clone();
+            Trial::ignorable_test(name, move || {
+                let is_case = case.name.split('/').count() > 3;
+                let verdict = match isolate && is_case {
+                    true => isolation::run(&case.name, &[]),
+                    false => (case.run)(),
+                };
+                match verdict {
+                    Verdict::Held => Ok(Completion::Completed),
+                    Verdict::Ignored(reason) => Ok(Completion::ignored_with(reason)),
+                    Verdict::Broken(message) => Err(Failed::from(message)),
+                }
+            })
+        };
+        let trials = self.cases.into_iter().map(trial).collect();
+        !libtest_mimic::run(arguments, trials).has_failed()
+    }
+
+    /// The cases one by one.
+    pub(crate) fn into_cases(self) -> Vec<Ready> {
+        self.cases
     }
 }
 
@@ -202,6 +342,10 @@ mod tests {
         let failed = run(&driver, &case(|_| Err("an error")?), None);
         assert!(matches!(failed, Verdict::Broken(message) if message.contains("an error")));
         let panicked = run(&driver, &case(|_| panic!("a panic")), None);
-        assert_eq!(panicked, Verdict::Broken("panicked: a panic".to_owned()));
+        let Verdict::Broken(message) = panicked else {
+            panic!("{panicked:?}");
+        };
+        assert!(message.contains("harness.rs:"), "{message}");
+        assert!(message.ends_with(": a panic"), "{message}");
     }
 }

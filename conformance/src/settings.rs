@@ -9,11 +9,15 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use crate::catalog::Outcome;
+use crate::sequence;
 
-const TIME_LIMIT: &str = "NETABASE_CONFORMANCE_TIME_LIMIT";
-const CRASH_ROUNDS: &str = "NETABASE_CONFORMANCE_CRASH_ROUNDS";
-const HISTORY_TRANSACTIONS: &str = "NETABASE_CONFORMANCE_HISTORY_TRANSACTIONS";
-const SEED: &str = "NETABASE_CONFORMANCE_SEED";
+pub(crate) const TIME_LIMIT: &str = "NETABASE_CONFORMANCE_TIME_LIMIT";
+pub(crate) const CRASH_ROUNDS: &str = "NETABASE_CONFORMANCE_CRASH_ROUNDS";
+pub(crate) const HISTORY_TRANSACTIONS: &str = "NETABASE_CONFORMANCE_HISTORY_TRANSACTIONS";
+pub(crate) const SEED: &str = "NETABASE_CONFORMANCE_SEED";
+/// How many sequences each case of sequences runs; also what proptest itself reads.
+pub(crate) const SEQUENCES: &str = "PROPTEST_CASES";
+const ISOLATE: &str = "NETABASE_CONFORMANCE_ISOLATE";
 
 /// How long a case may take. One that waits for a lock for ever fails then.
 pub(crate) fn time_limit() -> Duration {
@@ -30,16 +34,29 @@ pub(crate) fn history_transactions() -> u32 {
     number(HISTORY_TRANSACTIONS).unwrap_or(2_000)
 }
 
+/// Whether each case of a test executable runs in a process of its own.
+pub(crate) fn isolate() -> bool {
+    number::<u8>(ISOLATE).is_some_and(|number| number != 0)
+}
+
+/// What the random choices of a case follow from.
+pub(crate) fn seed() -> u64 {
+    number(SEED).unwrap_or_else(|| fastrand::u64(..))
+}
+
 /// Runs a case whose choices follow from one seed; says which seed it was if the case fails.
 ///
 /// What threads and processes do between those choices is not repeated by the same seed.
 pub(crate) fn seeded(law: impl FnOnce(Rng) -> Outcome) -> Outcome {
-    let seed = number(SEED).unwrap_or_else(|| fastrand::u64(..));
-    let outcome = panic::catch_unwind(AssertUnwindSafe(|| law(Rng::with_seed(seed))));
-    if !matches!(outcome, Ok(Ok(()))) {
-        eprintln!("the choices of this failure follow from {SEED}={seed}");
+    let seed = seed();
+    let note = format!("(the random choices follow from {SEED}={seed})");
+    match panic::catch_unwind(AssertUnwindSafe(|| law(Rng::with_seed(seed)))) {
+        Ok(outcome) => outcome.map_err(|failure| failure.with_note(note)),
+        Err(payload) => {
+            let message = sequence::panic_message(&*payload);
+            panic::resume_unwind(Box::new(format!("{message}\n{note}")))
+        }
     }
-    outcome.unwrap_or_else(|payload| panic::resume_unwind(payload))
 }
 
 /// The number in a variable; `None` if the variable is not set.

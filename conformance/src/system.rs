@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::process::{Child, Command};
 
 /// Runs a program so that a write beyond [`limit_file_size`] fails instead of ending the process: how to start it.
 pub(crate) const OUTLIVING_THE_LIMIT: &[&str] = &["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"];
@@ -42,6 +43,55 @@ pub(crate) fn set_permissions(path: &Path, files: u32, folders: u32) -> io::Resu
         set_permissions(&entry?.path(), files, folders)?;
     }
     set(folders)
+}
+
+/// Makes the process that is started, and those that it starts, a group of their own, where the system has groups.
+pub(crate) fn lead_a_group(command: &mut Command) {
+    #[cfg(target_os = "linux")]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    #[cfg(not(target_os = "linux"))]
+    let _ = command;
+}
+
+/// Ends this process when the one that started it ends, as when a person interrupts a run; where the system offers that.
+pub(crate) fn end_with_parent() {
+    // Without it, the process ends when its case does.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+}
+
+/// Whether a process has ended. Its number is not given to another one before it is waited for.
+#[cfg(target_os = "linux")]
+pub(crate) fn has_ended(process: &mut Child) -> io::Result<bool> {
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+
+    let Some(pid) = pid(process) else {
+        return Ok(process.try_wait()?.is_some());
+    };
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    Ok(waitid(WaitId::Pid(pid), options)?.is_some())
+}
+
+#[cfg(target_os = "linux")]
+fn pid(process: &Child) -> Option<rustix::process::Pid> {
+    i32::try_from(process.id())
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+}
+
+/// Kills a process that was not waited for and, if it [leads a group](lead_a_group), what is left of the group.
+pub(crate) fn kill_group(leader: &mut Child) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    if let Some(group) = pid(leader) {
+        // That nothing is left of it is the rule, and no error.
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+    leader.kill()
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn has_ended(process: &mut Child) -> io::Result<bool> {
+    Ok(process.try_wait()?.is_some())
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -22,25 +22,36 @@ impl drivers::Visitor for Dynamic {
     }
 
     fn visit<D: Driver>(&mut self, driver: D) {
-        let linked = driver.manifest();
-        // What is installed on this machine is not what is to be tested.
-        let beside = SearchPath::default().without_environment();
-        match loader::load(&linked.name, &beside) {
-            Ok(loaded) if loaded.manifest() != linked => self.0.add_missing(
+        self.0.add_loaded(&driver);
+    }
+}
+
+/// What is installed on this machine is not what is to be tested.
+fn beside() -> SearchPath {
+    SearchPath::default()
+        .without_environment()
+        .without_user_data()
+        .without_system()
+}
+
+/// A driver that was built against version 1.0 of the ABI and never changes.
+fn add_frozen(suite: &mut Suite) {
+    const NAME: &str = "frozen-1-0";
+    match loader::load(NAME, &beside()) {
+        Ok(loaded) if loaded.abi_version() != (1, 0) || !loaded.layout_checked() => suite
+            .add_missing(
                 "dynamic",
-                &linked.name,
-                format!("the library has another manifest: {:?}", loaded.manifest()),
+                NAME,
+                format!("it is not the driver that was frozen: {loaded:?}"),
             ),
-            Ok(loaded) => self.0.add("dynamic", loaded),
-            Err(error) => self
-                .0
-                .add_missing("dynamic", &linked.name, format!("{error:?}")),
-        }
+        Ok(loaded) => suite.add("dynamic", loaded),
+        Err(error) => suite.add_missing("dynamic", NAME, format!("{error:?}")),
     }
 }
 
 fn main() -> ExitCode {
     let mut suite = Dynamic(Suite::new());
     drivers::each(&mut suite);
+    add_frozen(&mut suite.0);
     suite.0.run()
 }

@@ -1,5 +1,11 @@
 //! The suite can fail: a driver with one defect is caught by the cases that are there for it.
 
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 mod faulty;
 
 use std::collections::BTreeMap;
@@ -271,4 +277,58 @@ fn every_defect_is_caught_by_its_cases() {
         }
     }
     assert!(missed.is_empty(), "not caught:\n{}", missed.join("\n"));
+}
+
+/// What a case says of a driver with this defect.
+fn account(fault: Fault, name: &str) -> String {
+    let driver = Arc::new(Faulty::new(fault));
+    let case = catalog::all::<Faulty>()
+        .into_iter()
+        .find(|case| case.name == name)
+        .unwrap();
+    match harness::run(&driver, &case, None) {
+        Verdict::Broken(message) => message,
+        verdict => panic!("{verdict:?}"),
+    }
+}
+
+/// The numbered lines of an account.
+fn operations(account: &str) -> Vec<&str> {
+    account
+        .lines()
+        .filter_map(|line| {
+            let (number, operation) = line.trim_start().split_once("  ")?;
+            number.parse::<u32>().ok().map(|_| operation)
+        })
+        .collect()
+}
+
+#[test]
+fn a_difference_is_told_by_the_shortest_sequence_that_shows_it() {
+    let bytes = "random/any_sequence_of_operations_agrees_with_the_model";
+    let told = account(Fault::CommitsOnDrop, bytes);
+    let [open, begin, put, end, read] = operations(&told)[..] else {
+        panic!("not the shortest:\n{told}");
+    };
+    assert_eq!((open, begin), ("open an empty database", "begin_write"));
+    assert!(put.starts_with("put "), "{told}");
+    assert_eq!(end, "drop the writer, without a commit");
+    assert_eq!(read, "in a new reader: read every tree");
+    assert!(told.contains("\nthe driver gives [0x"), "{told}");
+    assert!(told.contains("\nthe model has    []\n"), "{told}");
+    assert!(told.contains("NETABASE_CONFORMANCE_SEED="), "{told}");
+
+    let told = account(Fault::OrdersBytesAsSigned, bytes);
+    assert!(operations(&told).len() <= 6, "{told}");
+}
+
+#[test]
+fn a_difference_of_records_is_told_by_a_short_sequence_as_well() {
+    let told = account(
+        Fault::PutForgetsThePrevious,
+        "typed_random/any_sequence_of_typed_writes_agrees_with_the_model",
+    );
+    let operations = operations(&told);
+    assert!((2..=10).contains(&operations.len()), "{told}");
+    assert!(told.contains("put"), "{told}");
 }

@@ -3,6 +3,8 @@
 
 mod bench;
 mod cities;
+mod compilers;
+mod new_driver;
 mod report;
 mod step;
 mod test;
@@ -17,6 +19,7 @@ Commands:
   test              Run every test that this machine can run; the last line counts them
   bench [OPTIONS]   Compare hand-written code, the static and the dynamic driver: one Markdown table an engine
                     (`cargo xtask bench --help` lists its options)
+  new-driver NAME   Make the package of a new driver (`cargo xtask new-driver --help` says where)
   help              Show this text
 
 The exit code is 0 if all went well, 1 if something failed, 2 if the command line is wrong.
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test::run(&root),
         ["bench", ref options @ ..] => bench::run(&root, options),
+        ["new-driver", ref options @ ..] => new_driver::run(&root, options),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             ExitCode::SUCCESS

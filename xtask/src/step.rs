@@ -25,6 +25,18 @@ pub(crate) struct Outcome {
     pub(crate) complaint: Option<String>,
 }
 
+impl Outcome {
+    /// The outcome of a step that could not begin.
+    pub(crate) fn not_run(title: &str, error: &dyn std::error::Error) -> Self {
+        Self {
+            title: title.to_owned(),
+            duration: Duration::ZERO,
+            counts: Counts::default(),
+            complaint: Some(format!("it could not be run: {error}")),
+        }
+    }
+}
+
 /// What a program has to do to pass.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Expected<'a> {
@@ -55,6 +67,12 @@ impl Step {
 
     pub(crate) fn args(mut self, arguments: &[&str]) -> Self {
         self.command.args(arguments);
+        self
+    }
+
+    /// Sets an environment variable for the command.
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
         self
     }
 
@@ -115,6 +133,22 @@ impl Step {
 
     fn announce(&self) {
         println!("\n==> {}\n    {}", self.title, command_line(&self.command));
+    }
+}
+
+impl Outcome {
+    /// A step that this machine cannot run; the title says why.
+    pub(crate) fn ignored(title: String) -> Self {
+        println!("\n==> {title}\n    ignored");
+        Self {
+            title,
+            duration: Duration::ZERO,
+            counts: Counts {
+                ignored: 1,
+                ..Counts::default()
+            },
+            complaint: None,
+        }
     }
 }
 

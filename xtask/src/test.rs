@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::cities;
+use crate::compilers;
+use crate::new_driver;
 use crate::report::Report;
 use crate::step::Step;
 
@@ -13,9 +15,13 @@ pub(crate) fn run(root: &Path) -> ExitCode {
     for step in steps(root) {
         report.add(step.run());
     }
+    for outcome in compilers::run(root) {
+        report.add(outcome);
+    }
     for outcome in cities::run(root) {
         report.add(outcome);
     }
+    report.add(new_driver::try_out(root));
     print!("\n{}", report.summary());
     if report.failed() {
         ExitCode::FAILURE

@@ -1,7 +1,7 @@
 //! Random sequences of operations against a model: plain ordered maps, one for each state that somebody can still see.
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
+use std::fmt;
 use std::ops::Bound;
 
 use netabase_core::driver::checked::{Checked, CheckedReader, CheckedWriter};
@@ -14,11 +14,11 @@ use proptest::option;
 use proptest::prelude::{any, prop_oneof};
 use proptest::sample::select;
 use proptest::strategy::{Just, Strategy};
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use super::{Entry, contents, value};
 use crate::catalog::{Case, Outcome, case};
 use crate::fixture::Fixture;
+use crate::sequence::{self, Journal, Show};
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
     vec![
@@ -70,6 +70,111 @@ enum Step {
     RollBack,
     /// Closes every handle and opens the database again.
     Reopen,
+}
+
+impl Edit {
+    /// The same with less.
+    fn simpler(&self) -> Vec<Self> {
+        match self {
+            Self::Put(tree, key, value) if !value.is_empty() => {
+                vec![Self::Put(*tree, key.clone(), Vec::new())]
+            }
+            Self::Put(..) | Self::Remove(..) | Self::Clear(_) => Vec::new(),
+        }
+    }
+}
+
+impl sequence::Step for Step {
+    fn simpler(&self) -> Vec<Vec<Self>> {
+        match self {
+            Self::Edit(edit) => edit
+                .simpler()
+                .into_iter()
+                .map(|edit| vec![Self::Edit(edit)])
+                .collect(),
+            Self::Apply(edits) => {
+                let split = edits.iter().cloned().map(Self::Edit).collect();
+                std::iter::once(split)
+                    .chain(sequence::without_one(edits).map(|edits| vec![Self::Apply(edits)]))
+                    .collect()
+            }
+            Self::Fill(tree, first, count, size) if *count == 1 => {
+                let key = first.to_be_bytes().to_vec();
+                vec![vec![Self::Edit(Edit::Put(*tree, key, vec![0; *size]))]]
+            }
+            Self::Fill(tree, first, count, size) => vec![
+                vec![Self::Fill(*tree, *first, count / 2, *size)],
+                vec![Self::Fill(*tree, *first, count - 1, *size)],
+            ],
+            Self::Look(Look::Scan {
+                tree,
+                lower,
+                upper,
+                direction,
+                before,
+                seek,
+            }) if *before > 0 || seek.is_some() => {
+                vec![vec![Self::Look(Look::Scan {
+                    tree: *tree,
+                    lower: lower.clone(),
+                    upper: upper.clone(),
+                    direction: *direction,
+                    before: 0,
+                    seek: None,
+                })]]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Put(tree, key, value) => {
+                write!(f, "put {} {} = {}", TREES[*tree], key.show(), value.show())
+            }
+            Self::Remove(tree, key) => write!(f, "remove {} {}", TREES[*tree], key.show()),
+            Self::Clear(tree) => write!(f, "clear {}", TREES[*tree]),
+        }
+    }
+}
+
+impl fmt::Display for Look {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Get(tree, key) => write!(f, "get {} {}", TREES[*tree], key.show()),
+            Self::Len(tree) => write!(f, "len {}", TREES[*tree]),
+            Self::Scan {
+                tree,
+                lower,
+                upper,
+                direction,
+                before,
+                seek,
+            } => {
+                write!(f, "cursor {} ", TREES[*tree])?;
+                match lower {
+                    Bound::Unbounded => {}
+                    Bound::Included(key) => write!(f, "from {} ", key.show())?,
+                    Bound::Excluded(key) => write!(f, "after {} ", key.show())?,
+                }
+                match upper {
+                    Bound::Unbounded => {}
+                    Bound::Included(key) => write!(f, "up to and with {} ", key.show())?,
+                    Bound::Excluded(key) => write!(f, "up to and without {} ", key.show())?,
+                }
+                write!(f, "{}: ", direction.show())?;
+                if *before > 0 {
+                    write!(f, "advance {before} times, ")?;
+                }
+                if let Some(target) = seek {
+                    write!(f, "seek {}, ", target.show())?;
+                }
+                f.write_str("read to the end")
+            }
+        }
+    }
 }
 
 const TREES: [&str; 3] = ["first", "second", "third"];
@@ -204,29 +309,45 @@ impl From<DriverError> for Stop {
     }
 }
 
-impl From<Stop> for TestCaseError {
+impl From<Stop> for String {
     fn from(stop: Stop) -> Self {
         match stop {
-            Stop::Difference(difference) => TestCaseError::fail(difference),
-            Stop::Driver(error) => TestCaseError::fail(format!("{error:?}")),
+            Stop::Difference(difference) => difference,
+            Stop::Driver(error) => format!("the driver fails: {error:?}"),
         }
     }
 }
 
 /// Stops unless the driver gives what the model has.
-fn same<T: PartialEq<U> + Debug, U: Debug>(found: T, expected: U) -> Result<(), Stop> {
-    if found == expected {
-        return Ok(());
+fn same<T: PartialEq<U> + Show, U: Show>(found: T, expected: U) -> Result<(), Stop> {
+    match sequence::difference(found, expected) {
+        None => Ok(()),
+        Some(difference) => Err(Stop::Difference(difference)),
     }
-    Err(Stop::Difference(format!(
-        "the driver gives {found:?}\n where the model has {expected:?}"
-    )))
+}
+
+/// [`same`], of lists of entries.
+fn same_entries(found: &[Entry], expected: &[Entry]) -> Result<(), Stop> {
+    match sequence::difference_of_entries(found, expected) {
+        None => Ok(()),
+        Some(difference) => Err(Stop::Difference(difference)),
+    }
+}
+
+/// A read transaction, its number among those of its sequence, and what it is to see.
+struct Reading<R> {
+    reader: CheckedReader<R>,
+    number: usize,
+    trees: Trees,
 }
 
 /// The driver and the model, side by side.
 struct Pair<'f, D: Driver> {
     fixture: &'f Fixture<D>,
-    readers: Vec<(CheckedReader<<D::Store as Store>::Reader>, Trees)>,
+    journal: &'f Journal,
+    readers: Vec<Reading<<D::Store as Store>::Reader>>,
+    /// How many readers were opened.
+    opened: usize,
     writer: Option<(CheckedWriter<<D::Store as Store>::Writer>, Trees)>,
     store: Option<Checked<D::Store>>,
     committed: Trees,
@@ -234,14 +355,17 @@ struct Pair<'f, D: Driver> {
 
 impl<'f, D: Driver> Pair<'f, D> {
     /// An empty database in the place of an earlier one.
-    fn new(fixture: &'f Fixture<D>) -> Result<Self> {
+    fn new(fixture: &'f Fixture<D>, journal: &'f Journal) -> Result<Self> {
+        journal.note("open an empty database");
         let store = fixture.open_with(&OpenConfig {
             truncate: true,
             ..fixture.config()
         })?;
         Ok(Self {
             fixture,
+            journal,
             readers: Vec::new(),
+            opened: 0,
             writer: None,
             store: Some(store),
             committed: Trees::default(),
@@ -256,6 +380,7 @@ impl<'f, D: Driver> Pair<'f, D> {
 
     fn writer(&mut self) -> Result<&mut (CheckedWriter<<D::Store as Store>::Writer>, Trees)> {
         if self.writer.is_none() {
+            self.journal.note("begin_write");
             let writer = self.store()?.begin_write()?;
             self.writer = Some((writer, self.committed.clone()));
         }
@@ -265,17 +390,27 @@ impl<'f, D: Driver> Pair<'f, D> {
     }
 
     fn run(&mut self, step: Step) -> Result<(), Stop> {
+        let journal = self.journal;
         match step {
             Step::Edit(edit) => {
                 let (writer, trees) = self.writer()?;
+                journal.note(&edit);
                 run_edit(writer, trees, edit)?;
             }
             Step::Apply(edits) => {
                 let (writer, trees) = self.writer()?;
+                let list: Vec<_> = edits.iter().map(Edit::to_string).collect();
+                journal.note(format_args!("apply [{}]", list.join("; ")));
                 run_list(writer, trees, edits)?;
             }
             Step::Fill(tree, first, count, size) => {
                 let (writer, trees) = self.writer()?;
+                journal.note(format_args!(
+                    "put {} {count} entries, of keys {} to {}, with values of {size} bytes",
+                    TREES[tree],
+                    first.to_be_bytes().show(),
+                    (first + count - 1).to_be_bytes().show(),
+                ));
                 for number in first..first + count {
                     let key = number.to_be_bytes().to_vec();
                     run_edit(
@@ -288,17 +423,34 @@ impl<'f, D: Driver> Pair<'f, D> {
             Step::Thin(tree, modulus) => {
                 let (writer, trees) = self.writer()?;
                 let keys: Vec<_> = trees[tree].keys().step_by(modulus).cloned().collect();
+                journal.note(format_args!(
+                    "remove {} {} entries: from the first on, each {modulus}. one",
+                    TREES[tree],
+                    keys.len()
+                ));
                 for key in keys {
                     run_edit(writer, trees, Edit::Remove(tree, key))?;
                 }
             }
             Step::Look(look) => match &self.writer {
-                Some((writer, trees)) => run_look(writer, trees, &look)?,
-                None => run_look(&self.store()?.begin_read()?, &self.committed, &look)?,
+                Some((writer, trees)) => {
+                    journal.note(format_args!("in the writer: {look}"));
+                    run_look(writer, trees, &look)?;
+                }
+                None => {
+                    journal.note(format_args!("in a new reader: {look}"));
+                    run_look(&self.store()?.begin_read()?, &self.committed, &look)?;
+                }
             },
             Step::OpenReader => {
+                self.opened += 1;
+                journal.note(format_args!("begin_read, as reader {}", self.opened));
                 let reader = self.store()?.begin_read()?;
-                self.readers.push((reader, self.committed.clone()));
+                self.readers.push(Reading {
+                    reader,
+                    number: self.opened,
+                    trees: self.committed.clone(),
+                });
             }
             Step::LookInReader(number, look) => {
                 if let Some(index) = number.checked_rem(self.readers.len()) {
@@ -307,20 +459,23 @@ impl<'f, D: Driver> Pair<'f, D> {
             }
             Step::CloseReader(number) => {
                 if let Some(index) = number.checked_rem(self.readers.len()) {
-                    self.readers.swap_remove(index);
+                    let reading = self.readers.swap_remove(index);
+                    journal.note(format_args!("drop reader {}", reading.number));
                 }
             }
             Step::Commit(durability) => {
                 if let Some((writer, trees)) = self.writer.take() {
+                    journal.note(format_args!("commit, durability {durability:?}"));
                     writer.commit(durability)?;
                     self.committed = trees;
                 }
             }
-            Step::RollBack => self.writer = None,
+            Step::RollBack => self.roll_back(),
             Step::Reopen => {
                 if self.fixture.declares(Capabilities::PERSISTENT) {
+                    self.roll_back();
+                    journal.note("close every handle and open the database again");
                     self.readers.clear();
-                    self.writer = None;
                     self.store = None;
                     self.store = Some(self.fixture.open()?);
                 }
@@ -329,9 +484,18 @@ impl<'f, D: Driver> Pair<'f, D> {
         Ok(())
     }
 
+    fn roll_back(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            self.journal.note("drop the writer, without a commit");
+            drop(writer);
+        }
+    }
+
     fn look_in_reader(&mut self, index: usize, look: &Look) -> Result<(), Stop> {
-        let (reader, trees) = &self.readers[index];
-        match run_look(reader, trees, look) {
+        let reading = &self.readers[index];
+        self.journal
+            .note(format_args!("in reader {}: {look}", reading.number));
+        match run_look(&reading.reader, &reading.trees, look) {
             Err(Stop::Driver(error))
                 if error.kind() == ErrorKind::SnapshotLost
                     && !self.fixture.declares(Capabilities::SNAPSHOTS) =>
@@ -345,7 +509,7 @@ impl<'f, D: Driver> Pair<'f, D> {
 
     /// Compares everything: what every open reader sees, and what is committed.
     fn compare(&mut self) -> Result<(), Stop> {
-        self.writer = None;
+        self.roll_back();
         let everything = |tree| Look::Scan {
             tree,
             lower: Bound::Unbounded,
@@ -361,11 +525,19 @@ impl<'f, D: Driver> Pair<'f, D> {
                 }
             }
         }
+        self.journal.note("in a new reader: read every tree");
         let reader = self.store()?.begin_read()?;
         for (name, expected) in TREES.iter().zip(&self.committed) {
+            let within = |stop| match stop {
+                Stop::Difference(difference) => {
+                    Stop::Difference(format!("in {name}:\n{difference}"))
+                }
+                driver @ Stop::Driver(_) => driver,
+            };
             let tree = reader.tree(name)?;
-            same(contents(&reader, tree)?, Vec::from_iter(expected.clone()))?;
-            same(reader.len(tree)?, expected.len() as u64)?;
+            let entries = Vec::from_iter(expected.clone());
+            same_entries(&contents(&reader, tree)?, &entries).map_err(within)?;
+            same(reader.len(tree)?, expected.len() as u64).map_err(within)?;
         }
         Ok(())
     }
@@ -468,26 +640,10 @@ fn run_look(reader: &impl Read, trees: &Trees, look: &Look) -> Result<(), Stop> 
                         .collect()
                 }
             };
-            same(super::drain(&mut cursor)?, rest)?;
+            same_entries(&super::drain(&mut cursor)?, &rest)?;
         }
     }
     Ok(())
-}
-
-/// The number of sequences, unless `PROPTEST_CASES` says otherwise.
-pub(crate) fn config(sequences: u32) -> Config {
-    let default = Config {
-        failure_persistence: None,
-        ..Config::default()
-    };
-    if std::env::var_os("PROPTEST_CASES").is_some() {
-        default
-    } else {
-        Config {
-            cases: sequences,
-            ..default
-        }
-    }
 }
 
 fn run_sequences<D: Driver>(
@@ -495,17 +651,18 @@ fn run_sequences<D: Driver>(
     sequences: u32,
     steps: impl Strategy<Value = Vec<Step>>,
 ) -> Outcome {
-    TestRunner::new(config(sequences)).run(&steps, |steps| {
-        let mut pair = Pair::new(fixture).map_err(Stop::from)?;
+    let law = |steps: Vec<Step>, journal: &Journal| -> Result<(), Stop> {
+        let mut pair = Pair::new(fixture, journal)?;
         for step in steps {
             pair.run(step)?;
         }
         pair.compare()?;
         pair.run(Step::Reopen)?;
-        pair.compare()?;
-        Ok(())
-    })?;
-    Ok(())
+        pair.compare()
+    };
+    sequence::run(sequences, steps, |steps, journal| {
+        law(steps, journal).map_err(String::from)
+    })
 }
 
 fn any_sequence_of_operations_agrees_with_the_model<D: Driver>(fixture: &Fixture<D>) -> Outcome {

@@ -13,7 +13,7 @@
 )]
 
 mod entries;
+mod faulty;
 mod liar;
-
 mod panicking;
 mod tampered;

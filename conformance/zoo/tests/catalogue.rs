@@ -10,10 +10,9 @@ use netabase_core::loader::{self, SearchPath};
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let cage = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let search = SearchPath::default()
+    let search = SearchPath::none()
         .with_directory(cage.path())
-        .without_environment()
-        .without_executable();
+        .without_trust_checks();
     let library = env::current_exe()?.with_file_name(file_name("conformance_zoo"));
     fs::hard_link(
         library,

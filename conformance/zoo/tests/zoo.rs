@@ -55,11 +55,11 @@ fn cage_of_its_own(name: &str) -> TempDir {
     directory
 }
 
+/// Nowhere else, and whatever permissions the machine gives to what is built there.
 fn search(directory: &Path) -> SearchPath {
-    SearchPath::default()
+    SearchPath::none()
         .with_directory(directory)
-        .without_environment()
-        .without_executable()
+        .without_trust_checks()
 }
 
 fn load(name: &str) -> Result<DynamicDriver, NetabaseError> {
@@ -332,9 +332,9 @@ fn a_path_is_no_name() {
 fn a_path_loads_the_driver_that_its_file_is_named_after() {
     let directory = cage("zoo-good");
     let file = directory.path().join(driver_file("zoo-good"));
-    let driver = loader::load_path(&file).unwrap();
+    let driver = loader::load_trusted_path(&file).unwrap();
     assert_eq!(driver.manifest().name, "zoo-good");
-    let error = loader::load_path(library()).unwrap_err();
+    let error = loader::load_trusted_path(library()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DriverRejected);
     assert!(
         error.to_string().contains("is not named as a driver"),
@@ -354,13 +354,14 @@ fn a_rejected_candidate_does_not_end_the_search() {
 fn one_file_is_one_driver_and_another_file_another() {
     let (one, other) = (cage("zoo-good"), cage_of_its_own("zoo-good"));
     let same = cage("zoo-good");
-    let entry = |directory: &TempDir| {
-        let driver = loader::load("zoo-good", &search(directory.path())).unwrap();
-        std::ptr::from_ref(driver.manifest())
-    };
-    assert_eq!(entry(&one), entry(&one));
-    assert_eq!(entry(&one), entry(&same));
-    assert_ne!(entry(&one), entry(&other));
+    let driver = |directory: &TempDir| loader::load("zoo-good", &search(directory.path())).unwrap();
+    assert_eq!(driver(&one), driver(&one));
+    assert_eq!(driver(&one), driver(&same));
+    assert_ne!(driver(&one), driver(&other));
+    let address = |driver: DynamicDriver| std::ptr::from_ref(driver.manifest());
+    let manifest = |directory: &TempDir| address(driver(directory));
+    assert_eq!(manifest(&one), manifest(&same));
+    assert_ne!(manifest(&one), manifest(&other));
 }
 
 #[test]

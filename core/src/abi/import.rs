@@ -124,7 +124,7 @@ impl Calls {
     }
 }
 
-/// A driver behind the ABI. It stays loaded until the process ends; copies of this value are the same driver.
+/// A driver behind the ABI. It stays loaded until the process ends; copies of this value are the same driver, and equal.
 #[derive(Clone, Copy)]
 pub struct DynamicDriver(&'static Loaded);
 
@@ -180,6 +180,14 @@ impl DynamicDriver {
         self.0.flags & layout::FLAG_RUST != 0
     }
 }
+
+impl PartialEq for DynamicDriver {
+    fn eq(&self, other: &Self) -> bool {
+        ptr::eq(self.0, other.0)
+    }
+}
+
+impl Eq for DynamicDriver {}
 
 impl fmt::Debug for DynamicDriver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

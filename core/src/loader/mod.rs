@@ -2,30 +2,51 @@
 //!
 //! A library is loaded once and stays loaded until the process ends: threads and thread-local values of an engine may
 //! outlive every handle. Loading runs the library's code; load only what you trust.
+//!
+//! `docs/loading-drivers.md` describes for people where a driver is looked for, manifest files, and what is refused.
+//!
+//! # Trust
+//! On Unix, a file is loaded only if nobody but this user and root may have put it there. Refused, each with a message
+//! that says what to do, are:
+//! - files, directories and parents of directories that belong to other users, or that a group or everyone may write to;
+//!   a parent where only owners rename files, such as `/tmp`, is good enough, and the directory itself is not;
+//! - links in a directory that lead out of it, and links of other users on the way to it;
+//! - relative directories in `NETABASE_DRIVER_PATH`.
+//!
+//! Beside the executable those are trusted as well who may write to the executable itself, and its parents are not asked.
+//! Access control lists are not looked at. On Windows, owners and permissions are not checked.
+//!
+//! The checks are made on the real path, up to the root, so that nobody who is not trusted can exchange anything between
+//! check and load. That somebody who is trusted replaces the file meanwhile is noticed and refused.
 
+mod library;
+mod listing;
+mod manifest_file;
+mod platform;
 mod search;
+mod trust;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::fs;
-use std::io;
-use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
-pub use search::{ENVIRONMENT_VARIABLE, SearchPath};
+pub use listing::{Candidate, Place, PlaceState, list};
+pub use manifest_file::ManifestFile;
+pub use search::{ENVIRONMENT_VARIABLE, Level, SearchPath};
 
+use self::library::OpenFile;
+use self::search::Location;
+use self::trust::Trust;
 use crate::abi::DynamicDriver;
-use crate::abi::layout::{Entry, SYMBOL_PREFIX};
-#[cfg(feature = "tracing")]
-use crate::driver::Driver as _;
 use crate::driver::{DriverError, ErrorKind};
 use crate::error::NetabaseError;
 
 /// Loads the driver of this name from the first place that has it.
 ///
-/// A file that is there and is no driver that can be loaded does not end the search; if no other is found, the error
-/// lists every place and what was wrong with each file. Loading the same file again gives the same driver; different
-/// files are different drivers, even of one name.
+/// In each directory that is a manifest file `NAME.toml`, or else the library file. A file that is there and is no
+/// driver that can be loaded does not end the search; if no other is found, the error lists every place and what was
+/// wrong with each file. Loading the same file again gives the same driver; different files are different drivers, even
+/// of one name.
 ///
 /// # Errors
 /// - [`InvalidInput`](ErrorKind::InvalidInput): this is no name of a driver.
@@ -46,39 +67,55 @@ pub fn load(name: &str, search: &SearchPath) -> Result<DynamicDriver, NetabaseEr
     find(name, search).map_err(|error| error.during("load").on_driver(name.to_owned()))
 }
 
-/// Loads a driver from this library file. Its name follows from the file's, `libnetabase_driver_<name>.so` on Linux, with
-/// each `_` read as `-`.
+/// Loads a driver from this file: a library, whose name follows from the file's, `libnetabase_driver_<name>.so` on Linux
+/// with each `_` read as `-`; or a manifest file, `<name>.toml`.
 ///
 /// # Errors
 /// - [`DriverNotFound`](ErrorKind::DriverNotFound): there is no such file.
-/// - [`DriverRejected`](ErrorKind::DriverRejected): the file is not named as a driver, or is none that can be loaded.
+/// - [`DriverRejected`](ErrorKind::DriverRejected): the file is not named as a driver, is none that can be loaded, or
+///   others may have written it: see [Trust](self#trust).
 pub fn load_path(path: impl AsRef<Path>) -> Result<DynamicDriver, NetabaseError> {
-    let path = path.as_ref();
-    let name = search::driver_name(path).ok_or_else(|| {
-        NetabaseError::new(
-            ErrorKind::DriverRejected,
-            format!(
-                "{} is not named as a driver; the file of a driver `x` is `{}`",
-                path.display(),
-                search::file_name("x")
-            ),
-        )
-        .during("load")
-    })?;
-    let candidate = Candidate {
-        name: &name,
-        path: path.to_owned(),
+    load_named_by_path(path.as_ref(), &Trust::Owner)
+}
+
+/// [`load_path`], whoever may have written the file. Whoever can write there then runs code with the rights of this
+/// process.
+///
+/// # Errors
+/// As [`load_path`], but for what concerns trust.
+pub fn load_trusted_path(path: impl AsRef<Path>) -> Result<DynamicDriver, NetabaseError> {
+    load_named_by_path(path.as_ref(), &Trust::Anyone)
+}
+
+fn load_named_by_path(path: &Path, trust: &Trust) -> Result<DynamicDriver, NetabaseError> {
+    let (name, is_manifest) = search::driver_name(path)
+        .map(|name| (name, false))
+        .or_else(|| search::manifest_name(path).map(|name| (name, true)))
+        .ok_or_else(|| {
+            NetabaseError::new(
+                ErrorKind::DriverRejected,
+                format!(
+                    "{} is not named as a driver; the file of a driver `x` is `{}`, or its manifest `{}`",
+                    path.display(),
+                    search::file_name("x"),
+                    search::manifest_file_name("x"),
+                ),
+            )
+            .during("load")
+        })?;
+    let load = || {
+        let real = present(path, || trust.path(path))?;
+        if is_manifest {
+            let directory = real.parent().unwrap_or(&real).to_owned();
+            Manifest::open(real, trust)?.load(&directory, &name, trust)
+        } else {
+            OpenFile::open(real, trust)?.load(&name)
+        }
     };
-    candidate.load().map_err(|refusal| {
-        let (kind, reason) = match refusal {
-            Refusal::Absent => (
-                ErrorKind::DriverNotFound,
-                DriverError::new(ErrorKind::DriverNotFound, "there is no such file"),
-            ),
-            Refusal::Rejected(error) => (error.kind(), error),
-        };
+    load().map_err(|refusal| {
+        let reason = refusal.into_error();
         let message = format!("{}: {}", path.display(), reason.message());
-        NetabaseError::new(kind, message)
+        NetabaseError::new(reason.kind(), message)
             .with_source(reason)
             .during("load")
             .on_driver(name.clone())
@@ -87,24 +124,25 @@ pub fn load_path(path: impl AsRef<Path>) -> Result<DynamicDriver, NetabaseError>
 
 fn find(name: &str, search: &SearchPath) -> Result<DynamicDriver, NetabaseError> {
     search::check_name(name)?;
-    let file_name = search::file_name(name);
     let mut places = String::new();
     let mut first_rejection = None;
-    for directory in search.directories() {
-        let candidate = Candidate {
-            name,
-            path: directory.join(&file_name),
-        };
-        let reason = match candidate.load() {
+    for location in search.locations() {
+        let file = location.file(name);
+        let reason = match location.load(name) {
             Ok(driver) => return Ok(driver),
-            Err(Refusal::Absent) => "there is no such file".to_owned(),
+            Err(Refusal::Absent) => location.refusal().unwrap_or_else(|| {
+                format!(
+                    "there is no such file, and no {}",
+                    search::manifest_file_name(name)
+                )
+            }),
             Err(Refusal::Rejected(error)) => {
                 let message = error.message().to_owned();
                 first_rejection.get_or_insert(error);
                 message
             }
         };
-        places.push_str(&format!("\n  {}: {reason}", candidate.path.display()));
+        places.push_str(&format!("\n  {}: {reason}", file.display()));
     }
     if places.is_empty() {
         places.push_str(" nowhere, since the search path is empty");
@@ -118,161 +156,151 @@ fn find(name: &str, search: &SearchPath) -> Result<DynamicDriver, NetabaseError>
         None => NetabaseError::new(
             ErrorKind::DriverNotFound,
             format!(
-                "there is no driver of that name; put {file_name} into one of the places, name its directory in \
-                 {ENVIRONMENT_VARIABLE}, or link the driver in; looked at:{places}"
+                "there is no driver of that name; put {} into one of the places, name its directory in \
+                 {ENVIRONMENT_VARIABLE}, or link the driver in; looked at:{places}",
+                search::file_name(name)
             ),
         ),
     })
 }
 
-/// A file that may be a driver.
-struct Candidate<'a> {
-    name: &'a str,
-    path: PathBuf,
+impl Location {
+    /// The file that stands for a driver here: its manifest if there is one, else its library.
+    fn file(&self, name: &str) -> PathBuf {
+        let manifest = self.manifest(name);
+        if is_present(&manifest) {
+            manifest
+        } else {
+            self.directory.join(search::file_name(name))
+        }
+    }
+
+    fn manifest(&self, name: &str) -> PathBuf {
+        self.directory.join(search::manifest_file_name(name))
+    }
+
+    /// Loads a driver from here. With a manifest, a library beside it that could not be verified is none.
+    fn load(&self, name: &str) -> Result<DynamicDriver, Refusal> {
+        let file = self.file(name);
+        if !is_present(&file) {
+            return Err(Refusal::Absent);
+        }
+        if let Some(reason) = self.refusal() {
+            return Err(Refusal::rejected(reason));
+        }
+        let directory = self.trust.directory(&self.directory)?;
+        if file == self.manifest(name) {
+            self.open_manifest(&directory, name)?
+                .load(&directory, name, &self.trust)
+        } else {
+            let library = search::file_name(name);
+            let real = present(&file, || self.trust.file(&directory, library.as_ref()))?;
+            OpenFile::open(real, &self.trust)?.load(name)
+        }
+    }
+
+    /// Opens the manifest of a driver, here, where the directory's real path is known.
+    fn open_manifest(&self, directory: &Path, name: &str) -> Result<Manifest, Refusal> {
+        let file = search::manifest_file_name(name);
+        let real = present(&self.manifest(name), || {
+            self.trust.file(directory, file.as_ref())
+        })?;
+        Manifest::open(real, &self.trust)
+    }
 }
 
-/// Why a candidate was turned down.
+/// A manifest file that was read.
+struct Manifest {
+    file: ManifestFile,
+}
+
+impl Manifest {
+    fn open(path: PathBuf, trust: &Trust) -> Result<Self, Refusal> {
+        let file = OpenFile::open(path, trust)?.into_file();
+        let file = manifest_file::read(file).map_err(|error| {
+            Refusal::Rejected(
+                rejected(format!("it is no driver's manifest: {}", error.message()))
+                    .with_source(error),
+            )
+        })?;
+        Ok(Self { file })
+    }
+
+    /// Where the library for this platform is, from the manifest's directory.
+    fn library(&self) -> Result<&manifest_file::Library, Refusal> {
+        self.file.library().map_err(Refusal::rejected)
+    }
+
+    /// Loads the library that the manifest points to, once it is verified.
+    fn load(&self, directory: &Path, name: &str, trust: &Trust) -> Result<DynamicDriver, Refusal> {
+        let library = self.library()?;
+        let load = || {
+            let path = directory.join(&library.path);
+            let real = present(&path, || trust.file(directory, &library.path))?;
+            let file = OpenFile::open(real, trust)?;
+            file.verify(library.sha256)?;
+            file.load(name)
+        };
+        load().map_err(|refusal| {
+            let reason = refusal.into_error();
+            Refusal::Rejected(
+                rejected(format!(
+                    "the library {} that it points to: {}",
+                    library.path.display(),
+                    reason.message()
+                ))
+                .with_source(reason),
+            )
+        })
+    }
+}
+
+/// Whether there is such a file, even if it is a link to nowhere.
+fn is_present(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// The real path of a file; one that is not there although there is a link to it is not absent but wrong.
+fn present(
+    path: &Path,
+    resolve: impl FnOnce() -> Result<PathBuf, Refusal>,
+) -> Result<PathBuf, Refusal> {
+    match resolve() {
+        Err(Refusal::Absent) if is_present(path) => Err(Refusal::rejected(
+            "it is a link to a file that is not there; remove it, or put the file there",
+        )),
+        resolved => resolved,
+    }
+}
+
+/// Why a file was turned down.
+#[derive(Debug)]
 enum Refusal {
     Absent,
     Rejected(DriverError),
 }
 
-/// Every driver that was loaded, by file and name. Held while one is loaded, so that none is loaded twice.
-static LOADED: Mutex<BTreeMap<(FileId, String), DynamicDriver>> = Mutex::new(BTreeMap::new());
+impl Refusal {
+    #[cold]
+    fn rejected(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::Rejected(rejected(message))
+    }
 
-impl Candidate<'_> {
-    fn load(&self) -> Result<DynamicDriver, Refusal> {
-        let file = self.inspect()?;
-        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (file, self.name.to_owned());
-        if let Some(driver) = loaded.get(&key) {
-            return Ok(*driver);
+    fn into_error(self) -> DriverError {
+        match self {
+            Self::Absent => DriverError::new(ErrorKind::DriverNotFound, "there is no such file"),
+            Self::Rejected(error) => error,
         }
-        let driver = self.open().map_err(Refusal::Rejected)?;
-        loaded.insert(key, driver);
-        #[cfg(feature = "tracing")]
-        tracing::info!(
-            driver = self.name,
-            version = %driver.manifest().version,
-            path = %self.path.display(),
-            "loaded a driver"
-        );
-        Ok(driver)
     }
+}
 
-    /// What can be said of the file without running any of it.
-    fn inspect(&self) -> Result<FileId, Refusal> {
-        let metadata = match fs::metadata(&self.path) {
-            Ok(metadata) => metadata,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Refusal::Absent),
-            Err(error) => {
-                return Err(Refusal::Rejected(
-                    rejected(format!("it cannot be looked at: {error}")).with_source(error),
-                ));
-            }
-        };
-        let reason = if metadata.is_dir() {
-            "it is a directory, not a library; remove it or name another place"
-        } else if !metadata.is_file() {
-            "it is not a regular file; remove it or name another place"
-        } else if metadata.len() == 0 {
-            "the file is empty; build or copy it again"
-        } else {
-            return FileId::of(&self.path, &metadata).map_err(|error| {
-                Refusal::Rejected(
-                    rejected(format!("it cannot be looked at: {error}")).with_source(error),
-                )
-            });
-        };
-        Err(Refusal::Rejected(rejected(reason)))
-    }
-
-    fn open(&self) -> Result<DynamicDriver, DriverError> {
-        let path = fs::canonicalize(&self.path).map_err(|error| {
-            rejected(format!("it cannot be looked at: {error}")).with_source(error)
-        })?;
-        let library = open_library(&path).map_err(|error| {
-            rejected(format!(
-                "it is no library that can be loaded here: {}; build it for this platform",
-                reason(&error)
-            ))
-            .with_source(error)
-        })?;
-        let symbol = format!("{SYMBOL_PREFIX}{}", search::underscored(self.name));
-        // SAFETY: the address is only taken; whether an entry is there is checked behind it.
-        let entry = unsafe { library.get::<*const Entry>(symbol.as_bytes()) }
-            .map(|symbol| symbol.as_raw_ptr().cast_const().cast::<Entry>())
-            .map_err(|error| {
-                rejected(format!(
-                    "it has no symbol `{symbol}`; export the driver with `netabase_core::export_driver!`"
-                ))
-                .with_source(error)
-            });
-        // Whatever it did when it was loaded, such as starting a thread, must not lose its code.
-        mem::forget(library);
-        // SAFETY: the library stays loaded, so that what it exports stays; by the name of the symbol it is an entry, and
-        // whoever loads a library vouches for what it exports.
-        unsafe { DynamicDriver::from_entry(entry?, self.name) }
+impl From<DriverError> for Refusal {
+    fn from(error: DriverError) -> Self {
+        Self::Rejected(error)
     }
 }
 
 #[cold]
-fn rejected(message: impl Into<std::borrow::Cow<'static, str>>) -> DriverError {
+fn rejected(message: impl Into<Cow<'static, str>>) -> DriverError {
     DriverError::new(ErrorKind::DriverRejected, message)
-}
-
-/// What the platform says; `libloading` itself says only that it failed.
-fn reason(error: &libloading::Error) -> String {
-    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-#[cfg(unix)]
-type Library = libloading::os::unix::Library;
-#[cfg(windows)]
-type Library = libloading::os::windows::Library;
-
-#[cfg(unix)]
-fn open_library(path: &Path) -> Result<Library, libloading::Error> {
-    use libloading::os::unix::{RTLD_LOCAL, RTLD_NOW};
-
-    // SAFETY: loading runs the library's initialisers; whoever loads a library vouches for it. All symbols are bound now,
-    // so that a missing one is an error here and not a crash later; they are not seen by other libraries.
-    unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }
-}
-
-#[cfg(windows)]
-fn open_library(path: &Path) -> Result<Library, libloading::Error> {
-    // SAFETY: loading runs the library's initialisers; whoever loads a library vouches for it.
-    unsafe { Library::new(path) }
-}
-
-/// What tells one file from another, whatever path leads to it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct FileId {
-    #[cfg(unix)]
-    device_and_inode: (u64, u64),
-    #[cfg(not(unix))]
-    path: PathBuf,
-}
-
-impl FileId {
-    #[cfg(unix)]
-    #[allow(
-        clippy::unnecessary_wraps,
-        reason = "other platforms have to ask for the canonical path"
-    )]
-    fn of(_: &Path, metadata: &fs::Metadata) -> io::Result<Self> {
-        use std::os::unix::fs::MetadataExt as _;
-
-        Ok(Self {
-            device_and_inode: (metadata.dev(), metadata.ino()),
-        })
-    }
-
-    #[cfg(not(unix))]
-    fn of(path: &Path, _: &fs::Metadata) -> io::Result<Self> {
-        Ok(Self {
-            path: fs::canonicalize(path)?,
-        })
-    }
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsStr;
-use std::fs;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::trust::Trust;
 use crate::error::{ErrorKind, NetabaseError};
 
 /// The environment variable with further directories, separated as in `PATH`.
@@ -14,8 +15,12 @@ pub const ENVIRONMENT_VARIABLE: &str = "NETABASE_DRIVER_PATH";
 /// What the file name of a driver's library begins with, after the platform's own prefix.
 const STEM: &str = "netabase_driver_";
 
-/// Where to look for drivers, in this order: the directories given here, those of the environment variable
-/// `NETABASE_DRIVER_PATH`, the executable's own.
+/// What the file name of a manifest ends with, after the driver's name.
+const MANIFEST_SUFFIX: &str = ".toml";
+
+/// Where to look for drivers, level by level: each [`Level`] in the order of its variants. Each can be switched off.
+///
+/// What is found has to be trusted before it is loaded: see [the module](super#trust).
 ///
 /// # Examples
 /// ```
@@ -23,12 +28,18 @@ const STEM: &str = "netabase_driver_";
 ///
 /// let search = SearchPath::default().with_directory("/opt/my_app/drivers").without_environment();
 /// assert_eq!(search.directories()[0].to_str(), Some("/opt/my_app/drivers"));
+///
+/// let only_there = SearchPath::none().with_directory("/opt/my_app/drivers");
+/// assert_eq!(only_there.directories().len(), 1);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchPath {
     given: Vec<PathBuf>,
     environment: bool,
     executable: bool,
+    user_data: bool,
+    system: bool,
+    trust_checks: bool,
 }
 
 impl Default for SearchPath {
@@ -37,12 +48,29 @@ impl Default for SearchPath {
             given: Vec::new(),
             environment: true,
             executable: true,
+            user_data: true,
+            system: true,
+            trust_checks: true,
         }
     }
 }
 
 impl SearchPath {
-    /// Looks in `directory` as well, after those given before it.
+    /// Every level switched off, until directories are given.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            given: Vec::new(),
+            environment: false,
+            executable: false,
+            user_data: false,
+            system: false,
+            trust_checks: true,
+        }
+    }
+
+    /// Looks in `directory` as well, after those given before it. A relative one is taken from the directory that the
+    /// process works in.
     #[must_use]
     pub fn with_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.given.push(directory.into());
@@ -63,45 +91,219 @@ impl SearchPath {
         self
     }
 
-    /// The directories that are looked at, in order.
+    /// Does not look in the user's data directory.
+    #[must_use]
+    pub fn without_user_data(mut self) -> Self {
+        self.user_data = false;
+        self
+    }
+
+    /// Does not look in the system's library directories.
+    #[must_use]
+    pub fn without_system(mut self) -> Self {
+        self.system = false;
+        self
+    }
+
+    /// Loads whatever is found, whoever may have put it there: files and directories that others own or may write to,
+    /// links that lead out of a directory, and relative directories in `NETABASE_DRIVER_PATH`.
+    ///
+    /// Whoever can write there then runs code with the rights of this process. What a manifest file says is still held to.
+    #[must_use]
+    pub fn without_trust_checks(mut self) -> Self {
+        self.trust_checks = false;
+        self
+    }
+
+    /// The directories that are looked at, in order, whether they are there or not.
     ///
     /// Beside an executable means its own directory and the folders where Cargo puts the libraries that were built
     /// together with it: `deps` below it, and `deps` beside `examples`.
     #[must_use]
     pub fn directories(&self) -> Vec<PathBuf> {
-        let mut directories = self.given.clone();
-        if self.environment
-            && let Some(paths) = env::var_os(ENVIRONMENT_VARIABLE)
-        {
-            directories
-                .extend(env::split_paths(&paths).filter(|path| !path.as_os_str().is_empty()));
+        self.locations()
+            .into_iter()
+            .filter(|location| location.refusal().is_none())
+            .map(|location| location.directory)
+            .collect()
+    }
+
+    /// The names of the drivers whose libraries or manifests lie there, sorted. Goes by the names of files alone:
+    /// whether one can be loaded shows when it is, or by [`list`](super::list). Directories that cannot be read count as
+    /// empty.
+    #[must_use]
+    pub fn driver_names(&self) -> Vec<String> {
+        let names: BTreeSet<_> = self
+            .locations()
+            .iter()
+            .filter(|location| location.refusal().is_none())
+            .filter_map(|location| location.driver_names().ok())
+            .flatten()
+            .collect();
+        names.into_iter().collect()
+    }
+
+    pub(super) fn locations(&self) -> Vec<Location> {
+        let mut locations = Vec::new();
+        let mut add = |level, directories: Vec<PathBuf>, trust: &Trust| {
+            locations.extend(directories.into_iter().map(|directory| Location {
+                level,
+                directory,
+                trust: trust.clone(),
+            }));
+        };
+        let trust = if self.trust_checks {
+            Trust::Owner
+        } else {
+            Trust::Anyone
+        };
+        add(Level::Given, self.given.clone(), &trust);
+        if self.environment {
+            add(Level::Environment, from_environment(), &trust);
         }
         if self.executable
             && let Ok(executable) = env::current_exe()
-            && let Some(directory) = executable.parent()
         {
-            directories.push(directory.to_owned());
-            directories.push(directory.join("deps"));
-            if directory.file_name() == Some(OsStr::new("examples")) {
-                directories.push(directory.with_file_name("deps"));
-            }
+            let trust = if self.trust_checks {
+                Trust::beside(&executable)
+            } else {
+                Trust::Anyone
+            };
+            add(Level::Executable, beside(&executable), &trust);
         }
-        directories
+        if self.user_data {
+            add(Level::UserData, user_data().into_iter().collect(), &trust);
+        }
+        if self.system {
+            add(Level::System, system(), &trust);
+        }
+        locations
+    }
+}
+
+/// Why a directory is looked at; in the order in which they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Level {
+    /// The program names it: [`SearchPath::with_directory`].
+    Given,
+    /// The environment variable `NETABASE_DRIVER_PATH` names it.
+    Environment,
+    /// The executable lies there.
+    Executable,
+    /// The user's data directory: `$XDG_DATA_HOME/netabase/drivers`, which is `~/.local/share/netabase/drivers` unless it
+    /// is set; `~/Library/Application Support/netabase/drivers` on macOS; `%LOCALAPPDATA%\netabase\drivers` on Windows.
+    UserData,
+    /// The system's library directories: `/usr/local/lib`, then `/usr/lib`; `%ProgramFiles%\netabase\drivers` on Windows.
+    System,
+}
+
+impl Level {
+    /// A name for people and for programs: `given`, `environment`, `executable`, `user-data`, `system`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Given => "given",
+            Self::Environment => "environment",
+            Self::Executable => "executable",
+            Self::UserData => "user-data",
+            Self::System => "system",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One directory of a search path, and who is trusted there.
+#[derive(Debug)]
+pub(super) struct Location {
+    pub(super) level: Level,
+    pub(super) directory: PathBuf,
+    pub(super) trust: Trust,
+}
+
+impl Location {
+    /// Why the directory is not looked at, whatever is in it.
+    pub(super) fn refusal(&self) -> Option<String> {
+        let is_refused = self.level == Level::Environment
+            && self.trust.has_limits()
+            && self.directory.is_relative();
+        is_refused.then(|| {
+            format!(
+                "the directory is relative, so that it is another one wherever the program is started; write its \
+                 absolute path into {ENVIRONMENT_VARIABLE}"
+            )
+        })
     }
 
-    /// The names of the drivers whose libraries lie there, sorted. Goes by the names of files alone: whether one can be
-    /// loaded shows when it is. Directories that cannot be read count as empty.
-    #[must_use]
-    pub fn driver_names(&self) -> Vec<String> {
-        let directories = self.directories();
-        let files = directories
-            .iter()
-            .filter_map(|directory| fs::read_dir(directory).ok())
-            .flatten()
-            .flatten();
-        let names: BTreeSet<_> = files.filter_map(|file| driver_name(&file.path())).collect();
-        names.into_iter().collect()
+    /// The names of the drivers that have a file here, sorted.
+    pub(super) fn driver_names(&self) -> std::io::Result<BTreeSet<String>> {
+        let mut names = BTreeSet::new();
+        for entry in self.directory.read_dir()? {
+            let path = entry?.path();
+            let of_manifest =
+                || manifest_name(&path).filter(|_| super::manifest_file::is_meant(&path));
+            names.extend(driver_name(&path).or_else(of_manifest));
+        }
+        Ok(names)
     }
+}
+
+fn from_environment() -> Vec<PathBuf> {
+    env::var_os(ENVIRONMENT_VARIABLE).map_or_else(Vec::new, |paths| {
+        env::split_paths(&paths)
+            .filter(|path| !path.as_os_str().is_empty())
+            .collect()
+    })
+}
+
+fn beside(executable: &Path) -> Vec<PathBuf> {
+    let Some(directory) = executable.parent() else {
+        return Vec::new();
+    };
+    let mut directories = vec![directory.to_owned(), directory.join("deps")];
+    if directory.file_name() == Some(OsStr::new("examples")) {
+        directories.push(directory.with_file_name("deps"));
+    }
+    directories
+}
+
+/// The value of an environment variable that names a directory; relative ones count as unset.
+#[cfg(not(target_os = "macos"))]
+fn directory_of(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+}
+
+fn user_data() -> Option<PathBuf> {
+    #[cfg(windows)]
+    let data = directory_of("LOCALAPPDATA");
+    #[cfg(target_os = "macos")]
+    let data = home().map(|home| home.join("Library/Application Support"));
+    #[cfg(not(any(windows, target_os = "macos")))]
+    let data =
+        directory_of("XDG_DATA_HOME").or_else(|| home().map(|home| home.join(".local/share")));
+    data.map(|data| data.join("netabase").join("drivers"))
+}
+
+#[cfg(not(windows))]
+fn home() -> Option<PathBuf> {
+    env::home_dir().filter(|path| path.is_absolute())
+}
+
+fn system() -> Vec<PathBuf> {
+    #[cfg(windows)]
+    return directory_of("ProgramFiles")
+        .map(|programs| programs.join("netabase").join("drivers"))
+        .into_iter()
+        .collect();
+    #[cfg(not(windows))]
+    vec!["/usr/local/lib".into(), "/usr/lib".into()]
 }
 
 /// Checks a driver's name: `[a-z0-9][a-z0-9-]*`, never a path.
@@ -134,6 +336,11 @@ pub(super) fn file_name(name: &str) -> String {
     )
 }
 
+/// The name of a driver's manifest file.
+pub(super) fn manifest_file_name(name: &str) -> String {
+    format!("{name}{MANIFEST_SUFFIX}")
+}
+
 /// The name of the driver whose library file this is; `None` if the file is not named as one.
 pub(super) fn driver_name(path: &Path) -> Option<String> {
     let name = path
@@ -146,8 +353,16 @@ pub(super) fn driver_name(path: &Path) -> Option<String> {
     check_name(&name).is_ok().then_some(name)
 }
 
+/// The name of the driver whose manifest file this is; `None` if the file is not named as one.
+pub(super) fn manifest_name(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?.strip_suffix(MANIFEST_SUFFIX)?;
+    check_name(name).is_ok().then(|| name.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -158,6 +373,7 @@ mod tests {
         for name in [
             "",
             "-a",
+            "..",
             "../redb",
             "/redb",
             "redb.so",
@@ -177,9 +393,13 @@ mod tests {
         for name in ["redb", "redb-zerocopy"] {
             let file = Path::new("somewhere").join(file_name(name));
             assert_eq!(driver_name(&file).as_deref(), Some(name));
+            let manifest = Path::new("somewhere").join(manifest_file_name(name));
+            assert_eq!(manifest_name(&manifest).as_deref(), Some(name));
         }
         assert_eq!(driver_name(Path::new("libother.so")), None);
         assert_eq!(driver_name(Path::new("..")), None);
+        assert_eq!(manifest_name(Path::new("Cargo.toml")), None);
+        assert_eq!(manifest_name(Path::new(".toml")), None);
     }
 
     #[test]
@@ -188,28 +408,60 @@ mod tests {
         for name in ["two", "one-b"] {
             fs::write(folder.path().join(file_name(name)), "").unwrap();
         }
+        fs::write(folder.path().join("three.toml"), "netabase-driver = 1").unwrap();
+        fs::write(folder.path().join("rustfmt.toml"), "edition = '2024'").unwrap();
         fs::write(folder.path().join("libother.so"), "").unwrap();
-        let search = SearchPath::default()
-            .without_environment()
-            .without_executable()
+        let search = SearchPath::none()
             .with_directory(folder.path())
             .with_directory(folder.path())
             .with_directory(folder.path().join("missing"));
-        assert_eq!(search.driver_names(), ["one-b", "two"]);
+        assert_eq!(search.driver_names(), ["one-b", "three", "two"]);
     }
 
     #[test]
-    fn given_directories_come_first_and_the_others_can_be_left_out() {
+    fn levels_come_in_order_and_each_can_be_left_out() {
+        let levels = |search: &SearchPath| {
+            let mut levels: Vec<_> = search
+                .locations()
+                .iter()
+                .map(|location| location.level)
+                .collect();
+            levels.dedup();
+            levels
+        };
         let search = SearchPath::default()
             .with_directory("b")
             .with_directory("a");
-        let directories = search.directories();
-        assert_eq!(directories[..2], [PathBuf::from("b"), PathBuf::from("a")]);
-        assert!(directories.len() > 2);
-        let search = search.without_environment().without_executable();
+        let all = levels(&search);
+        assert!(all.is_sorted());
+        for level in [
+            Level::Given,
+            Level::Executable,
+            Level::UserData,
+            Level::System,
+        ] {
+            assert!(all.contains(&level), "{level}");
+        }
         assert_eq!(
-            search.directories(),
+            search.directories()[..2],
             [PathBuf::from("b"), PathBuf::from("a")]
         );
+        let without = search.clone().without_executable();
+        assert!(!levels(&without).contains(&Level::Executable));
+        let without = search.clone().without_user_data();
+        assert!(!levels(&without).contains(&Level::UserData));
+        let without = search.clone().without_system();
+        assert!(!levels(&without).contains(&Level::System));
+        let without = search
+            .without_environment()
+            .without_executable()
+            .without_user_data()
+            .without_system();
+        assert_eq!(
+            without,
+            SearchPath::none().with_directory("b").with_directory("a")
+        );
+        assert_eq!(levels(&without), [Level::Given]);
+        assert!(SearchPath::none().directories().is_empty());
     }
 }

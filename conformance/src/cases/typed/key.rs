@@ -117,7 +117,7 @@ where
         TypedStore::<Keyring, D>::open_with(fixture.driver(), &fixture.config(), Durability::None)?;
     let records = store.open_tree::<M>();
     let strategy = (vec(keys, 1..40), proptest::bits::u8::ANY);
-    let mut runner = TestRunner::new(crate::cases::random::config(24));
+    let mut runner = TestRunner::new(crate::sequence::config(24));
     runner.run(&strategy, |(keys, choice)| {
         let mut sorted = keys.clone();
         sorted.sort();

@@ -1,7 +1,7 @@
 //! Random sequences of typed writes against a model: ordered maps of records, with every index checked after each commit.
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use netabase_core::driver::{Capabilities, Driver, Durability, ErrorKind, OpenConfig};
 use netabase_core::error::NetabaseError;
@@ -11,7 +11,6 @@ use proptest::option;
 use proptest::prelude::{any, prop_oneof};
 use proptest::sample::select;
 use proptest::strategy::{Just, Strategy};
-use proptest::test_runner::{TestCaseError, TestRunner};
 
 use super::collect;
 use crate::cases::typed;
@@ -21,6 +20,7 @@ use crate::model::shop::Shop;
 use crate::model::shop::{
     Order, OrderPrimaryKey, Status, User, UserAgeSecondaryKey, UserPrimaryKey,
 };
+use crate::sequence::{self, Journal};
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
     vec![case!(any_sequence_of_typed_writes_agrees_with_the_model)]
@@ -56,6 +56,78 @@ enum End {
     Commit(Durability),
     RollBack,
     Drop,
+}
+
+impl Write {
+    /// Writes that say less than this one, or the same in parts: each list may replace it.
+    fn simpler(&self) -> Vec<Vec<Self>> {
+        match self {
+            Self::PutUsers(users) => {
+                let split = users.iter().cloned().map(Self::PutUser).collect();
+                std::iter::once(split)
+                    .chain(sequence::without_one(users).map(|users| vec![Self::PutUsers(users)]))
+                    .collect()
+            }
+            Self::RemoveUsers(ids) => {
+                vec![ids.iter().copied().map(Self::RemoveUser).collect()]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Each list that is `writes` with one of them left out or simpler.
+    fn fewer(writes: &[Self]) -> Vec<Vec<Self>> {
+        let simpler = writes.iter().enumerate().flat_map(|(place, write)| {
+            write.simpler().into_iter().map(move |replacement| {
+                let mut writes = writes.to_vec();
+                writes.splice(place..=place, replacement);
+                writes
+            })
+        });
+        sequence::without_one(writes).chain(simpler).collect()
+    }
+}
+
+impl sequence::Step for Step {
+    fn simpler(&self) -> Vec<Vec<Self>> {
+        let singles = |writes: Vec<Write>| writes.into_iter().map(Self::Single).collect();
+        match self {
+            Self::Single(write) => write.simpler().into_iter().map(singles).collect(),
+            Self::Batch(writes, durability) => std::iter::once(singles(writes.clone()))
+                .chain(
+                    Write::fewer(writes)
+                        .into_iter()
+                        .map(|writes| vec![Self::Batch(writes, *durability)]),
+                )
+                .collect(),
+            Self::Transaction(writes, end) => Write::fewer(writes)
+                .into_iter()
+                .map(|writes| vec![Self::Transaction(writes, *end)])
+                .collect(),
+            Self::ReadBack(writes) => Write::fewer(writes)
+                .into_iter()
+                .map(|writes| vec![Self::ReadBack(writes)])
+                .collect(),
+            Self::Reopen => Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Write {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PutUser(user) => write!(f, "users.put({user:?})"),
+            Self::PutUsers(users) => write!(f, "users.put_many({users:?})"),
+            Self::RemoveUser(id) => write!(f, "users.remove({id})"),
+            Self::RemoveUsers(ids) => write!(f, "users.remove_many({ids:?})"),
+            Self::ClearUsers => f.write_str("users.clear()"),
+            Self::PutOrder(order) => write!(f, "orders.put({order:?})"),
+            Self::RemoveOrder(OrderPrimaryKey(customer, number)) => {
+                write!(f, "orders.remove(({customer:?}, {number}))")
+            }
+            Self::ClearOrders => f.write_str("orders.clear()"),
+        }
+    }
 }
 
 fn user() -> impl Strategy<Value = User> {
@@ -202,7 +274,7 @@ fn same<T: PartialEq<U> + Debug, U: Debug>(found: T, expected: U) -> Result<(), 
         return Ok(());
     }
     Err(Stop(format!(
-        "the store gives {found:?}\n where the model has {expected:?}"
+        "the store gives {found:?}\nthe model has   {expected:?}"
     )))
 }
 
@@ -252,10 +324,12 @@ fn in_transaction<D: Driver>(
     guard: &TxnGuard<'_, Shop, ReadWrite, D>,
     model: &Model,
     writes: Vec<Write>,
+    journal: &Journal,
 ) -> Result<Option<Model>, Stop> {
     let mut model = model.clone();
     let (mut users, mut orders) = (guard.open_tree::<User>(), guard.open_tree::<Order>());
     for write in writes {
+        journal.note(format_args!("in the transaction: {write}"));
         let expected = model.run(&write);
         let ends = expected.is_err() && matches!(write, Write::PutUsers(_));
         let found = match write {
@@ -336,7 +410,12 @@ fn compare<Md: Mode, D: Driver>(
     Ok(())
 }
 
-fn run_steps<D: Driver>(fixture: &Fixture<D>, steps: Vec<Step>) -> Result<(), Stop> {
+fn run_steps<D: Driver>(
+    fixture: &Fixture<D>,
+    steps: Vec<Step>,
+    journal: &Journal,
+) -> Result<(), Stop> {
+    journal.note("open an empty database");
     let open = |truncate| {
         let config = OpenConfig {
             truncate,
@@ -350,11 +429,28 @@ fn run_steps<D: Driver>(fixture: &Fixture<D>, steps: Vec<Step>) -> Result<(), St
         let snapshot = store.read();
         let before = model.clone();
         match step {
-            Step::Single(write) => single(&store, &mut model, write)?,
-            Step::Batch(writes, durability) => batch(&store, &mut model, writes, durability)?,
+            Step::Single(write) => {
+                journal.note(&write);
+                single(&store, &mut model, write)?;
+            }
+            Step::Batch(writes, durability) => {
+                let list: Vec<_> = writes.iter().map(Write::to_string).collect();
+                journal.note(format_args!(
+                    "a batch, durability {durability:?}: [{}]",
+                    list.join("; ")
+                ));
+                batch(&store, &mut model, writes, durability)?;
+            }
             Step::Transaction(writes, end) => {
+                journal.note("begin a transaction");
                 let guard = store.write()?;
-                let after = in_transaction(&guard, &model, writes)?;
+                let after = in_transaction(&guard, &model, writes, journal)?;
+                journal.note(match end {
+                    End::Commit(Durability::Immediate) => "commit, durability Immediate",
+                    End::Commit(Durability::None) => "commit, durability None",
+                    End::RollBack => "roll back",
+                    End::Drop => "drop the transaction, without a commit",
+                });
                 match (end, after) {
                     (End::Commit(durability), Some(after)) => {
                         guard.commit_with(durability)?;
@@ -370,13 +466,16 @@ fn run_steps<D: Driver>(fixture: &Fixture<D>, steps: Vec<Step>) -> Result<(), St
                 }
             }
             Step::ReadBack(writes) => {
+                journal.note("begin a transaction");
                 let guard = store.write()?;
-                if let Some(after) = in_transaction(&guard, &model, writes)? {
+                if let Some(after) = in_transaction(&guard, &model, writes, journal)? {
+                    journal.note("in the transaction: read everything");
                     compare(&guard, &after)?;
                 }
             }
             Step::Reopen => {
                 drop(snapshot);
+                journal.note("close every handle and open the database again");
                 if fixture.declares(Capabilities::PERSISTENT) {
                     drop(store);
                     store = open(false)?;
@@ -385,9 +484,11 @@ fn run_steps<D: Driver>(fixture: &Fixture<D>, steps: Vec<Step>) -> Result<(), St
                 continue;
             }
         }
+        journal.note("in a new snapshot: read everything");
         compare(&store.read(), &model)?;
         if fixture.declares(Capabilities::SNAPSHOTS) {
             // The guard's snapshot is taken when it is made, not when it is first read from.
+            journal.note("in the snapshot from before: read everything");
             compare(&snapshot, &before)?;
         }
     }
@@ -395,9 +496,7 @@ fn run_steps<D: Driver>(fixture: &Fixture<D>, steps: Vec<Step>) -> Result<(), St
 }
 
 fn any_sequence_of_typed_writes_agrees_with_the_model<D: Driver>(fixture: &Fixture<D>) -> Outcome {
-    let mut runner = TestRunner::new(crate::cases::random::config(48));
-    runner.run(&vec(step(), 1..25), |steps| {
-        run_steps(fixture, steps).map_err(|Stop(reason)| TestCaseError::fail(reason))
-    })?;
-    Ok(())
+    sequence::run(48, vec(step(), 1..25), |steps, journal| {
+        run_steps(fixture, steps, journal).map_err(|Stop(reason)| reason)
+    })
 }

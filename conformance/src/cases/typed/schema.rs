@@ -9,6 +9,7 @@ use netabase_core::store::TypedStore;
 use netabase_store::NetabaseDefinitionTrait;
 
 use super::{collect, failed, ids, user};
+use crate::cases::config::takes_a_cache_size;
 use crate::cases::typed;
 use crate::catalog::{Case, Outcome, Requirement, case};
 use crate::fixture::Fixture;
@@ -76,11 +77,11 @@ fn records_are_there_again<D: Driver>(fixture: &Fixture<D>) -> Outcome {
 
 fn a_file_config_is_honoured<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     for (use_fsync, durability) in [(true, Durability::Immediate), (false, Durability::None)] {
-        let config = FileConfig::builder()
+        let mut config = FileConfig::builder()
             .path(fixture.path().to_owned())
-            .cache_size_mb(8)
             .use_fsync(use_fsync)
             .build();
+        config.cache_size_mb = takes_a_cache_size(fixture)?.then_some(8);
         let store = TypedStore::<Shop, D>::open_on(fixture.driver(), &config)?;
         assert_eq!(store.durability(), durability);
         store.open_tree::<Note>().put(Note::default())?;

@@ -1,0 +1,9 @@
+//! The conformance suite over a driver that is there as a dynamic library: `conformance --driver ./libnetabase_driver_x.so`.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    conformance::runner::main()
+}

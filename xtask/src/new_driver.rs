@@ -1,0 +1,275 @@
+//! `cargo xtask new-driver`: a driver package made of the template in `conformance/template`, and the test that it works.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use crate::step::{Outcome, Step};
+
+const USAGE: &str = "\
+Usage: cargo xtask new-driver <NAME> [--path <FOLDER>]
+
+Makes the package of a new driver, which compiles and passes the conformance suite in memory.
+
+  NAME               what programs load the driver by: a-z, 0-9 and -, beginning with a letter or a digit
+  --path <FOLDER>    where the package is made; `netabase-driver-<NAME>` in this folder if it is left out
+";
+
+/// The template's folder in the repository.
+const TEMPLATE: &str = "conformance/template";
+
+/// Runs what is behind `new-driver` on the command line.
+pub(crate) fn run(root: &Path, arguments: &[&str]) -> ExitCode {
+    let (name, path) = match *arguments {
+        [name] if !name.starts_with('-') => (name, None),
+        [name, "--path", path] | ["--path", path, name] => (name, Some(path)),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let names = match Names::new(name) {
+        Ok(names) => names,
+        Err(reason) => {
+            eprintln!("{reason}");
+            return ExitCode::from(2);
+        }
+    };
+    let folder = path.map_or_else(|| PathBuf::from(&names.package), PathBuf::from);
+    match generate(root, &names, &folder) {
+        Ok(()) => {
+            format_sources(&folder);
+            print!("{}", next_steps(&names, &folder));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{} could not be made: {error}", folder.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What a driver is called in each place.
+#[derive(Debug, PartialEq, Eq)]
+struct Names {
+    /// As programs load it: `my-engine`.
+    driver: String,
+    /// `netabase-driver-my-engine`.
+    package: String,
+    /// `netabase_driver_my_engine`, as the crate and the exported symbol are called.
+    symbol: String,
+    /// What its types begin with: `MyEngine`.
+    types: String,
+}
+
+impl Names {
+    /// # Errors
+    /// Why this is no name of a driver.
+    fn new(driver: &str) -> Result<Self, String> {
+        let is_plain = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit();
+        let (first, rest) = driver.as_bytes().split_first().unwrap_or((&b'-', b""));
+        if !is_plain(*first)
+            || !rest
+                .iter()
+                .all(|letter| is_plain(*letter) || *letter == b'-')
+        {
+            return Err(format!(
+                "`{driver}` is no name of a driver: it is made of a-z, 0-9 and -, and begins with a letter or a digit"
+            ));
+        }
+        let capitalised = |word: &str| {
+            let mut letters = word.chars();
+            let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+            first.into_iter().chain(letters).collect::<String>()
+        };
+        let types: String = driver.split('-').map(capitalised).collect();
+        // A type begins with a letter.
+        let types = match types.starts_with(|letter: char| letter.is_ascii_digit()) {
+            true => format!("Db{types}"),
+            false => types,
+        };
+        let package = format!("netabase-driver-{driver}");
+        Ok(Self {
+            driver: driver.to_owned(),
+            symbol: package.replace('-', "_"),
+            package,
+            types,
+        })
+    }
+
+    /// A text of the template, with the driver's names in the place of the template's.
+    fn replace_in(&self, text: &str) -> String {
+        text.replace("netabase_driver_template", &self.symbol)
+            .replace("netabase-driver-template", &self.package)
+            .replace("Template", &self.types)
+            .replace("template", &self.driver)
+    }
+}
+
+/// Makes the package in a folder that is not there yet.
+fn generate(root: &Path, names: &Names, folder: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(folder).is_ok() {
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "it is there already; name another folder with --path",
+        ));
+    }
+    let root = fs::canonicalize(root)?;
+    let template = root.join(TEMPLATE);
+    fs::create_dir_all(folder)?;
+    for part in ["src", "tests"] {
+        fs::create_dir(folder.join(part))?;
+        for entry in fs::read_dir(template.join(part))? {
+            let entry = entry?;
+            let text = fs::read_to_string(entry.path())?;
+            fs::write(
+                folder.join(part).join(entry.file_name()),
+                names.replace_in(&text),
+            )?;
+        }
+    }
+    fs::copy(template.join(".gitignore"), folder.join(".gitignore"))?;
+    let manifest = fs::read_to_string(template.join("Cargo.toml"))?;
+    fs::write(
+        folder.join("Cargo.toml"),
+        manifest_of(&manifest, names, &root)?,
+    )
+}
+
+/// Formats the sources: names of other lengths break lines elsewhere. Without rustfmt they stay as they are, and compile.
+fn format_sources(folder: &Path) {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let _ = Command::new(cargo)
+        .arg("fmt")
+        .arg("--manifest-path")
+        .arg(folder.join("Cargo.toml"))
+        .stderr(Stdio::null())
+        .status();
+}
+
+/// The template's `Cargo.toml` as that of a package of its own, outside of this workspace.
+fn manifest_of(template: &str, names: &Names, root: &Path) -> io::Result<String> {
+    let mut manifest = names.replace_in(template);
+    for (relative, package) in [("../../core", "core"), ("..", "conformance")] {
+        let before = format!("path = \"{relative}\"");
+        if !manifest.contains(&before) {
+            return Err(io::Error::other(format!(
+                "{TEMPLATE}/Cargo.toml does not hold `{before}`"
+            )));
+        }
+        let path = root.join(package);
+        let path = path
+            .to_str()
+            .ok_or_else(|| io::Error::other(format!("{} is not valid UTF-8", path.display())))?;
+        // Quoted by `'`, a Windows path stays as it is.
+        manifest = manifest.replace(&before, &format!("path = '{path}'"));
+    }
+    Ok(manifest
+        + "\n# A workspace of its own, wherever the folder lies; to be removed where it joins another one.\n[workspace]\n")
+}
+
+fn next_steps(names: &Names, folder: &Path) -> String {
+    let Names {
+        driver,
+        package,
+        symbol,
+        ..
+    } = names;
+    let folder = folder.display();
+    format!(
+        "Made the driver `{driver}` in {folder}. It keeps its entries in memory and passes the suite:
+
+    cd {folder}
+    cargo test
+
+Next:
+  1. put your engine in the place of `imbl` in src/: docs/writing-a-driver.md goes through it promise by promise;
+  2. declare in src/lib.rs what it can do and how large things may be;
+  3. see what the suite says of the library (in the checkout of netabase_store):
+         cargo build --manifest-path {folder}/Cargo.toml
+         cargo run -p conformance -- --driver {folder}/target/debug/{prefix}{symbol}{suffix}
+  4. before you publish {package}, name released versions of its dependencies in Cargo.toml instead of paths.
+",
+        prefix = std::env::consts::DLL_PREFIX,
+        suffix = std::env::consts::DLL_SUFFIX,
+    )
+}
+
+/// Makes a package within the target folder and runs its tests: they have to pass, linked in and loaded by name.
+pub(crate) fn try_out(root: &Path) -> Outcome {
+    let target = root.join("target");
+    let folder = target.join("new-driver");
+    let made = Names::new("trial-1")
+        .map_err(io::Error::other)
+        .and_then(|names| {
+            if folder.exists() {
+                fs::remove_dir_all(&folder)?;
+            }
+            generate(root, &names, &folder)?;
+            // The same versions as everywhere here, so that they are built once.
+            fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock"))
+        });
+    let title = "new driver: made of the template, tested linked in and loaded by name";
+    match made {
+        Ok(_) => Step::cargo(root, title, &["test", "--manifest-path"])
+            .arg(folder.join("Cargo.toml"))
+            .arg("--target-dir")
+            .arg(target)
+            .run(),
+        Err(error) => Outcome::not_run(title, &error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_gives_every_other_name() {
+        let names = Names::new("my-engine2").unwrap();
+        assert_eq!(names.package, "netabase-driver-my-engine2");
+        assert_eq!(names.symbol, "netabase_driver_my_engine2");
+        assert_eq!(names.types, "MyEngine2");
+        assert_eq!(Names::new("3fs").unwrap().types, "Db3fs");
+        assert_eq!(
+            names.replace_in(
+                "netabase_driver_template::TemplateDriver \"template\" netabase-driver-template"
+            ),
+            "netabase_driver_my_engine2::MyEngine2Driver \"my-engine2\" netabase-driver-my-engine2"
+        );
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused() {
+        for name in ["", "-a", "A", "a_b", "a b", "../a", "a/b", "ä", "a.b"] {
+            assert!(Names::new(name).is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn the_package_names_this_checkout_and_nothing_of_the_template() {
+        let root = crate::repository();
+        let folder = std::env::temp_dir().join(format!("xtask-new-driver-{}", std::process::id()));
+        let names = Names::new("some-name").unwrap();
+        generate(&root, &names, &folder).unwrap();
+        let refused = generate(&root, &names, &folder).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("name = \"netabase-driver-some-name\""));
+        assert!(manifest.contains(&format!(
+            "path = '{}",
+            root.canonicalize().unwrap().display()
+        )));
+        assert!(manifest.ends_with("[workspace]\n"));
+        for file in ["src/lib.rs", "tests/conformance.rs", "Cargo.toml"] {
+            let text = fs::read_to_string(folder.join(file)).unwrap();
+            assert!(!text.to_lowercase().contains("template"), "{file}:\n{text}");
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
