@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod browser;
 mod cities;
 mod compilers;
 mod new_driver;
@@ -17,6 +18,7 @@ Usage: cargo xtask <COMMAND>
 
 Commands:
   test              Run every test that this machine can run; the last line counts them
+                    (`--no-browser` leaves out those that run in a browser)
   bench [OPTIONS]   Compare hand-written code, the static and the dynamic driver: one Markdown table an engine
                     (`cargo xtask bench --help` lists its options)
   new-driver NAME   Make the package of a new driver (`cargo xtask new-driver --help` says where)
@@ -29,7 +31,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let root = repository();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["test"] => test::run(&root),
+        ["test"] => test::run(&root, false),
+        ["test", "--no-browser"] => test::run(&root, true),
         ["bench", ref options @ ..] => bench::run(&root, options),
         ["new-driver", ref options @ ..] => new_driver::run(&root, options),
         ["help" | "--help" | "-h"] => {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::browser;
 use crate::cities;
 use crate::compilers;
 use crate::new_driver;
@@ -10,7 +11,7 @@ use crate::report::Report;
 use crate::step::Step;
 
 /// Runs every step even if an earlier one fails, and sums up.
-pub(crate) fn run(root: &Path) -> ExitCode {
+pub(crate) fn run(root: &Path, no_browser: bool) -> ExitCode {
     let mut report = Report::default();
     for step in steps(root) {
         report.add(step.run());
@@ -22,6 +23,7 @@ pub(crate) fn run(root: &Path) -> ExitCode {
         report.add(outcome);
     }
     report.add(new_driver::try_out(root));
+    report.add(browser::run(root, no_browser));
     print!("\n{}", report.summary());
     if report.failed() {
         ExitCode::FAILURE
