@@ -173,9 +173,7 @@ impl Connection {
         }
         let options = Object::new();
         set(&options, "durability", &durability.into());
-        self.database
-            .begin(&names, mode, &options)
-            .map_err(error)
+        self.database.begin(&names, mode, &options).map_err(error)
     }
 }
 
@@ -282,7 +280,9 @@ async fn request(
                 true => upgrade(&request, &stores),
                 false => Err(DriverError::new(
                     ErrorKind::NotFound,
-                    format!("there is no IndexedDB database `{name}`; create it by opening it with `create_if_missing`"),
+                    format!(
+                        "there is no IndexedDB database `{name}`; create it by opening it with `create_if_missing`"
+                    ),
                 )),
             };
             if let Err(error) = outcome {

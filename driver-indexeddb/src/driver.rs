@@ -8,9 +8,7 @@ use js_sys::Promise;
 use js_sys::futures::JsFuture;
 use netabase_core::config::IndexedDBConfig;
 use netabase_core::driver::aio::{AsyncDriver, AsyncStore};
-use netabase_core::driver::{
-    Capabilities, DriverError, ErrorKind, Limits, Manifest, Result,
-};
+use netabase_core::driver::{Capabilities, DriverError, ErrorKind, Limits, Manifest, Result};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -81,7 +79,11 @@ impl AsyncDriver for IndexedDb {
 async fn empty(shared: &Rc<Shared>) -> Result<()> {
     let _turn = Turn::take(&shared.lock_name()).await?;
     let connection = shared.connection().await?;
-    let stores: Vec<_> = connection.trees().iter().map(|tree| store_of(tree)).collect();
+    let stores: Vec<_> = connection
+        .trees()
+        .iter()
+        .map(|tree| store_of(tree))
+        .collect();
     let transaction = connection.begin(stores.iter().map(String::as_str), "readwrite", "strict")?;
     let requests = || {
         for store in &stores {
@@ -174,9 +176,7 @@ fn storage() -> Result<sys::StorageManager> {
 }
 
 async fn settled(promise: Result<Promise, JsValue>) -> Result<JsValue> {
-    JsFuture::from(promise.map_err(error)?)
-        .await
-        .map_err(error)
+    JsFuture::from(promise.map_err(error)?).await.map_err(error)
 }
 
 impl fmt::Debug for IndexedDbStore {

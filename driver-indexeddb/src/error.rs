@@ -83,6 +83,8 @@ pub(crate) fn error(thrown: JsValue) -> DriverError {
 pub(crate) fn lacking(what: &str) -> DriverError {
     DriverError::new(
         ErrorKind::Unsupported,
-        format!("there is no {what} here; it needs a browser, and a page served over https or from localhost"),
+        format!(
+            "there is no {what} here; it needs a browser, and a page served over https or from localhost"
+        ),
     )
 }

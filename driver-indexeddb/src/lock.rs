@@ -1,7 +1,7 @@
 //! The turn of a writer among all pages and workers of the origin.
 
-use js_sys::{Function, Promise};
 use js_sys::futures::JsFuture;
+use js_sys::{Function, Promise};
 use netabase_core::driver::Result;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};

@@ -468,4 +468,3 @@ impl View {
         transaction.commit()
     }
 }
-

@@ -118,8 +118,11 @@ extern "C" {
 
     pub(crate) type ObjectStore;
     #[wasm_bindgen(method, catch)]
-    pub(crate) fn put(this: &ObjectStore, value: &JsValue, key: &JsValue)
-    -> Result<Request, JsValue>;
+    pub(crate) fn put(
+        this: &ObjectStore,
+        value: &JsValue,
+        key: &JsValue,
+    ) -> Result<Request, JsValue>;
     #[wasm_bindgen(method, catch)]
     pub(crate) fn add(this: &ObjectStore, value: &JsValue) -> Result<Request, JsValue>;
     #[wasm_bindgen(method, catch, js_name = delete)]

@@ -46,5 +46,8 @@ async fn synchronous_code_waits_for_indexed_db() {
 
 #[wasm_bindgen_test]
 async fn opens() {
-    IndexedDb.open(&IndexedDBConfig::new("opens")).await.unwrap();
+    IndexedDb
+        .open(&IndexedDBConfig::new("opens"))
+        .await
+        .unwrap();
 }

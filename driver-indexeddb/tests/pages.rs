@@ -46,7 +46,9 @@ async fn pause(milliseconds: u32) {
         "milliseconds",
         "return new Promise(done => setTimeout(done, milliseconds))",
     );
-    let promise = wait.call1(&JsValue::UNDEFINED, &milliseconds.into()).unwrap();
+    let promise = wait
+        .call1(&JsValue::UNDEFINED, &milliseconds.into())
+        .unwrap();
     JsFuture::from(promise.unchecked_into::<Promise>())
         .await
         .unwrap();

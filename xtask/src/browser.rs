@@ -59,8 +59,8 @@ fn step(root: &Path) -> io::Result<Step> {
         }
         let path = env::var_os("PATH").unwrap_or_default();
         let first = std::iter::once(PathBuf::from("/usr/bin"));
-        let path = env::join_paths(first.chain(env::split_paths(&path)))
-            .map_err(io::Error::other)?;
+        let path =
+            env::join_paths(first.chain(env::split_paths(&path))).map_err(io::Error::other)?;
         Step::program("/usr/bin/cargo", root, TITLE)
             .args(&["test", "-Zbuild-std=std,panic_abort"])
             .env("PATH", path)
@@ -84,9 +84,7 @@ fn has_target() -> bool {
     Command::new(rustc)
         .args(["--print", "target-libdir", "--target", TARGET])
         .output()
-        .is_ok_and(|output| {
-            Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir()
-        })
+        .is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
 }
 
 /// The program that drives the browser.
@@ -111,19 +109,36 @@ fn runner(root: &Path) -> io::Result<PathBuf> {
             .arg("--version")
             .output()
             .is_ok_and(|output| {
-                String::from_utf8_lossy(&output.stdout).trim().ends_with(&version)
+                String::from_utf8_lossy(&output.stdout)
+                    .trim()
+                    .ends_with(&version)
             })
     };
-    let folder = root.join("target").join("tools").join(format!("wasm-bindgen-{version}"));
+    let folder = root
+        .join("target")
+        .join("tools")
+        .join(format!("wasm-bindgen-{version}"));
     let own = folder.join("bin").join(NAME);
-    if let Some(path) = find(NAME).into_iter().chain([own.clone()]).find(|path| fits(path)) {
+    if let Some(path) = find(NAME)
+        .into_iter()
+        .chain([own.clone()])
+        .find(|path| fits(path))
+    {
         return Ok(path);
     }
-    println!("there is no {NAME} {version}, which the tests are run by: it is built once, in about two minutes");
+    println!(
+        "there is no {NAME} {version}, which the tests are run by: it is built once, in about two minutes"
+    );
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
     build
-        .args(["install", "wasm-bindgen-cli", "--version", &version, "--root"])
+        .args([
+            "install",
+            "wasm-bindgen-cli",
+            "--version",
+            &version,
+            "--root",
+        ])
         .arg(folder);
     succeed(&mut build)?;
     Ok(own)

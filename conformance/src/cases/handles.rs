@@ -24,8 +24,14 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
         ),
         case!(transactions_may_move_to_other_threads, Requirement::Threads),
         case!(stores_of_one_driver_are_independent),
-        case!(a_panicking_visitor_leaves_reads_usable, Requirement::Unwinding),
-        case!(a_panicking_visitor_rolls_the_writer_back, Requirement::Unwinding),
+        case!(
+            a_panicking_visitor_leaves_reads_usable,
+            Requirement::Unwinding
+        ),
+        case!(
+            a_panicking_visitor_rolls_the_writer_back,
+            Requirement::Unwinding
+        ),
     ]
 }
 

@@ -41,7 +41,10 @@ pub mod bank {
 }
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
-    vec![case!(transactions_of_many_threads_are_serializable, Requirement::Threads)]
+    vec![case!(
+        transactions_of_many_threads_are_serializable,
+        Requirement::Threads
+    )]
 }
 
 const THREADS: u32 = 8;
