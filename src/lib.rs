@@ -7,6 +7,15 @@
 )]
 extern crate self as netabase_store;
 
+#[cfg(all(
+    target_arch = "wasm32",
+    any(feature = "redb", feature = "redb-zerocopy", feature = "sled")
+))]
+compile_error!(
+    "redb and sled need files, which wasm32 has none of; depend on netabase_store with \
+     `default-features = false, features = [\"indexeddb\"]`"
+);
+
 pub mod connect;
 pub mod databases;
 #[cfg(feature = "dump")]
@@ -18,7 +27,7 @@ pub mod utils;
 
 pub use netabase_core::codec::ivec::{FromIVec, IVec, ToIVec};
 pub use netabase_core::codec::{dynamic, fields, key};
-pub use netabase_core::config::{self, FileConfig};
+pub use netabase_core::config::{self, FileConfig, IndexedDBConfig};
 pub use netabase_core::driver::{self, Durability};
 pub use netabase_core::error::{self, DriverError, ErrorKind, NetabaseError};
 #[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
@@ -49,6 +58,9 @@ pub use crate::databases::sled_store::SledStore;
 pub use crate::store::{DefaultStore, NetabaseStore};
 #[cfg(feature = "chrono")]
 pub use crate::utils::datetime::{NetabaseDateTime, chrono};
+/// IndexedDB, the database of browsers.
+#[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]
+pub use netabase_driver_indexeddb as indexeddb;
 
 /// The attribute `#[netabase(…)]` of the derive macros.
 ///

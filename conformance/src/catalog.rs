@@ -20,6 +20,16 @@ pub struct Case<D> {
     pub run: fn(&Fixture<D>) -> Outcome,
 }
 
+impl<D> Case<D> {
+    /// Why a driver with this manifest is not tried; as [`Requirement::unmet`].
+    #[must_use]
+    pub fn unmet(&self, manifest: &Manifest, own_process: bool) -> Option<String> {
+        self.requirements
+            .iter()
+            .find_map(|requirement| requirement.unmet(manifest, own_process))
+    }
+}
+
 /// Every case, for the driver `D`.
 #[must_use]
 pub fn all<D: Driver>() -> Vec<Case<D>> {
@@ -91,6 +101,12 @@ pub enum Requirement {
     OwnProcess,
     /// The system is Linux.
     Linux,
+    /// The system has files, and a database is one of them or a folder.
+    Files,
+    /// The program may start threads.
+    Threads,
+    /// A panic unwinds the stack.
+    Unwinding,
 }
 
 /// A limit of the manifest.
@@ -146,7 +162,19 @@ impl Requirement {
                 Some("this executable starts no processes".to_owned())
             }
             Self::Linux if !cfg!(target_os = "linux") => Some("the system is not Linux".to_owned()),
+            Self::Files if cfg!(target_family = "wasm") => {
+                Some("the system has no files".to_owned())
+            }
+            Self::Threads if cfg!(target_family = "wasm") => {
+                Some("the target has no threads".to_owned())
+            }
+            Self::Unwinding if cfg!(panic = "abort") => {
+                Some("a panic does not unwind here".to_owned())
+            }
             Self::Declares(_)
+            | Self::Files
+            | Self::Threads
+            | Self::Unwinding
             | Self::Lacks(_)
             | Self::Offers(_)
             | Self::OwnProcess

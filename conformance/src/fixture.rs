@@ -9,9 +9,28 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use netabase_core::driver::checked::Checked;
 use netabase_core::driver::{Capabilities, Driver, Manifest, OpenConfig, Result};
+#[cfg(not(target_arch = "wasm32"))]
 use tempfile::TempDir;
 
 use crate::isolation;
+
+/// A name that no other database has; there are no folders.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug)]
+struct TempDir(PathBuf);
+
+#[cfg(target_arch = "wasm32")]
+impl TempDir {
+    fn new() -> io::Result<Self> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        Ok(Self(format!("conformance-{number}").into()))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
 
 /// The driver under test and a fresh place for its databases.
 #[derive(Debug)]
@@ -44,7 +63,7 @@ impl<D: Driver> Fixture<D> {
             .manifest()
             .capabilities
             .contains(Capabilities::PERSISTENT);
-        let folder = persistent.then(tempfile::tempdir).transpose()?;
+        let folder = persistent.then(TempDir::new).transpose()?;
         let path = folder
             .as_ref()
             .map_or_else(PathBuf::new, |folder| folder.path().join("database"));

@@ -1,6 +1,7 @@
 //! Runs the catalogue over drivers as a test executable: names, filters, time limit, report.
 
 use std::cell::RefCell;
+#[cfg(not(target_arch = "wasm32"))]
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
@@ -11,6 +12,7 @@ use std::thread;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use netabase_core::driver::Driver;
+#[cfg(not(target_arch = "wasm32"))]
 use netabase_core::loader::{self, SearchPath};
 
 use crate::cases::crash;
@@ -83,11 +85,7 @@ impl fmt::Display for Verdict {
 /// `identity` is what [`Suite`] calls the driver, where the case may start the executable again; see
 /// [`Fixture::start`].
 pub fn run<D: Driver>(driver: &Arc<D>, case: &Case<D>, identity: Option<String>) -> Verdict {
-    let unmet = case
-        .requirements
-        .iter()
-        .find_map(|requirement| requirement.unmet(driver.manifest(), identity.is_some()));
-    if let Some(reason) = unmet {
+    if let Some(reason) = case.unmet(driver.manifest(), identity.is_some()) {
         return Verdict::Ignored(reason);
     }
     let fixture = match Fixture::new(Arc::clone(driver)) {
@@ -125,6 +123,21 @@ pub fn run<D: Driver>(driver: &Arc<D>, case: &Case<D>, identity: Option<String>)
         Err(RecvTimeoutError::Disconnected) => {
             Verdict::Broken("the case's handles panicked when they were dropped".to_owned())
         }
+    }
+}
+
+/// Runs one case over a driver on the stack of the caller, who sees to time limits and panics: for targets without threads.
+pub fn run_here<D: Driver>(driver: &Arc<D>, case: &Case<D>) -> Verdict {
+    if let Some(reason) = case.unmet(driver.manifest(), false) {
+        return Verdict::Ignored(reason);
+    }
+    let fixture = match Fixture::new(Arc::clone(driver)) {
+        Ok(fixture) => fixture,
+        Err(error) => return Verdict::Broken(format!("no folder for the database: {error}")),
+    };
+    match (case.run)(&fixture) {
+        Ok(()) => Verdict::Held,
+        Err(failure) => Verdict::Broken(failure.to_string()),
     }
 }
 
@@ -201,6 +214,7 @@ impl Suite {
         }
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
     /// Adds every case for the dynamic library of a driver that is linked in as well. It is loaded by the name in the
     /// driver's manifest, from the folder of this executable, where Cargo puts it.
     pub fn add_loaded(&mut self, linked: &impl Driver) {

@@ -34,6 +34,7 @@ pub mod fixture;
 pub mod harness;
 mod isolation;
 pub mod model;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod runner;
 mod sequence;
 pub mod serializability;

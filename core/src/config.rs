@@ -54,3 +54,37 @@ impl<P: AsRef<Path>> From<P> for FileConfig {
         Self::new(path)
     }
 }
+
+/// How to open a database of the browser's IndexedDB.
+///
+/// # Examples
+/// ```
+/// use netabase_core::config::IndexedDBConfig;
+///
+/// let config = IndexedDBConfig::builder().database_name("my_app".into()).build();
+/// assert_eq!(config.version, 1);
+/// assert_eq!(config, IndexedDBConfig::new("my_app"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, TypedBuilder)]
+pub struct IndexedDBConfig {
+    /// The database's name, which pages of the same origin share.
+    pub database_name: String,
+    /// The lowest version that the database is to have, 1 or more; one of a lower version is upgraded. New trees raise it
+    /// by themselves.
+    #[builder(default = 1)]
+    pub version: u32,
+    /// Create the database if there is none. Without it, opening a missing database is
+    /// [`NotFound`](crate::error::ErrorKind::NotFound).
+    #[builder(default = true)]
+    pub create_if_missing: bool,
+    /// Start empty: remove all that an existing database holds.
+    #[builder(default = false)]
+    pub truncate: bool,
+}
+
+impl IndexedDBConfig {
+    /// The defaults, for the database of this name.
+    pub fn new(database_name: impl Into<String>) -> Self {
+        Self::builder().database_name(database_name.into()).build()
+    }
+}

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod browser;
 mod cities;
 mod compilers;
 mod fuzz;
@@ -19,6 +20,7 @@ Usage: cargo xtask <COMMAND>
 
 Commands:
   test              Run every test that this machine can run; the last line counts them
+  browser           Run the tests of the IndexedDB driver in headless Chromium; installs what is missing on Debian
   bench [OPTIONS]   Compare hand-written code, the static and the dynamic driver: one Markdown table an engine
                     (`cargo xtask bench --help` lists its options)
   new-driver NAME   Make the package of a new driver (`cargo xtask new-driver --help` says where)
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     let root = repository();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => test::run(&root),
+        ["browser"] => browser::run(&root),
         ["bench", ref options @ ..] => bench::run(&root, options),
         ["new-driver", ref options @ ..] => new_driver::run(&root, options),
         ["fuzz", ref options @ ..] => fuzz::run(&root, options),

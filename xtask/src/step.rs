@@ -60,6 +60,16 @@ impl Step {
         }
     }
 
+    /// A step that runs a program in the repository's root.
+    pub(crate) fn program(program: &str, root: &Path, title: &str) -> Self {
+        let mut command = Command::new(program);
+        command.current_dir(root).stdin(Stdio::null());
+        Self {
+            title: title.to_owned(),
+            command,
+        }
+    }
+
     pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
         self.command.arg(argument);
         self

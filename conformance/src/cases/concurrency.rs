@@ -9,19 +9,31 @@ use netabase_core::driver::checked::Checked;
 use netabase_core::driver::{Driver, Durability, ErrorKind, Read, Result, Store, Write};
 
 use super::{commit, commit_entries, committed, owned, value};
-use crate::catalog::{Case, Outcome, case};
+use crate::catalog::{Case, Outcome, Requirement, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
     vec![
-        case!(increments_by_many_threads_add_up),
-        case!(a_second_writer_waits_and_sees_the_first),
-        case!(a_rollback_lets_the_waiting_writer_go_on),
-        case!(a_close_does_not_wait_for_a_waiting_writer),
-        case!(readers_do_not_wait_for_a_writer),
-        case!(readers_never_see_half_a_transaction),
-        case!(cursors_in_many_threads_read_the_same),
-        case!(writers_to_different_trees_lose_nothing),
+        case!(increments_by_many_threads_add_up, Requirement::Threads),
+        case!(
+            a_second_writer_waits_and_sees_the_first,
+            Requirement::Threads
+        ),
+        case!(
+            a_rollback_lets_the_waiting_writer_go_on,
+            Requirement::Threads
+        ),
+        case!(
+            a_close_does_not_wait_for_a_waiting_writer,
+            Requirement::Threads
+        ),
+        case!(readers_do_not_wait_for_a_writer, Requirement::Threads),
+        case!(readers_never_see_half_a_transaction, Requirement::Threads),
+        case!(cursors_in_many_threads_read_the_same, Requirement::Threads),
+        case!(
+            writers_to_different_trees_lose_nothing,
+            Requirement::Threads
+        ),
     ]
 }
 

@@ -37,8 +37,16 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
             a_path_is_refused_where_nothing_is_kept,
             Requirement::Lacks(Capabilities::PERSISTENT)
         ),
-        case!(a_foreign_file_is_corrupt_and_stays_as_it_is, PERSISTENT),
-        case!(a_path_in_no_folder_is_an_error, PERSISTENT),
+        case!(
+            a_foreign_file_is_corrupt_and_stays_as_it_is,
+            PERSISTENT,
+            Requirement::Files
+        ),
+        case!(
+            a_path_in_no_folder_is_an_error,
+            PERSISTENT,
+            Requirement::Files
+        ),
     ]
 }
 

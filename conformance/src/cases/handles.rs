@@ -22,10 +22,16 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
             what_was_committed_is_there_whatever_order_handles_were_dropped_in,
             Requirement::Declares(Capabilities::PERSISTENT)
         ),
-        case!(transactions_may_move_to_other_threads),
+        case!(transactions_may_move_to_other_threads, Requirement::Threads),
         case!(stores_of_one_driver_are_independent),
-        case!(a_panicking_visitor_leaves_reads_usable),
-        case!(a_panicking_visitor_rolls_the_writer_back),
+        case!(
+            a_panicking_visitor_leaves_reads_usable,
+            Requirement::Unwinding
+        ),
+        case!(
+            a_panicking_visitor_rolls_the_writer_back,
+            Requirement::Unwinding
+        ),
     ]
 }
 

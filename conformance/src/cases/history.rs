@@ -13,7 +13,7 @@ use self::bank::{
     Account, AccountHolderSecondaryKey, AccountPrimaryKey, AccountSecondaryKeys, Bank,
 };
 use super::typed;
-use crate::catalog::{Case, Failure, Outcome, case};
+use crate::catalog::{Case, Failure, Outcome, Requirement, case};
 use crate::fixture::Fixture;
 use crate::serializability::{self, Transaction, Version};
 use crate::settings;
@@ -41,7 +41,10 @@ pub mod bank {
 }
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
-    vec![case!(transactions_of_many_threads_are_serializable)]
+    vec![case!(
+        transactions_of_many_threads_are_serializable,
+        Requirement::Threads
+    )]
 }
 
 const THREADS: u32 = 8;

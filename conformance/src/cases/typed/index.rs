@@ -47,7 +47,10 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
             a_record_that_fits_without_its_entries_is_not_kept,
             Requirement::Limit(Limit::Transaction)
         ),
-        case!(a_panic_halfway_through_a_bulk_write_is_rolled_back),
+        case!(
+            a_panic_halfway_through_a_bulk_write_is_rolled_back,
+            Requirement::Unwinding
+        ),
     ]
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
         case!(steps_of_a_batch_run_in_order),
         case!(a_closed_store_answers_closed),
         case!(errors_name_operation_driver_and_tree),
-        case!(threads_share_a_store),
+        case!(threads_share_a_store, Requirement::Threads),
     ]
 }
 

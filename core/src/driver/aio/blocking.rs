@@ -35,9 +35,10 @@ impl<A: AsyncDriver, B: Block> Blocking<A, B> {
     /// Puts `driver` behind the synchronous contract. `config` says what the driver is told to open.
     pub fn new(driver: A, block: B, config: fn(&OpenConfig<'_>) -> Result<A::Config>) -> Self {
         let mut manifest = driver.manifest().clone();
-        // Entries are had in pages.
-        let copying = manifest.capabilities.bits() & !Capabilities::ZERO_COPY.bits();
-        manifest.capabilities = Capabilities::from_bits(copying);
+        // Entries are had in pages, and calls block.
+        let without = Capabilities::ZERO_COPY | Capabilities::ASYNC_ONLY;
+        manifest.capabilities =
+            Capabilities::from_bits(manifest.capabilities.bits() & !without.bits());
         Self {
             driver,
             manifest,

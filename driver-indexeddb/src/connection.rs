@@ -1,0 +1,356 @@
+//! The connection to a database: opened when it is needed, let go when another page has to upgrade.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::{Rc, Weak};
+
+use js_sys::futures::JsFuture;
+use js_sys::{Array, Function, Object, Promise, Reflect};
+use netabase_core::driver::{DriverError, ErrorKind, Result};
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::error::{error, lacking};
+use crate::sys;
+
+/// The object store that holds nothing but the number of the last commit, as its one key.
+pub(crate) const COMMITS: &str = "commits";
+/// What the name of a tree's object store begins with.
+const TREE: &str = "tree/";
+/// How long other pages may take to let go of the database, in milliseconds.
+const PATIENCE: u32 = 3000;
+
+/// The object store of a tree.
+pub(crate) fn store_of(tree: &str) -> String {
+    format!("{TREE}{tree}")
+}
+
+/// A database by name, and the connection to it as long as there is one.
+pub(crate) struct Shared {
+    name: String,
+    state: RefCell<State>,
+}
+
+enum State {
+    Open(Rc<Connection>),
+    /// Let go for another page; opened again for the next transaction.
+    LetGo,
+    /// Deleted by somebody.
+    Deleted,
+}
+
+impl Shared {
+    /// Opens the database, of this version at least.
+    pub(crate) async fn open(name: &str, version: u32, create: bool) -> Result<Rc<Self>> {
+        let mut database = request(name, None, create, &[]).await?;
+        if !database.names().contains(COMMITS) {
+            database.close();
+            return Err(foreign(name));
+        }
+        let version = f64::from(version);
+        if database.version() < version {
+            database.close();
+            database = request(name, Some(version), true, &[]).await?;
+        }
+        let shared = Rc::new(Self {
+            name: name.to_owned(),
+            state: RefCell::new(State::LetGo),
+        });
+        shared.hold(database);
+        Ok(shared)
+    }
+
+    /// The name that writers take turns by.
+    pub(crate) fn lock_name(&self) -> String {
+        format!("netabase/{}", self.name)
+    }
+
+    /// The connection, opened again if it was let go.
+    pub(crate) async fn connection(self: &Rc<Self>) -> Result<Rc<Connection>> {
+        match &*self.state.borrow() {
+            State::Open(connection) => return Ok(Rc::clone(connection)),
+            State::Deleted => {
+                return Err(DriverError::new(
+                    ErrorKind::Closed,
+                    format!(
+                        "the database `{}` was deleted while it was open; open it again to create it anew",
+                        self.name
+                    ),
+                ));
+            }
+            State::LetGo => {}
+        }
+        let database = request(&self.name, None, false, &[]).await?;
+        Ok(self.hold(database))
+    }
+
+    /// The connection to a database that has these object stores. Asked for by the writer whose turn it is.
+    pub(crate) async fn connection_with(
+        self: &Rc<Self>,
+        stores: &[String],
+    ) -> Result<Rc<Connection>> {
+        let connection = self.connection().await?;
+        let names = connection.database.names();
+        if stores.iter().all(|store| names.contains(store)) {
+            return Ok(connection);
+        }
+        let version = connection.database.version() + 1.0;
+        self.state.replace(State::LetGo);
+        connection.database.close();
+        let database = request(&self.name, Some(version), false, stores).await?;
+        Ok(self.hold(database))
+    }
+
+    fn hold(self: &Rc<Self>, database: sys::Database) -> Rc<Connection> {
+        let shared = Rc::downgrade(self);
+        let let_go = Closure::new(move |event: sys::VersionChange| {
+            release(&shared, event.new_version().is_some());
+        });
+        let shared = Rc::downgrade(self);
+        let closed = Closure::new(move || release(&shared, false));
+        database.set_onversionchange(Some(let_go.as_ref()));
+        database.set_onclose(Some(closed.as_ref()));
+        let connection = Rc::new(Connection {
+            database,
+            _let_go: let_go,
+            _closed: closed,
+        });
+        self.state.replace(State::Open(Rc::clone(&connection)));
+        connection
+    }
+}
+
+/// Closes the connection; transactions that run end first.
+fn release(shared: &Weak<Shared>, stays: bool) {
+    let Some(shared) = shared.upgrade() else {
+        return;
+    };
+    let next = if stays { State::LetGo } else { State::Deleted };
+    if let State::Open(connection) = shared.state.replace(next) {
+        connection.database.close();
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An open connection; closed when it is dropped.
+pub(crate) struct Connection {
+    database: sys::Database,
+    _let_go: Closure<dyn FnMut(sys::VersionChange)>,
+    _closed: Closure<dyn FnMut()>,
+}
+
+impl Connection {
+    /// Whether the database has this object store.
+    pub(crate) fn has(&self, store: &str) -> bool {
+        self.database.names().contains(store)
+    }
+
+    /// The names of the trees that there are object stores for.
+    pub(crate) fn trees(&self) -> Vec<String> {
+        let names = self.database.names();
+        (0..names.length())
+            .filter_map(|index| Some(names.item(index)?.strip_prefix(TREE)?.to_owned()))
+            .collect()
+    }
+
+    /// Begins a transaction over these object stores and the number of the last commit.
+    pub(crate) fn begin<'a>(
+        &self,
+        stores: impl IntoIterator<Item = &'a str>,
+        mode: &str,
+        durability: &str,
+    ) -> Result<sys::Transaction> {
+        let names = Array::of1(&COMMITS.into());
+        for store in stores {
+            names.push(&store.into());
+        }
+        let options = Object::new();
+        set(&options, "durability", &durability.into());
+        self.database.begin(&names, mode, &options).map_err(error)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.database.set_onversionchange(None);
+        self.database.set_onclose(None);
+        self.database.close();
+    }
+}
+
+/// Sets a property of a fresh object, which does not fail.
+pub(crate) fn set(object: &Object, name: &str, value: &JsValue) {
+    let _ = Reflect::set(object, &name.into(), value);
+}
+
+/// Waits until a transaction has completed.
+pub(crate) async fn complete(transaction: &sys::Transaction) -> Result<()> {
+    let promise = Promise::new(&mut |resolve: Function, reject: Function| {
+        transaction.set_oncomplete(Some(&resolve));
+        transaction.set_onabort(Some(&reject));
+    });
+    match JsFuture::from(promise).await {
+        Ok(_) => Ok(()),
+        Err(_) => Err(match transaction.cause() {
+            cause if cause.is_null() || cause.is_undefined() => DriverError::new(
+                ErrorKind::Conflict,
+                "the transaction was aborted; nothing of it is kept; try again",
+            ),
+            cause => error(cause),
+        }),
+    }
+}
+
+fn foreign(name: &str) -> DriverError {
+    DriverError::new(
+        ErrorKind::Corrupt,
+        format!(
+            "the IndexedDB database `{name}` was not made by this driver; it is left as it is; choose another name"
+        ),
+    )
+}
+
+/// An attempt to open a database.
+struct Opening {
+    request: sys::Request,
+    done: bool,
+    _upgrade: Closure<dyn FnMut(JsValue)>,
+    _blocked: Closure<dyn FnMut()>,
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        self.request.set_onerror(None);
+        self.request.set_onblocked(None);
+        if self.done {
+            self.request.set_onupgradeneeded(None);
+            self.request.set_onsuccess(None);
+            return;
+        }
+        // Nobody waits for it any more, and the browser goes on: it is not to change anything, nor to stay open.
+        let request = self.request.clone();
+        let upgrade = Closure::once_into_js(move || {
+            if let Some(transaction) = request.transaction() {
+                let _ = transaction.abort();
+            }
+        });
+        let request = self.request.clone();
+        let success = Closure::once_into_js(move || {
+            if let Ok(database) = request.result() {
+                database.unchecked_into::<sys::Database>().close();
+            }
+        });
+        self.request.set_onupgradeneeded(Some(&upgrade));
+        self.request.set_onsuccess(Some(&success));
+    }
+}
+
+/// Opens a database of this version, or of the one it has, and creates these object stores in an upgrade.
+async fn request(
+    name: &str,
+    version: Option<f64>,
+    create: bool,
+    stores: &[String],
+) -> Result<sys::Database> {
+    let factory = sys::global()
+        .indexed_db()
+        .ok_or_else(|| lacking("IndexedDB"))?;
+    let request = match version {
+        None => factory.open(name),
+        Some(version) => factory.open_version(name, version),
+    }
+    .map_err(error)?;
+
+    let failure = Rc::new(RefCell::new(None));
+    let upgrade = Closure::new({
+        let request = request.clone();
+        let failure = Rc::clone(&failure);
+        let name = name.to_owned();
+        let stores = stores.to_owned();
+        let adds = version.is_some();
+        move |_: JsValue| {
+            let outcome = match adds || create {
+                true => upgrade(&request, &stores),
+                false => Err(DriverError::new(
+                    ErrorKind::NotFound,
+                    format!(
+                        "there is no IndexedDB database `{name}`; create it by opening it with `create_if_missing`"
+                    ),
+                )),
+            };
+            if let Err(error) = outcome {
+                failure.replace(Some(error));
+                if let Some(transaction) = request.transaction() {
+                    let _ = transaction.abort();
+                }
+            }
+        }
+    });
+    let (promise, reject) = settled(&request);
+    let blocked = Closure::new(move || {
+        sys::global().set_timeout(&reject, PATIENCE);
+    });
+    request.set_onupgradeneeded(Some(upgrade.as_ref()));
+    request.set_onblocked(Some(blocked.as_ref()));
+    let mut opening = Opening {
+        request,
+        done: false,
+        _upgrade: upgrade,
+        _blocked: blocked,
+    };
+    match JsFuture::from(promise).await {
+        Ok(_) => {
+            opening.done = true;
+            Ok(opening.request.result().map_err(error)?.unchecked_into())
+        }
+        // The timer gives no event.
+        Err(event) if event.is_undefined() => Err(DriverError::new(
+            ErrorKind::Locked,
+            format!(
+                "another page holds the IndexedDB database `{name}` and does not let it be upgraded; close or reload that page"
+            ),
+        )),
+        Err(_) => {
+            opening.done = true;
+            Err(match failure.take() {
+                Some(failure) => failure,
+                None => error(opening.request.error().unwrap_or_else(|thrown| thrown)),
+            })
+        }
+    }
+}
+
+/// What a request comes to, and what gives up on it.
+fn settled(request: &sys::Request) -> (Promise, Function) {
+    let mut give_up = None;
+    let promise = Promise::new(&mut |resolve: Function, reject: Function| {
+        request.set_onsuccess(Some(&resolve));
+        request.set_onerror(Some(&reject));
+        give_up = Some(reject);
+    });
+    (promise, give_up.unwrap_or_default())
+}
+
+/// Creates what is not there yet.
+fn upgrade(request: &sys::Request, stores: &[String]) -> Result<()> {
+    let database: sys::Database = request.result().map_err(error)?.unchecked_into();
+    let names = database.names();
+    if names.length() == 0 {
+        let options = Object::new();
+        set(&options, "autoIncrement", &JsValue::TRUE);
+        database.create(COMMITS, &options).map_err(error)?;
+    }
+    for store in stores {
+        if !names.contains(store) {
+            database.create(store, &Object::new()).map_err(error)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! The driver and its open databases.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::rc::Rc;
+
+use js_sys::Promise;
+use js_sys::futures::JsFuture;
+use netabase_core::config::IndexedDBConfig;
+use netabase_core::driver::aio::{AsyncDriver, AsyncStore};
+use netabase_core::driver::{Capabilities, DriverError, ErrorKind, Limits, Manifest, Result};
+use send_wrapper::SendWrapper;
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::connection::{COMMITS, Shared, complete, store_of};
+use crate::error::{error, lacking};
+use crate::lock::Turn;
+use crate::read::{IndexedDbReader, IndexedDbWriter};
+use crate::sys;
+
+const OPERATIONS: &[Cow<'static, str>] = &[
+    Cow::Borrowed("estimate"),
+    Cow::Borrowed("persist"),
+    Cow::Borrowed("tree_names"),
+];
+
+static MANIFEST: Manifest = Manifest {
+    name: Cow::Borrowed("indexeddb"),
+    version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
+    engine: Cow::Borrowed("IndexedDB"),
+    engine_version: Cow::Borrowed("3.0"),
+    capabilities: Capabilities::ASYNC_ONLY
+        .with(Capabilities::PERSISTENT)
+        .with(Capabilities::DURABLE)
+        .with(Capabilities::DEFERRED)
+        .with(Capabilities::MULTI_PROCESS),
+    limits: Limits::NONE,
+    operations: Cow::Borrowed(OPERATIONS),
+};
+
+/// IndexedDB.
+///
+/// Its operations, beside the common `tree_names`:
+/// - `persist` asks the browser to keep this origin's data when room gets short: one byte, 1 if it does.
+/// - `estimate` gives what this origin uses and may use at most, in bytes, as two `u64`, little endian. The browser gives
+///   no size of one database.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct IndexedDb;
+
+impl AsyncDriver for IndexedDb {
+    type Store = IndexedDbStore;
+    type Config = IndexedDBConfig;
+
+    fn manifest(&self) -> &Manifest {
+        &MANIFEST
+    }
+
+    async fn open(&self, config: &IndexedDBConfig) -> Result<IndexedDbStore> {
+        if config.database_name.is_empty() || config.version == 0 {
+            return Err(DriverError::new(
+                ErrorKind::InvalidInput,
+                "an IndexedDB database has a name, and a version of 1 or more",
+            ));
+        }
+        let shared = Shared::open(
+            &config.database_name,
+            config.version,
+            config.create_if_missing,
+        )
+        .await?;
+        if config.truncate {
+            empty(&shared).await?;
+        }
+        Ok(IndexedDbStore(SendWrapper::new(shared)))
+    }
+}
+
+/// Removes every entry.
+async fn empty(shared: &Rc<Shared>) -> Result<()> {
+    let _turn = Turn::take(&shared.lock_name()).await?;
+    let connection = shared.connection().await?;
+    let stores: Vec<_> = connection
+        .trees()
+        .iter()
+        .map(|tree| store_of(tree))
+        .collect();
+    let transaction = connection.begin(stores.iter().map(String::as_str), "readwrite", "strict")?;
+    let requests = || {
+        for store in &stores {
+            transaction.store(store)?.clear()?;
+        }
+        let commits = transaction.store(COMMITS)?;
+        commits.clear()?;
+        commits.add(&JsValue::NULL)
+    };
+    requests().map_err(error)?;
+    complete(&transaction).await
+}
+
+/// An open IndexedDB database.
+///
+/// It belongs to the thread that opened it; used in another one, it panics, as every object of JavaScript's does.
+#[derive(Clone)]
+pub struct IndexedDbStore(SendWrapper<Rc<Shared>>);
+
+impl AsyncStore for IndexedDbStore {
+    type Reader = IndexedDbReader;
+    type Writer = IndexedDbWriter;
+
+    async fn begin_read(&self) -> Result<IndexedDbReader> {
+        IndexedDbReader::begin(&self.0).await
+    }
+
+    async fn begin_write(&self) -> Result<IndexedDbWriter> {
+        IndexedDbWriter::begin(&self.0).await
+    }
+
+    async fn maintain(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
+        if !MANIFEST.offers(operation) {
+            return Err(DriverError::unsupported(operation));
+        }
+        if !argument.is_empty() {
+            return Err(DriverError::new(
+                ErrorKind::InvalidInput,
+                format!("`{operation}` takes no argument"),
+            ));
+        }
+        match operation {
+            "tree_names" => self.tree_names().await,
+            "persist" => {
+                let granted = settled(storage()?.persist()).await?;
+                Ok(vec![vec![u8::from(granted.is_truthy())]])
+            }
+            "estimate" => {
+                let estimate = settled(storage()?.estimate()).await?;
+                let estimate: sys::Estimate = estimate.unchecked_into();
+                let bytes = [estimate.usage(), estimate.quota()]
+                    .into_iter()
+                    .flat_map(|bytes| (bytes.unwrap_or(0.0) as u64).to_le_bytes())
+                    .collect();
+                Ok(vec![bytes])
+            }
+            _ => Err(DriverError::unsupported(operation)),
+        }
+    }
+}
+
+impl IndexedDbStore {
+    async fn tree_names(&self) -> Result<Vec<Vec<u8>>> {
+        let connection = self.0.connection().await?;
+        let trees = connection.trees();
+        let stores: Vec<_> = trees.iter().map(|tree| store_of(tree)).collect();
+        let transaction =
+            connection.begin(stores.iter().map(String::as_str), "readonly", "default")?;
+        let counts = stores
+            .iter()
+            .map(|store| transaction.store(store)?.count())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(error)?;
+        complete(&transaction).await?;
+        let mut names = Vec::new();
+        for (tree, count) in trees.into_iter().zip(counts) {
+            if count.result().map_err(error)?.as_f64() > Some(0.0) {
+                names.push(tree.into_bytes());
+            }
+        }
+        Ok(names)
+    }
+}
+
+fn storage() -> Result<sys::StorageManager> {
+    sys::global()
+        .navigator()
+        .and_then(|navigator| navigator.storage())
+        .ok_or_else(|| lacking("storage manager"))
+}
+
+async fn settled(promise: Result<Promise, JsValue>) -> Result<JsValue> {
+    JsFuture::from(promise.map_err(error)?).await.map_err(error)
+}
+
+impl fmt::Debug for IndexedDbStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("IndexedDbStore").field(&**self.0).finish()
+    }
+}

@@ -1,0 +1,41 @@
+//! The driver for IndexedDB, the database of browsers; empty on every other target.
+//!
+//! [`IndexedDb`] is a driver that cannot block, of [`netabase_core::driver::aio`]. It works in windows and in workers.
+//!
+//! # How it stores
+//! One object store a tree, whose keys are binary: IndexedDB compares those byte by byte. A commit is one `readwrite`
+//! transaction over the trees that it writes to, whose requests are all made at once; it is `strict` where the caller wants
+//! [`Durability::Immediate`](netabase_core::driver::Durability::Immediate) and `relaxed` otherwise. Trees that are not there
+//! yet are created by an upgrade of the database before it.
+//!
+//! Writers take turns by a Web Lock, in every page and worker of the origin. Reads are short transactions of their own,
+//! since IndexedDB ends one that waits for anything else: a caller may await what it likes between them. Each commit
+//! changes a number in the database, which every read transaction compares:
+//! [`SnapshotLost`](netabase_core::driver::ErrorKind::SnapshotLost) once it has changed.
+//!
+//! # Several pages
+//! A page that has to upgrade asks the others to let go. This driver does, and opens the database again for its next
+//! transaction. A page that does not let go ends the upgrade with an error.
+//!
+//! # Bindings
+//! The calls are bound here, some forty of them, over `js-sys` alone. What wraps IndexedDB for Rust wraps each request in
+//! a future and a closure, which is what a batch has to avoid; `web-sys` keeps Web Locks and `getAllRecords` behind an
+//! unstable switch that every user would have to set.
+
+#[cfg(target_arch = "wasm32")]
+mod connection;
+#[cfg(target_arch = "wasm32")]
+mod driver;
+#[cfg(target_arch = "wasm32")]
+mod error;
+#[cfg(target_arch = "wasm32")]
+mod lock;
+#[cfg(target_arch = "wasm32")]
+mod read;
+#[cfg(target_arch = "wasm32")]
+mod sys;
+
+#[cfg(target_arch = "wasm32")]
+pub use driver::{IndexedDb, IndexedDbStore};
+#[cfg(target_arch = "wasm32")]
+pub use read::{IndexedDbReader, IndexedDbWriter};

@@ -1,0 +1,177 @@
+//! The tests that run in a browser: what they need is found, or installed on Debian.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use crate::report::Report;
+use crate::step::{Outcome, Step};
+
+const TITLE: &str = "browser: IndexedDB in headless Chromium";
+const TARGET: &str = "wasm32-unknown-unknown";
+/// What Debian calls the browser and its driver.
+const BROWSER: &[&str] = &["chromium", "chromium-driver"];
+/// What Debian calls a compiler whose standard library can be built for the target.
+const COMPILER: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "lld-19"];
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+const DEBIAN_LINKER: &str = "/usr/bin/wasm-ld-19";
+/// Where `rust-web-src` puts the standard library.
+const DEBIAN_SOURCE: &str = "/usr/lib/rustlib/src/rust/library";
+
+/// Runs the tests in a browser. What is missing and cannot be installed is a failure.
+pub(crate) fn run(root: &Path) -> ExitCode {
+    let mut report = Report::default();
+    report.add(match step(root) {
+        Ok(step) => step.run(),
+        Err(error) => Outcome::not_run(TITLE, &error),
+    });
+    print!("\n{}", report.summary());
+    if report.failed() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+fn step(root: &Path) -> io::Result<Step> {
+    let driver = chromedriver()?;
+    let runner = runner(root)?;
+    let folder = root.join("target").join("wasm");
+    let step = if has_target() {
+        Step::cargo(root, TITLE, &["test"])
+    } else {
+        println!("the compiler has no standard library for {TARGET}: Debian's compiler builds one");
+        if !Path::new(DEBIAN_LINKER).exists() || !Path::new(DEBIAN_SOURCE).exists() {
+            install(COMPILER)?;
+        }
+        let path = env::var_os("PATH").unwrap_or_default();
+        let first = std::iter::once(PathBuf::from("/usr/bin"));
+        let path =
+            env::join_paths(first.chain(env::split_paths(&path))).map_err(io::Error::other)?;
+        Step::program("/usr/bin/cargo", root, TITLE)
+            .args(&["test", "-Zbuild-std=std,panic_abort"])
+            .env("PATH", path)
+            .env("RUSTC", DEBIAN_RUSTC)
+            .env("RUSTDOC", "/usr/bin/rustdoc")
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", DEBIAN_LINKER)
+    };
+    Ok(step
+        .args(&["--no-fail-fast", "--target", TARGET])
+        .args(&["--package", "netabase-driver-indexeddb"])
+        .env("CARGO_TARGET_DIR", folder)
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
+        .env("CHROMEDRIVER", driver)
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "600"))
+}
+
+/// Whether the compiler that built this program can build for the target as it is.
+fn has_target() -> bool {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    Command::new(rustc)
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output()
+        .is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
+}
+
+/// The program that drives the browser.
+fn chromedriver() -> io::Result<PathBuf> {
+    if let Some(path) = env::var_os("CHROMEDRIVER") {
+        return Ok(path.into());
+    }
+    if let Some(path) = find("chromedriver") {
+        return Ok(path);
+    }
+    println!("there is no chromedriver: the tests run in Debian's Chromium");
+    install(BROWSER)?;
+    find("chromedriver").ok_or_else(|| io::Error::other("there is no chromedriver"))
+}
+
+/// The test runner, of the version that the tests are built with.
+fn runner(root: &Path) -> io::Result<PathBuf> {
+    const NAME: &str = "wasm-bindgen-test-runner";
+    let version = locked_version(root, "wasm-bindgen")?;
+    let fits = |path: &Path| {
+        Command::new(path)
+            .arg("--version")
+            .output()
+            .is_ok_and(|output| {
+                String::from_utf8_lossy(&output.stdout)
+                    .trim()
+                    .ends_with(&version)
+            })
+    };
+    let folder = root
+        .join("target")
+        .join("tools")
+        .join(format!("wasm-bindgen-{version}"));
+    let own = folder.join("bin").join(NAME);
+    if let Some(path) = find(NAME)
+        .into_iter()
+        .chain([own.clone()])
+        .find(|path| fits(path))
+    {
+        return Ok(path);
+    }
+    println!(
+        "there is no {NAME} {version}, which the tests are run by: it is built once, in about two minutes"
+    );
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(cargo);
+    build
+        .args([
+            "install",
+            "wasm-bindgen-cli",
+            "--version",
+            &version,
+            "--root",
+        ])
+        .arg(folder);
+    succeed(&mut build)?;
+    Ok(own)
+}
+
+/// The version of a package in `Cargo.lock`.
+fn locked_version(root: &Path, package: &str) -> io::Result<String> {
+    let lock = fs::read_to_string(root.join("Cargo.lock"))?;
+    let name = format!("name = \"{package}\"");
+    lock.lines()
+        .skip_while(|line| *line != name)
+        .nth(1)
+        .and_then(|line| line.strip_prefix("version = \"")?.strip_suffix('"'))
+        .map(str::to_owned)
+        .ok_or_else(|| io::Error::other(format!("`{package}` is not in Cargo.lock")))
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+}
+
+/// Installs packages of Debian's.
+fn install(packages: &[&str]) -> io::Result<()> {
+    let names = packages.join(" ");
+    if find("apt-get").is_none() {
+        return Err(io::Error::other(format!(
+            "on Debian, `apt-get install {names}` would install what is missing; install its like"
+        )));
+    }
+    println!("installing {names}");
+    let mut install = Command::new("apt-get");
+    install
+        .args(["install", "--yes", "--no-install-recommends"])
+        .args(packages);
+    succeed(&mut install)
+}
+
+fn succeed(command: &mut Command) -> io::Result<()> {
+    let status = command.status()?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("{command:?} ended with {status}")))
+}
