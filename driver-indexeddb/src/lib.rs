@@ -22,6 +22,14 @@
 //! a future and a closure, which is what a batch has to avoid; `web-sys` keeps Web Locks and `getAllRecords` behind an
 //! unstable switch that every user would have to set.
 
+#![cfg_attr(
+    not(target_arch = "wasm32"),
+    allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "what the page links to is there on wasm32"
+    )
+)]
+
 #[cfg(target_arch = "wasm32")]
 mod connection;
 #[cfg(target_arch = "wasm32")]
