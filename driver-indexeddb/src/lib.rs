@@ -19,8 +19,8 @@
 //!
 //! # Bindings
 //! The calls are bound here, some forty of them, over `js-sys` alone. What wraps IndexedDB for Rust wraps each request in
-//! a future and a closure, which is what a batch has to avoid; `web-sys` keeps Web Locks and `getAllRecords` behind an
-//! unstable switch that every user would have to set.
+//! a future and a closure, which is what a batch has to avoid; `web-sys` keeps Web Locks behind an unstable switch that
+//! every user would have to set, and has no `getAllRecords`.
 
 #![cfg_attr(
     not(target_arch = "wasm32"),
