@@ -1,21 +1,27 @@
 //! The typed layer on the memory driver, with a model written by hand as the macros generate it.
 
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a test fails by panicking, in its own functions as well"
 )]
 
 use std::error::Error;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 
 use bincode::de::{BorrowDecode, BorrowDecoder, Decode, Decoder};
 use bincode::enc::{Encode, Encoder};
 use bincode::error::{DecodeError, EncodeError};
 use netabase_core::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
 use netabase_core::config::FileConfig;
+use netabase_core::driver::aio::{AsyncDriver, AsyncRead, AsyncStore, AsyncWrite, Ready};
 use netabase_core::driver::{
-    self, Driver, DriverError, Manifest, OpenConfig, Read, Store as _, Write,
+    self, Bounds, Direction, Driver, DriverError, Manifest, OpenConfig, Operations, Read,
+    Store as _, TreeId, Write,
 };
 use netabase_core::error::{ErrorKind, NetabaseError};
 use netabase_core::memory::{Memory, MemoryReader, MemoryStore, MemoryWriter};
@@ -23,6 +29,7 @@ use netabase_core::model::{
     AnySecondaryKey, FieldInfo, IndexInfo, ModelInfo, ModelKey, ModelVisitor,
     NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,
 };
+use netabase_core::store::aio::AsyncTypedStore;
 use netabase_core::store::{ReadWrite, TreeView, TypedStore};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -800,4 +807,208 @@ fn a_tree_that_is_no_models_is_left_alone() {
     assert_eq!(error.kind(), ErrorKind::SchemaMismatch);
     assert!(error.message().contains("another name"), "{error}");
     assert_eq!(stored(&driver), [1, 0, 0]);
+}
+
+/// The result of a future of an engine that is always ready.
+fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => panic!("an engine that is always ready waited"),
+    }
+}
+
+/// The memory driver as an asynchronous one, whose reads fail once they are told so.
+#[derive(Debug, Clone, Default)]
+struct Failing(Arc<AtomicBool>);
+
+struct FailingTransaction<T>(T, Arc<AtomicBool>);
+
+type Ground = <Ready<Memory> as AsyncDriver>::Store;
+
+struct FailingStore(Ground, Arc<AtomicBool>);
+
+impl AsyncDriver for Failing {
+    type Store = FailingStore;
+    type Config = FileConfig;
+
+    fn manifest(&self) -> &Manifest {
+        const { &Ready(Memory) }.manifest()
+    }
+
+    async fn open(&self, config: &FileConfig) -> driver::Result<FailingStore> {
+        let store = Ready(Memory).open(config).await?;
+        Ok(FailingStore(store, Arc::clone(&self.0)))
+    }
+}
+
+impl AsyncStore for FailingStore {
+    type Reader = FailingTransaction<<Ground as AsyncStore>::Reader>;
+    type Writer = FailingTransaction<<Ground as AsyncStore>::Writer>;
+
+    async fn begin_read(&self) -> driver::Result<Self::Reader> {
+        let reader = self.0.begin_read().await?;
+        Ok(FailingTransaction(reader, Arc::clone(&self.1)))
+    }
+
+    async fn begin_write(&self) -> driver::Result<Self::Writer> {
+        let writer = self.0.begin_write().await?;
+        Ok(FailingTransaction(writer, Arc::clone(&self.1)))
+    }
+
+    async fn maintain(&self, operation: &str, argument: &[u8]) -> driver::Result<Vec<Vec<u8>>> {
+        self.0.maintain(operation, argument).await
+    }
+}
+
+impl<T> FailingTransaction<T> {
+    fn check(&self) -> driver::Result<()> {
+        if self.1.load(Ordering::Relaxed) {
+            return Err(DriverError::new(
+                ErrorKind::Io,
+                "the line is down; try again",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl<T: AsyncRead> AsyncRead for FailingTransaction<T> {
+    fn tree(&self, name: &str) -> driver::Result<TreeId> {
+        self.0.tree(name)
+    }
+
+    async fn get_many(&self, tree: TreeId, keys: &[&[u8]]) -> driver::Result<Vec<Option<Vec<u8>>>> {
+        self.check()?;
+        self.0.get_many(tree, keys).await
+    }
+
+    async fn page(
+        &self,
+        tree: TreeId,
+        bounds: Bounds<'_>,
+        direction: Direction,
+        limit: usize,
+    ) -> driver::Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        self.check()?;
+        self.0.page(tree, bounds, direction, limit).await
+    }
+
+    async fn len(&self, tree: TreeId) -> driver::Result<u64> {
+        self.check()?;
+        self.0.len(tree).await
+    }
+}
+
+impl<T: AsyncWrite> AsyncWrite for FailingTransaction<T> {
+    async fn commit(
+        self,
+        operations: &Operations<'_>,
+        durability: driver::Durability,
+    ) -> driver::Result<()> {
+        self.0.commit(operations, durability).await
+    }
+}
+
+/// The ids that an iteration gives, `None` for each error, in both directions and through an index.
+fn ids_of_each_iteration(driver: &Tired) -> [Vec<Option<u64>>; 3] {
+    const MOST: usize = 300;
+    ready(async {
+        let config = FileConfig::new("");
+        let store = AsyncTypedStore::<Definition, _>::open_on(&Ready(driver.clone()), &config)
+            .await
+            .unwrap();
+        let guard = store.read().await.unwrap();
+        let users = guard.open_tree::<User>();
+        let id =
+            |item: Result<(UserPrimaryKey, User), NetabaseError>| item.ok().map(|(key, _)| key.0);
+        let (mut up, mut down, mut by) = (
+            users.iter(),
+            users.iter(),
+            users.range_by::<UserAgeSecondaryKey>(..),
+        );
+        let mut found = [const { Vec::new() }; 3];
+        while found[0].len() < MOST
+            && let Some(item) = up.next().await
+        {
+            found[0].push(id(item));
+        }
+        while found[1].len() < MOST
+            && let Some(item) = down.next_back().await
+        {
+            found[1].push(id(item));
+        }
+        while found[2].len() < MOST
+            && let Some(item) = by.next().await
+        {
+            found[2].push(id(item));
+        }
+        found
+    })
+}
+
+#[test]
+fn a_damaged_record_does_not_end_an_awaited_iteration() {
+    let driver = Tired::default();
+    let store = open_tired(&driver);
+    let users = (0..100).map(|id| user(id, &format!("u{id}"), 30));
+    store.open_tree::<User>().put_many(users).unwrap();
+    let mut writer = driver.2.begin_write().unwrap();
+    let tree = writer.tree("User").unwrap();
+    // In the middle of a page, and the last of the first page from either end.
+    for id in [7u64, 31, 68] {
+        let key = netabase_core::codec::key::encode(&id);
+        writer.put(tree, &key, b"\xFFdamaged", |_| ()).unwrap();
+    }
+    writer.commit(driver::Durability::None).unwrap();
+
+    let transaction = store.read();
+    let users = transaction.open_tree::<User>();
+    let expected: Vec<Option<u64>> = (users.iter().unwrap())
+        .map(|item| item.ok().map(|(key, _)| key.0))
+        .collect();
+    assert_eq!(expected.iter().filter(|id| id.is_none()).count(), 3);
+    let reversed: Vec<_> = expected.iter().rev().copied().collect();
+    let [up, down, by] = ids_of_each_iteration(&driver);
+    assert_eq!(up, expected);
+    assert_eq!(down, reversed);
+    assert_eq!(by, expected);
+}
+
+#[test]
+fn an_error_of_an_awaited_operation_names_operation_driver_and_tree() {
+    let driver = Failing::default();
+    let config = FileConfig::new("");
+    let store = ready(AsyncTypedStore::<Definition, _>::open_on(&driver, &config)).unwrap();
+    let users = store.open_tree::<User>();
+    driver.0.store(true, Ordering::Relaxed);
+    let guard = ready(store.read()).unwrap();
+    let by_age = UserSecondaryKeys::Age(UserAgeSecondaryKey(1));
+    let errors = [
+        (
+            "get",
+            "User",
+            ready(users.get(UserPrimaryKey(1))).unwrap_err(),
+        ),
+        (
+            "put",
+            "User",
+            ready(users.put(user(1, "a", 1))).unwrap_err(),
+        ),
+        ("len", "User", ready(users.len()).unwrap_err()),
+        (
+            "get_by_secondary_key",
+            "User.age",
+            ready(users.get_by_secondary_key(by_age)).unwrap_err(),
+        ),
+        (
+            "iterate",
+            "User",
+            ready(guard.open_tree::<User>().iter().to_vec()).unwrap_err(),
+        ),
+    ];
+    for (operation, tree, error) in errors {
+        assert_eq!(error.kind(), ErrorKind::Io);
+        let place = (error.operation(), error.driver(), error.tree());
+        assert_eq!(place, (Some(operation), Some("memory"), Some(tree)));
+    }
 }

@@ -217,6 +217,12 @@ impl<'t, T: Read + 't> Entries<'t, T> {
         self.ends.get_mut(direction).and_then(T::pin_value)
     }
 
+    /// The key of the entry that was given last in this direction, unless the iteration has met its end.
+    pub(super) fn position(&self, direction: Direction) -> Option<&[u8]> {
+        let cursor = self.ends.get(direction)?;
+        (!self.ends.done).then(|| cursor.key())
+    }
+
     /// Whether the iteration has met its end.
     pub(super) fn is_done(&self) -> bool {
         self.ends.done
@@ -264,6 +270,11 @@ where
             Ok(None) => None,
             Err(error) => Some(Err(locate::<M>(error, self.driver))),
         }
+    }
+
+    /// Where it stands: the stored key of the entry that it gave last in this direction, unless it has met its end.
+    pub(super) fn position(&self, direction: Direction) -> Option<&[u8]> {
+        self.entries.position(direction)
     }
 
     #[inline]
@@ -472,6 +483,11 @@ where
         self.step(Direction::Forward, |_, value| {
             value::decode_ref::<M>(value).map(visit)
         })
+    }
+
+    /// Where it stands: the stored key of the entry that it gave last in this direction, unless it has met its end.
+    pub(super) fn position(&self, direction: Direction) -> Option<&[u8]> {
+        self.entries.position(direction)
     }
 
     #[inline]

@@ -79,7 +79,7 @@ impl<'db, D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncBatch<'db, D, A> {
     pub async fn commit_with(self, durability: Durability) -> Result<(), NetabaseError> {
         let guard = self.store.write().await?;
         guard
-            .run(|store| {
+            .run("commit", |store| {
                 let transaction = store.write()?;
                 self.steps.run(&transaction)?;
                 transaction.commit()

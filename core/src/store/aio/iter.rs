@@ -6,7 +6,6 @@ use std::marker::PhantomData;
 use std::ops::Bound;
 
 use super::transaction::{AsyncMode, AsyncTxnGuard};
-use crate::codec::key;
 use crate::driver::Direction;
 use crate::driver::aio::AsyncDriver;
 use crate::error::NetabaseError;
@@ -18,6 +17,12 @@ const FIRST_PAGE: usize = 32;
 /// Most records that are fetched at a time.
 const LARGEST_PAGE: usize = 1024;
 
+/// A record with its primary key, or why there is none; such an error does not end the iteration.
+type Item<D, M> = Result<(<M as NetabaseModelTrait<D>>::PrimaryKey, M), NetabaseError>;
+
+/// Items, and the stored key of the last one's entry, from which the next page follows.
+type ItemPage<T> = (Vec<T>, Option<Vec<u8>>);
+
 /// What has been fetched and not given out, from either end, and where it goes on.
 struct Ahead<T> {
     /// `None` when nothing more is to be fetched.
@@ -25,6 +30,19 @@ struct Ahead<T> {
     front: VecDeque<T>,
     back: VecDeque<T>,
     page: usize,
+}
+
+/// The next items of `iterator` in this direction, at most `limit`. All of them, whatever an item is an error of, so that
+/// what is missing is fetched in one go.
+fn take_items<I: DoubleEndedIterator>(
+    iterator: &mut I,
+    direction: Direction,
+    limit: usize,
+) -> Vec<I::Item> {
+    match direction {
+        Direction::Forward => iterator.take(limit).collect(),
+        Direction::Backward => iterator.rev().take(limit).collect(),
+    }
 }
 
 impl<T> Ahead<T> {
@@ -52,8 +70,7 @@ impl<T> Ahead<T> {
         }
     }
 
-    /// Takes a page; `last` is the key of its last entry.
-    fn take_page(&mut self, direction: Direction, items: Vec<T>, last: Option<Vec<u8>>) {
+    fn take_page(&mut self, direction: Direction, (items, last): ItemPage<T>) {
         let more = items.len() >= self.page;
         match (&mut self.bounds, last, direction) {
             (Some((lower, _)), Some(last), Direction::Forward) if more => {
@@ -82,7 +99,7 @@ where
     D: NetabaseDefinitionTrait,
 {
     guard: &'txn AsyncTxnGuard<'txn, D, Md, A>,
-    ahead: Ahead<(M::PrimaryKey, M)>,
+    ahead: Ahead<Item<D, M>>,
 }
 
 impl<'txn, D, M, Md, A> AsyncIter<'txn, D, M, Md, A>
@@ -99,7 +116,8 @@ where
         }
     }
 
-    /// The next record, with its primary key. After an error the iterator is where it was, and may be asked again.
+    /// The next record, with its primary key. A record that cannot be decoded is an error in its place, and the iteration
+    /// goes on behind it. After an error of the engine the iterator is where it was, and may be asked again.
     pub async fn next(&mut self) -> Option<Result<(M::PrimaryKey, M), NetabaseError>> {
         self.step(Direction::Forward).await
     }
@@ -127,10 +145,10 @@ where
     ) -> Option<Result<(M::PrimaryKey, M), NetabaseError>> {
         loop {
             if let Some(record) = self.ahead.pop(direction) {
-                return Some(Ok(record));
+                return Some(record);
             }
             if self.ahead.bounds.is_none() {
-                return self.ahead.pop_rest(direction).map(Ok);
+                return self.ahead.pop_rest(direction);
             }
             if let Err(error) = self.fetch(direction).await {
                 return Some(Err(error));
@@ -140,20 +158,17 @@ where
 
     async fn fetch(&mut self, direction: Direction) -> Result<(), NetabaseError> {
         let Ahead { bounds, page, .. } = &self.ahead;
-        let records = self
+        let items = self
             .guard
-            .run_with(*page, |store| {
+            .run_with("iterate", *page, |store| {
                 let transaction = store.read();
                 let view = transaction.open_tree::<M>();
-                let records = view.iterate(bounds.clone(), "iter")?;
-                match direction {
-                    Direction::Forward => records.take(*page).collect::<Result<Vec<_>, _>>(),
-                    Direction::Backward => records.rev().take(*page).collect(),
-                }
+                let mut records = view.iterate(bounds.clone(), "iter")?;
+                let items = take_items(&mut records, direction, *page);
+                Ok((items, records.position(direction).map(<[u8]>::to_vec)))
             })
             .await?;
-        let last = records.last().map(|(primary, _)| key::encode(primary));
-        self.ahead.take_page(direction, records, last);
+        self.ahead.take_page(direction, items);
         Ok(())
     }
 }
@@ -181,7 +196,7 @@ where
     D: NetabaseDefinitionTrait,
 {
     guard: &'txn AsyncTxnGuard<'txn, D, Md, A>,
-    ahead: Ahead<(M::PrimaryKey, M)>,
+    ahead: Ahead<Item<D, M>>,
     index: PhantomData<fn() -> K>,
 }
 
@@ -201,7 +216,8 @@ where
         }
     }
 
-    /// The next record, with its primary key. After an error the iterator is where it was, and may be asked again.
+    /// The next record, with its primary key. A record that cannot be decoded is an error in its place, and the iteration
+    /// goes on behind it. After an error of the engine the iterator is where it was, and may be asked again.
     pub async fn next(&mut self) -> Option<Result<(M::PrimaryKey, M), NetabaseError>> {
         self.step(Direction::Forward).await
     }
@@ -229,10 +245,10 @@ where
     ) -> Option<Result<(M::PrimaryKey, M), NetabaseError>> {
         loop {
             if let Some(record) = self.ahead.pop(direction) {
-                return Some(Ok(record));
+                return Some(record);
             }
             if self.ahead.bounds.is_none() {
-                return self.ahead.pop_rest(direction).map(Ok);
+                return self.ahead.pop_rest(direction);
             }
             if let Err(error) = self.fetch(direction).await {
                 return Some(Err(error));
@@ -242,29 +258,17 @@ where
 
     async fn fetch(&mut self, direction: Direction) -> Result<(), NetabaseError> {
         let Ahead { bounds, page, .. } = &self.ahead;
-        let records = self
+        let items = self
             .guard
-            .run_with(*page, |store| {
+            .run_with("iterate", *page, |store| {
                 let transaction = store.read();
                 let view = transaction.open_tree::<M>();
-                let records = view.iterate_index::<K>(bounds.clone(), "range_by")?;
-                // All of them before the first error: what is missing is fetched in one go.
-                let records: Vec<_> = match direction {
-                    Direction::Forward => records.take(*page).collect(),
-                    Direction::Backward => records.rev().take(*page).collect(),
-                };
-                records.into_iter().collect::<Result<Vec<_>, _>>()
+                let mut records = view.iterate_index::<K>(bounds.clone(), "range_by")?;
+                let items = take_items(&mut records, direction, *page);
+                Ok((items, records.position(direction).map(<[u8]>::to_vec)))
             })
             .await?;
-        let last = records.last().map(|(primary, record)| {
-            let mut entry = Vec::new();
-            record.encode_secondary_key(K::INDEX, &mut entry);
-            if !M::INFO.indexes[K::INDEX].unique {
-                entry.extend(key::encode(primary));
-            }
-            entry
-        });
-        self.ahead.take_page(direction, records, last);
+        self.ahead.take_page(direction, items);
         Ok(())
     }
 }

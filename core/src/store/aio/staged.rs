@@ -15,6 +15,7 @@ use crate::driver::{
     Bounds, Direction, Driver, DriverError, Durability, ErrorKind, Manifest, OpenConfig, Result,
     Store, TreeId,
 };
+use crate::error::NetabaseError;
 
 /// Keys of one tree from which on it may be cheaper to fetch the stretch that they lie in than each by itself.
 const MANY: usize = 16;
@@ -123,25 +124,55 @@ impl Known {
     }
 
     /// Fetches what is missing.
-    pub(super) async fn fetch(&self, reader: &impl AsyncRead, missing: Missing) -> Result<()> {
+    pub(super) async fn fetch(
+        &self,
+        reader: &impl AsyncRead,
+        missing: Missing,
+    ) -> Result<(), NetabaseError> {
         for tree in missing.lengths {
-            let length = reader.len(self.names.engine_id(reader, tree)?).await?;
-            self.facts().lengths.insert(tree, length);
+            self.fetch_length(reader, tree)
+                .await
+                .map_err(|error| self.locate(error, tree))?;
         }
         for request in missing.pages {
-            let tree = self.names.engine_id(reader, request.tree)?;
-            let bounds = Bounds {
-                lower: request.lower.as_ref().map(Vec::as_slice),
-                upper: request.upper.as_ref().map(Vec::as_slice),
-            };
-            let entries = reader
-                .page(tree, bounds, request.direction, request.limit)
-                .await?;
-            self.facts().pages.insert(request, Page::new(entries));
+            let tree = request.tree;
+            self.fetch_page(reader, request)
+                .await
+                .map_err(|error| self.locate(error, tree))?;
         }
         for (tree, keys) in missing.keys {
-            self.fetch_keys(reader, tree, keys).await?;
+            self.fetch_keys(reader, tree, keys)
+                .await
+                .map_err(|error| self.locate(error, tree))?;
         }
+        Ok(())
+    }
+
+    #[cold]
+    fn locate(&self, error: DriverError, tree: TreeId) -> NetabaseError {
+        let error = NetabaseError::from(error);
+        match self.names.all().get(tree.0 as usize) {
+            Some(name) => error.in_tree(name.clone()),
+            None => error,
+        }
+    }
+
+    async fn fetch_length(&self, reader: &impl AsyncRead, tree: TreeId) -> Result<()> {
+        let length = reader.len(self.names.engine_id(reader, tree)?).await?;
+        self.facts().lengths.insert(tree, length);
+        Ok(())
+    }
+
+    async fn fetch_page(&self, reader: &impl AsyncRead, request: PageRequest) -> Result<()> {
+        let tree = self.names.engine_id(reader, request.tree)?;
+        let bounds = Bounds {
+            lower: request.lower.as_ref().map(Vec::as_slice),
+            upper: request.upper.as_ref().map(Vec::as_slice),
+        };
+        let entries = reader
+            .page(tree, bounds, request.direction, request.limit)
+            .await?;
+        self.facts().pages.insert(request, Page::new(entries));
         Ok(())
     }
 

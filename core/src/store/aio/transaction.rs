@@ -57,14 +57,16 @@ impl<'db, D: NetabaseDefinitionTrait, Md: AsyncMode, A: AsyncDriver> AsyncTxnGua
     /// Runs an operation of the synchronous layer; keeps what it writes if it succeeds.
     pub(super) async fn run<R>(
         &self,
+        name: &'static str,
         operation: impl Fn(&TypedStore<D, Staged>) -> Result<R, NetabaseError>,
     ) -> Result<R, NetabaseError> {
-        self.run_with(FIRST_PAGE, operation).await
+        self.run_with(name, FIRST_PAGE, operation).await
     }
 
     /// [`run`](Self::run) of an operation whose cursors ask for so many entries first.
     pub(super) async fn run_with<R>(
         &self,
+        name: &'static str,
         first_page: usize,
         operation: impl Fn(&TypedStore<D, Staged>) -> Result<R, NetabaseError>,
     ) -> Result<R, NetabaseError> {
@@ -82,7 +84,8 @@ impl<'db, D: NetabaseDefinitionTrait, Md: AsyncMode, A: AsyncDriver> AsyncTxnGua
                     first_page,
                     &operation,
                 )
-                .await?;
+                .await
+                .map_err(|error| self.store.locate(error, name))?;
             let mut writes = self.writes();
             // While this operation waited, another one of the same transaction may have written.
             if writes.number() == number {

@@ -48,7 +48,7 @@ where
     /// # Errors
     /// As [`Tree::put`]; nothing is changed then.
     pub async fn put(&self, record: impl Borrow<M>) -> Result<(), NetabaseError> {
-        self.write(|tree| tree.put(record.borrow())).await
+        self.write("put", |tree| tree.put(record.borrow())).await
     }
 
     /// Stores many records in one transaction.
@@ -60,8 +60,10 @@ where
         records: impl IntoIterator<Item = R>,
     ) -> Result<(), NetabaseError> {
         let records: Vec<R> = records.into_iter().collect();
-        self.write(|tree| tree.put_many(records.iter().map(Borrow::borrow)))
-            .await
+        self.write("put_many", |tree| {
+            tree.put_many(records.iter().map(Borrow::borrow))
+        })
+        .await
     }
 
     /// Removes the record with this primary key and commits; gives the record back.
@@ -72,7 +74,7 @@ where
         &self,
         key: impl Borrow<M::PrimaryKey>,
     ) -> Result<Option<M>, NetabaseError> {
-        self.write(|tree| tree.remove(key.borrow())).await
+        self.write("remove", |tree| tree.remove(key.borrow())).await
     }
 
     /// Removes what is stored under this primary key, also if it cannot be decoded, and commits; says whether there was
@@ -81,7 +83,8 @@ where
     /// # Errors
     /// As [`Tree::discard`]; nothing is changed then.
     pub async fn discard(&self, key: impl Borrow<M::PrimaryKey>) -> Result<bool, NetabaseError> {
-        self.write(|tree| tree.discard(key.borrow())).await
+        self.write("discard", |tree| tree.discard(key.borrow()))
+            .await
     }
 
     /// Removes the records with these primary keys in one transaction; gives them back in the same order.
@@ -93,8 +96,10 @@ where
         keys: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Option<M>>, NetabaseError> {
         let keys: Vec<K> = keys.into_iter().collect();
-        self.write(|tree| tree.remove_many(keys.iter().map(Borrow::borrow)))
-            .await
+        self.write("remove_many", |tree| {
+            tree.remove_many(keys.iter().map(Borrow::borrow))
+        })
+        .await
     }
 
     /// Removes every record of this model and commits.
@@ -102,7 +107,7 @@ where
     /// # Errors
     /// As [`Tree::clear`]; nothing is changed then.
     pub async fn clear(&self) -> Result<(), NetabaseError> {
-        self.write(|tree| tree.clear()).await
+        self.write("clear", |tree| tree.clear()).await
     }
 
     /// The record with this primary key.
@@ -110,7 +115,7 @@ where
     /// # Errors
     /// As [`Tree::get`].
     pub async fn get(&self, key: impl Borrow<M::PrimaryKey>) -> Result<Option<M>, NetabaseError> {
-        self.read(|tree| tree.get(key.borrow())).await
+        self.read("get", |tree| tree.get(key.borrow())).await
     }
 
     /// The records with these primary keys, of one snapshot, in their order; `None` for those that are not there.
@@ -122,8 +127,10 @@ where
         keys: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Option<M>>, NetabaseError> {
         let keys: Vec<K> = keys.into_iter().collect();
-        self.read(|tree| tree.get_many(keys.iter().map(Borrow::borrow)))
-            .await
+        self.read("get_many", |tree| {
+            tree.get_many(keys.iter().map(Borrow::borrow))
+        })
+        .await
     }
 
     /// Whether there is a record with this primary key.
@@ -131,7 +138,8 @@ where
     /// # Errors
     /// As [`Tree::contains`].
     pub async fn contains(&self, key: impl Borrow<M::PrimaryKey>) -> Result<bool, NetabaseError> {
-        self.read(|tree| tree.contains(key.borrow())).await
+        self.read("contains", |tree| tree.contains(key.borrow()))
+            .await
     }
 
     /// The records with this secondary key, in the order of their primary keys.
@@ -142,8 +150,10 @@ where
         &self,
         key: impl Borrow<M::SecondaryKeys>,
     ) -> Result<Vec<M>, NetabaseError> {
-        self.read(|tree| tree.get_by_secondary_key(key.borrow()))
-            .await
+        self.read("get_by_secondary_key", |tree| {
+            tree.get_by_secondary_key(key.borrow())
+        })
+        .await
     }
 
     /// The records with each of these secondary keys, of one snapshot.
@@ -155,8 +165,10 @@ where
         keys: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Vec<M>>, NetabaseError> {
         let keys: Vec<K> = keys.into_iter().collect();
-        self.read(|tree| tree.get_many_by_secondary_keys(keys.iter().map(Borrow::borrow)))
-            .await
+        self.read("get_many_by_secondary_keys", |tree| {
+            tree.get_many_by_secondary_keys(keys.iter().map(Borrow::borrow))
+        })
+        .await
     }
 
     /// Every record of one snapshot, in the order of the primary keys, all at once.
@@ -180,7 +192,7 @@ where
     /// # Errors
     /// As [`Tree::len`].
     pub async fn len(&self) -> Result<usize, NetabaseError> {
-        self.read(|tree| tree.len()).await
+        self.read("len", |tree| tree.len()).await
     }
 
     /// Whether there are no records.
@@ -188,17 +200,18 @@ where
     /// # Errors
     /// As [`Tree::len`].
     pub async fn is_empty(&self) -> Result<bool, NetabaseError> {
-        self.read(|tree| tree.is_empty()).await
+        self.read("is_empty", |tree| tree.is_empty()).await
     }
 
     async fn read<R>(
         &self,
+        name: &'static str,
         operation: impl Fn(Tree<'_, D, M, Staged>) -> Result<R, NetabaseError>,
     ) -> Result<R, NetabaseError> {
         let mut attempt = 1;
         loop {
             let guard = self.store.read().await?;
-            match guard.open_tree::<M>().run(&operation).await {
+            match guard.open_tree::<M>().run(name, &operation).await {
                 Err(error) if is_lost(&error) && attempt < ATTEMPTS => attempt += 1,
                 result => return result,
             }
@@ -207,10 +220,11 @@ where
 
     async fn write<R>(
         &self,
+        name: &'static str,
         operation: impl Fn(Tree<'_, D, M, Staged>) -> Result<R, NetabaseError>,
     ) -> Result<R, NetabaseError> {
         let guard = self.store.write().await?;
-        let result = guard.open_tree::<M>().run(operation).await?;
+        let result = guard.open_tree::<M>().run(name, operation).await?;
         guard.commit().await?;
         Ok(result)
     }

@@ -40,10 +40,11 @@ where
 
     pub(super) async fn run<R>(
         &self,
+        name: &'static str,
         operation: impl Fn(Tree<'_, D, M, Staged>) -> Result<R, NetabaseError>,
     ) -> Result<R, NetabaseError> {
         self.guard
-            .run(|store| operation(store.open_tree::<M>()))
+            .run(name, |store| operation(store.open_tree::<M>()))
             .await
     }
 
@@ -54,7 +55,7 @@ where
     /// [`SnapshotLost`](crate::error::ErrorKind::SnapshotLost) if somebody has written since the transaction began, on an
     /// engine without snapshots.
     pub async fn get(&self, key: impl Borrow<M::PrimaryKey>) -> Result<Option<M>, NetabaseError> {
-        self.run(|tree| tree.get(key.borrow())).await
+        self.run("get", |tree| tree.get(key.borrow())).await
     }
 
     /// The records with these primary keys, in their order; `None` for those that are not there.
@@ -66,8 +67,10 @@ where
         keys: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Option<M>>, NetabaseError> {
         let keys: Vec<K> = keys.into_iter().collect();
-        self.run(|tree| tree.get_many(keys.iter().map(Borrow::borrow)))
-            .await
+        self.run("get_many", |tree| {
+            tree.get_many(keys.iter().map(Borrow::borrow))
+        })
+        .await
     }
 
     /// Whether there is a record with this primary key.
@@ -75,7 +78,8 @@ where
     /// # Errors
     /// As [`get`](Self::get).
     pub async fn contains(&self, key: impl Borrow<M::PrimaryKey>) -> Result<bool, NetabaseError> {
-        self.run(|tree| tree.contains(key.borrow())).await
+        self.run("contains", |tree| tree.contains(key.borrow()))
+            .await
     }
 
     /// The number of records.
@@ -83,7 +87,7 @@ where
     /// # Errors
     /// As [`get`](Self::get).
     pub async fn len(&self) -> Result<usize, NetabaseError> {
-        self.run(|tree| tree.len()).await
+        self.run("len", |tree| tree.len()).await
     }
 
     /// Whether there are no records.
@@ -91,7 +95,7 @@ where
     /// # Errors
     /// As [`get`](Self::get).
     pub async fn is_empty(&self) -> Result<bool, NetabaseError> {
-        self.run(|tree| tree.is_empty()).await
+        self.run("is_empty", |tree| tree.is_empty()).await
     }
 
     /// The records with this secondary key, in the order of their primary keys, all at once.
@@ -102,8 +106,10 @@ where
         &self,
         key: impl Borrow<M::SecondaryKeys>,
     ) -> Result<Vec<M>, NetabaseError> {
-        self.run(|tree| tree.get_by_secondary_key(key.borrow()))
-            .await
+        self.run("get_by_secondary_key", |tree| {
+            tree.get_by_secondary_key(key.borrow())
+        })
+        .await
     }
 
     /// The records with each of these secondary keys.
@@ -115,8 +121,10 @@ where
         keys: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Vec<M>>, NetabaseError> {
         let keys: Vec<K> = keys.into_iter().collect();
-        self.run(|tree| tree.get_many_by_secondary_keys(keys.iter().map(Borrow::borrow)))
-            .await
+        self.run("get_many_by_secondary_keys", |tree| {
+            tree.get_many_by_secondary_keys(keys.iter().map(Borrow::borrow))
+        })
+        .await
     }
 
     /// Every record, in the order of the primary keys. Nothing is fetched until the first is asked for.
@@ -192,7 +200,7 @@ where
     /// # Errors
     /// As [`TreeView::put`](crate::store::TreeView::put). After any error the transaction is as it was before.
     pub async fn put(&mut self, record: impl Borrow<M>) -> Result<(), NetabaseError> {
-        self.run(|tree| tree.put(record.borrow())).await
+        self.run("put", |tree| tree.put(record.borrow())).await
     }
 
     /// Stores many records. Holds them, encoded, until the commit.
@@ -204,8 +212,10 @@ where
         records: impl IntoIterator<Item = R>,
     ) -> Result<(), NetabaseError> {
         let records: Vec<R> = records.into_iter().collect();
-        self.run(|tree| tree.put_many(records.iter().map(Borrow::borrow)))
-            .await
+        self.run("put_many", |tree| {
+            tree.put_many(records.iter().map(Borrow::borrow))
+        })
+        .await
     }
 
     /// Removes the record with this primary key, with its index entries; gives it back.
@@ -216,7 +226,7 @@ where
         &mut self,
         key: impl Borrow<M::PrimaryKey>,
     ) -> Result<Option<M>, NetabaseError> {
-        self.run(|tree| tree.remove(key.borrow())).await
+        self.run("remove", |tree| tree.remove(key.borrow())).await
     }
 
     /// Removes what is stored under this primary key, with its index entries, also if it cannot be decoded; says whether
@@ -228,7 +238,7 @@ where
         &mut self,
         key: impl Borrow<M::PrimaryKey>,
     ) -> Result<bool, NetabaseError> {
-        self.run(|tree| tree.discard(key.borrow())).await
+        self.run("discard", |tree| tree.discard(key.borrow())).await
     }
 
     /// Removes the records with these primary keys; gives them back in the same order.
@@ -240,8 +250,10 @@ where
         keys: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Option<M>>, NetabaseError> {
         let keys: Vec<K> = keys.into_iter().collect();
-        self.run(|tree| tree.remove_many(keys.iter().map(Borrow::borrow)))
-            .await
+        self.run("remove_many", |tree| {
+            tree.remove_many(keys.iter().map(Borrow::borrow))
+        })
+        .await
     }
 
     /// Removes every record of this model, with all index entries.
@@ -249,7 +261,7 @@ where
     /// # Errors
     /// An error of the engine.
     pub async fn clear(&mut self) -> Result<(), NetabaseError> {
-        self.run(|tree| tree.clear()).await
+        self.run("clear", |tree| tree.clear()).await
     }
 }
 
