@@ -57,29 +57,38 @@ pub fn check_complete(reader: &impl Read) -> Result<(), NetabaseError> {
     }
 }
 
+/// Whether a database records its format version; refuses one that this release does not know.
+pub(crate) fn has_format(reader: &impl Read) -> Result<bool, NetabaseError> {
+    let schema = reader.tree(SCHEMA_TREE)?;
+    let format = reader.get(schema, FORMAT_KEY, |bytes| {
+        bytes.try_into().ok().map(u32::from_le_bytes)
+    })?;
+    match format {
+        None => Ok(false),
+        Some(Some(FORMAT_VERSION)) => Ok(true),
+        Some(Some(version)) => Err(NetabaseError::new(
+            ErrorKind::SchemaMismatch,
+            format!(
+                "the database has format version {version}, and this release knows {FORMAT_VERSION}; use the release that \
+                 wrote it, or a newer one"
+            ),
+        )),
+        Some(None) => Err(NetabaseError::new(
+            ErrorKind::Corrupt,
+            "the format version of the database is damaged; restore a backup",
+        )
+        .in_tree(SCHEMA_TREE)),
+    }
+}
+
 /// The models that a database records, by name.
 ///
 /// # Errors
 /// [`SchemaMismatch`](ErrorKind::SchemaMismatch) for another format version, [`Corrupt`](ErrorKind::Corrupt) for a record that
 /// cannot be read, or an error of the engine.
 pub fn stored_models(reader: &impl Read) -> Result<BTreeMap<String, ModelSchema>, NetabaseError> {
+    has_format(reader)?;
     let schema = reader.tree(SCHEMA_TREE)?;
-    let format = reader.get(schema, FORMAT_KEY, |bytes| {
-        bytes.try_into().ok().map(u32::from_le_bytes)
-    })?;
-    match format {
-        None | Some(Some(FORMAT_VERSION)) => {}
-        Some(Some(version)) => {
-            return Err(NetabaseError::new(
-                ErrorKind::SchemaMismatch,
-                format!(
-                    "the database has format version {version}, and this release knows {FORMAT_VERSION}; use the release \
-                     that wrote it, or a newer one"
-                ),
-            ));
-        }
-        Some(None) => return Err(damaged()),
-    }
     let mut models = BTreeMap::new();
     let mut cursor = reader.cursor(schema, Bounds::ALL, Direction::Forward)?;
     while let Some((key, value)) = cursor.next_entry()? {

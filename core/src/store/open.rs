@@ -17,7 +17,8 @@ use crate::error::NetabaseError;
 use crate::index::{EncodedKeys, Pending};
 use crate::model::{ModelVisitor, NetabaseDefinitionTrait, NetabaseModelTrait, Record};
 use crate::schema::{
-    FORMAT_KEY, FORMAT_VERSION, Migration, ModelSchema, SCHEMA_TREE, check_complete, model_key,
+    FORMAT_KEY, FORMAT_VERSION, Migration, ModelSchema, SCHEMA_TREE, check_complete, has_format,
+    model_key,
 };
 
 impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
@@ -205,29 +206,7 @@ impl Plan {
     fn read<D: NetabaseDefinitionTrait>(reader: &impl Read) -> Result<Self, NetabaseError> {
         check_complete(reader)?;
         let schema = reader.tree(SCHEMA_TREE)?;
-        let format = reader.get(schema, FORMAT_KEY, |bytes| {
-            bytes.try_into().ok().map(u32::from_le_bytes)
-        })?;
-        let record_format = match format {
-            None => true,
-            Some(Some(FORMAT_VERSION)) => false,
-            Some(Some(version)) => {
-                return Err(NetabaseError::new(
-                    ErrorKind::SchemaMismatch,
-                    format!(
-                        "the database has format version {version}, and this release knows {FORMAT_VERSION}; use the \
-                         release that wrote it, or a newer one"
-                    ),
-                ));
-            }
-            Some(None) => {
-                return Err(NetabaseError::new(
-                    ErrorKind::Corrupt,
-                    "the format version of the database is damaged; restore a backup",
-                )
-                .in_tree(SCHEMA_TREE));
-            }
-        };
+        let record_format = !has_format(reader)?;
         let mut survey = Survey {
             reader,
             schema,
