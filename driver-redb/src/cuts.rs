@@ -266,7 +266,7 @@ fn contents(database: &RedbDatabase) -> Vec<Tree> {
 fn record(commits: CommitSettings) -> Vec<Event> {
     let disk = Disk::default();
     let redb = Builder::new().create_with_backend(disk.clone()).unwrap();
-    let database = RedbDatabase::of(redb, Path::new(""), commits);
+    let database = RedbDatabase::of(redb, Arc::default(), Path::new(""), commits);
     for number in 1..=TRANSACTIONS {
         let durability = match number % 3 {
             0 => Durability::None,

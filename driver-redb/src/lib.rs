@@ -44,6 +44,7 @@ mod creation;
 mod cursor;
 #[cfg(test)]
 mod cuts;
+mod device;
 mod error;
 mod layout;
 mod maintenance;

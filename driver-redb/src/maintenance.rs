@@ -132,9 +132,12 @@ fn for_each_tree(
     database: &RedbDatabase,
     mut visit: impl FnMut(&str, u64, &TableStats),
 ) -> Result<()> {
-    let engine = database.engine();
+    // Held for as long as its transaction: redb ends the transactions of a database that goes before them.
+    let (transaction, _engine) = database.begin(|engine| {
+        let transaction = error::call(|| engine.begin_read())?;
+        Ok((transaction, engine))
+    })?;
     error::caught(|| {
-        let transaction = engine.begin_read().map_err(error::engine)?;
         for handle in transaction.list_tables().map_err(error::engine)? {
             let table = match open_table(&transaction, handle.name(), Layout::Varying) {
                 Ok(table) => table,

@@ -1,21 +1,23 @@
 //! An open redb file: how it is opened, emptied, shared by transactions, and closed with the last of them.
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
-use netabase_core::driver::{DriverError, ErrorKind, OpenConfig, Result, Store};
+use netabase_core::driver::{DriverError, Durability, ErrorKind, OpenConfig, Result, Store};
 use redb::{
-    Builder, Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, StorageError,
-    TransactionError, WriteTransaction,
+    Builder, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase,
+    StorageError, TransactionError, WriteTransaction,
 };
 
 use crate::config::{CommitSettings, Settings};
 use crate::creation;
+use crate::device::{Device, Failure, Identity, Watch};
 use crate::error;
 use crate::maintenance;
 use crate::transaction::{RedbReader, RedbWriter};
@@ -29,8 +31,9 @@ const PATIENCE: u32 = 50;
 /// [`Durability::None`](netabase_core::driver::Durability::None).
 ///
 /// Once the system has refused a write or a read, redb wants the file to be opened again. The next transaction does
-/// that, as soon as there is no other one; what was committed durably is there then, and what was committed
-/// without durability since is not.
+/// that, as soon as there is no other one; what was committed durably is there then. What was committed
+/// without durability since is not: where there is such a commit, one transaction is refused with
+/// [`Closed`](ErrorKind::Closed), which says so, and the one after it begins.
 pub struct RedbDatabase {
     /// Exclusive only while an operation runs that needs redb for itself alone.
     engine: RwLock<Arc<Engine>>,
@@ -49,20 +52,41 @@ struct Access {
 }
 
 impl Access {
-    fn builder(self) -> Builder {
+    fn open(self, path: &Path, create: bool) -> io::Result<File> {
+        File::options()
+            .read(true)
+            .write(!self.read_only)
+            .create(create)
+            .truncate(false)
+            .open(path)
+    }
+
+    fn engine(self, file: File) -> Result<Engine, DatabaseError> {
+        let identity = Identity::of(&file.metadata().map_err(StorageError::Io)?);
+        let watch = Arc::new(Watch::default());
+        let device = Device::of(file, Arc::clone(&watch))?;
         let mut builder = Builder::new();
         builder.set_check_integrity_on_open(self.integrity);
         if let Some(bytes) = self.cache_bytes {
             builder.set_cache_size(bytes);
         }
-        builder
+        let handle = if self.read_only {
+            Handle::ReadOnly(builder.open_read_only_with_backend(device)?)
+        } else {
+            Handle::Writable(builder.create_with_backend(device)?)
+        };
+        Ok(Engine::new(handle, watch, identity))
     }
 }
 
 /// redb's handle; closes the file when it is dropped.
 pub(crate) struct Engine {
-    /// `None` only while it is dropped.
+    /// `None` while it is dropped, and after a failure to open the file again.
     handle: Option<Handle>,
+    watch: Arc<Watch>,
+    identity: Option<Identity>,
+    /// Whether there is a commit without durability that no durable one has followed.
+    undurable: AtomicBool,
 }
 
 enum Handle {
@@ -71,10 +95,36 @@ enum Handle {
 }
 
 impl Engine {
-    fn new(handle: Handle) -> Self {
+    fn new(handle: Handle, watch: Arc<Watch>, identity: Option<Identity>) -> Self {
         Self {
             handle: Some(handle),
+            watch,
+            identity,
+            undurable: AtomicBool::new(false),
         }
+    }
+
+    /// Takes note of a commit.
+    #[inline]
+    pub(crate) fn committed(&self, durability: Durability) {
+        self.undurable
+            .store(durability == Durability::None, Ordering::Relaxed);
+    }
+
+    /// Whether redb can go on. Nobody else uses the handle, so that asking it to begin to write does not wait.
+    fn is_usable(&mut self) -> bool {
+        let usable = match &self.handle {
+            Some(Handle::Writable(database)) => error::call(|| database.begin_write()).is_ok(),
+            Some(Handle::ReadOnly(database)) => {
+                self.watch.failure() == Failure::None
+                    && error::call(|| database.begin_read()).is_ok()
+            }
+            None => false,
+        };
+        if usable {
+            self.watch.reset();
+        }
+        usable
     }
 
     #[inline]
@@ -128,16 +178,10 @@ impl RedbDatabase {
             cache_bytes: settings.cache_bytes,
             integrity: settings.check_integrity_on_open,
         };
-        let builder = access.builder();
         let open = || {
             error::caught(|| {
-                if settings.read_only {
-                    builder.open_read_only(&path).map(Handle::ReadOnly)
-                } else if creates {
-                    builder.create(&path).map(Handle::Writable)
-                } else {
-                    builder.open(&path).map(Handle::Writable)
-                }
+                let file = access.open(&path, creates).map_err(StorageError::Io)?;
+                access.engine(file)
             })
         };
         let opened = match open()? {
@@ -153,8 +197,7 @@ impl RedbDatabase {
             }
             opened => opened,
         };
-        let handle = opened.map_err(|error| error::opening(&path, error))?;
-        let mut engine = Engine::new(handle);
+        let mut engine = opened.map_err(|error| error::opening(&path, error))?;
         if settings.truncate {
             engine.with_database("truncate", remove_everything)?;
         }
@@ -166,11 +209,19 @@ impl RedbDatabase {
         })
     }
 
-    /// A database that is open already; the path is where it is opened again.
+    /// A database that is open already, on a watched file; the path is where it is opened again.
     #[cfg(test)]
-    pub(crate) fn of(database: Database, path: &Path, commits: CommitSettings) -> Self {
+    pub(crate) fn of(
+        database: Database,
+        watch: Arc<Watch>,
+        path: &Path,
+        commits: CommitSettings,
+    ) -> Self {
+        let identity = fs::metadata(path).ok();
+        let identity = identity.as_ref().and_then(Identity::of);
+        let engine = Engine::new(Handle::Writable(database), watch, identity);
         Self {
-            engine: RwLock::new(Arc::new(Engine::new(Handle::Writable(database)))),
+            engine: RwLock::new(Arc::new(engine)),
             path: path.to_owned(),
             access: Access::default(),
             commits,
@@ -191,23 +242,33 @@ impl RedbDatabase {
 
     /// Begins a transaction, and opens the file again where a failure has ended redb's handle.
     #[inline]
-    fn begin<T>(&self, begin: impl Fn(Arc<Engine>) -> Result<T>) -> Result<T> {
-        match begin(self.engine()) {
-            Err(error) if error.kind() == ErrorKind::Closed => self.begin_again(begin),
-            begun => begun,
+    pub(crate) fn begin<T>(&self, begin: impl Fn(Arc<Engine>) -> Result<T>) -> Result<T> {
+        let engine = self.engine();
+        if engine.watch.failure() == Failure::None {
+            match begin(engine) {
+                Err(error) if error.kind() == ErrorKind::Closed => {}
+                begun => return begun,
+            }
+        } else {
+            drop(engine);
         }
+        self.begin_again(begin)
     }
 
     #[cold]
     fn begin_again<T>(&self, begin: impl Fn(Arc<Engine>) -> Result<T>) -> Result<T> {
         for _ in 0..PATIENCE {
-            if !self.reopen()? {
+            let renewed = self.reopen()?;
+            let engine = self.engine();
+            if engine.watch.failure() < Failure::Certain {
+                match begin(engine) {
+                    Err(error) if error.kind() == ErrorKind::Closed => {}
+                    begun => return begun,
+                }
+            }
+            if !renewed {
                 // Others that begin at the same time hold the handle for a moment as well.
                 thread::sleep(Duration::from_millis(1));
-            }
-            match begin(self.engine()) {
-                Err(error) if error.kind() == ErrorKind::Closed => {}
-                begun => return begun,
             }
         }
         Err(DriverError::new(
@@ -217,32 +278,41 @@ impl RedbDatabase {
         ))
     }
 
-    /// Opens the file again, unless it is open; `false` if somebody still uses the handle.
+    /// Opens the file again, unless redb can go on; `false` if somebody still uses the handle.
     fn reopen(&self) -> Result<bool> {
         let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
         let Some(engine) = Arc::get_mut(&mut engine) else {
             return Ok(false);
         };
         // Another thread may have done it already.
-        let usable = if self.access.read_only {
-            engine.begin_read().is_ok()
-        } else {
-            engine.begin_write().is_ok()
-        };
-        if usable {
-            return Ok(true);
+        if !engine.is_usable() {
+            self.renew(engine)?;
         }
-        error::discard(engine.handle.take());
-        let builder = self.access.builder();
-        let opened = error::caught(|| {
-            if self.access.read_only {
-                builder.open_read_only(&self.path).map(Handle::ReadOnly)
-            } else {
-                builder.open(&self.path).map(Handle::Writable)
-            }
-        })?;
-        engine.handle = Some(opened.map_err(|error| error::opening(&self.path, error))?);
         Ok(true)
+    }
+
+    fn renew(&self, engine: &mut Engine) -> Result<()> {
+        error::discard(engine.handle.take());
+        let file = self.access.open(&self.path, false);
+        let file = file.map_err(|error| error::opening(&self.path, StorageError::Io(error)))?;
+        if let Some(identity) = engine.identity {
+            let found = file.metadata().map_err(StorageError::Io);
+            let found = found.map_err(|error| error::opening(&self.path, error))?;
+            if Identity::of(&found) != Some(identity) {
+                return Err(replaced(&self.path));
+            }
+        }
+        let renewed = error::caught(|| self.access.engine(file))?;
+        let lost = *engine.undurable.get_mut();
+        *engine = renewed.map_err(|error| error::opening(&self.path, error))?;
+        if lost {
+            return Err(DriverError::new(
+                ErrorKind::Closed,
+                "the system failed an earlier operation, and what was committed without durability since the last \
+                 durable commit is lost; read again what you rely on, the next transaction begins",
+            ));
+        }
+        Ok(())
     }
 
     /// Runs an operation that redb allows only while there is no transaction.
@@ -253,7 +323,12 @@ impl RedbDatabase {
     ) -> Result<R> {
         let mut engine = self.engine.write().unwrap_or_else(PoisonError::into_inner);
         match Arc::get_mut(&mut engine) {
-            Some(engine) => engine.with_database(operation, run),
+            Some(engine) => {
+                if engine.watch.failure() != Failure::None && !engine.is_usable() {
+                    self.renew(engine)?;
+                }
+                engine.with_database(operation, run)
+            }
             None => Err(DriverError::new(
                 ErrorKind::Conflict,
                 format!(
@@ -336,6 +411,17 @@ fn missing(path: &Path) -> DriverError {
     )
 }
 
+fn replaced(path: &Path) -> DriverError {
+    DriverError::new(
+        ErrorKind::Closed,
+        format!(
+            "the system failed an earlier operation, and `{}` is another file by now than the one that was opened; close \
+             the database and open it anew",
+            path.display()
+        ),
+    )
+}
+
 fn inaccessible(path: &Path, error: io::Error) -> DriverError {
     let kind = match error.kind() {
         io::ErrorKind::NotADirectory => ErrorKind::NotFound,
@@ -401,29 +487,38 @@ mod tests {
     use super::*;
     use crate::Redb;
 
-    /// A file on a device that may be full.
+    /// A file on a device that may be full, or not readable.
     #[derive(Debug)]
-    struct Device {
+    struct Unreliable {
         file: FileBackend,
-        full: Arc<AtomicBool>,
+        state: Arc<State>,
     }
 
-    impl Device {
+    #[derive(Debug, Default)]
+    struct State {
+        full: AtomicBool,
+        unreadable: AtomicBool,
+    }
+
+    impl Unreliable {
         fn space(&self) -> io::Result<()> {
-            match self.full.load(Ordering::Relaxed) {
+            match self.state.full.load(Ordering::Relaxed) {
                 true => Err(io::ErrorKind::StorageFull.into()),
                 false => Ok(()),
             }
         }
     }
 
-    impl StorageBackend for Device {
+    impl StorageBackend for Unreliable {
         fn len(&self) -> io::Result<u64> {
             self.file.len()
         }
 
         fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-            self.file.read(offset, out)
+            match self.state.unreadable.load(Ordering::Relaxed) {
+                true => Err(io::Error::other("a bad sector")),
+                false => self.file.read(offset, out),
+            }
         }
 
         fn set_len(&self, len: u64) -> io::Result<()> {
@@ -457,6 +552,24 @@ mod tests {
         }
     }
 
+    /// The database at `path` on an unreliable device, with a cache of half a MiB; created if there is none.
+    fn unreliable(path: &Path) -> (RedbDatabase, Arc<State>) {
+        drop(Redb.open(&OpenConfig::new(path)).unwrap());
+        let state = Arc::new(State::default());
+        let file = File::options().read(true).write(true).open(path);
+        let device = Unreliable {
+            file: FileBackend::new(file.unwrap()).unwrap(),
+            state: Arc::clone(&state),
+        };
+        let watch = Arc::new(Watch::default());
+        let redb = Builder::new()
+            .set_cache_size(512 << 10)
+            .create_with_backend(Device::new(device, Arc::clone(&watch)))
+            .unwrap();
+        let database = RedbDatabase::of(redb, watch, path, CommitSettings::default());
+        (database, state)
+    }
+
     fn put(database: &RedbDatabase, key: &[u8], durability: Durability) -> Result<()> {
         let mut writer = database.begin_write()?;
         let tree = writer.tree("t")?;
@@ -472,20 +585,11 @@ mod tests {
     #[test]
     fn a_database_goes_on_after_a_write_that_found_no_space() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("data.redb");
-        drop(Redb.open(&OpenConfig::new(&path)).unwrap());
-        let full = Arc::new(AtomicBool::new(false));
-        let file = fs::File::options().read(true).write(true).open(&path);
-        let device = Device {
-            file: FileBackend::new(file.unwrap()).unwrap(),
-            full: Arc::clone(&full),
-        };
-        let redb = Builder::new().create_with_backend(device).unwrap();
-        let database = RedbDatabase::of(redb, &path, CommitSettings::default());
+        let (database, device) = unreliable(&folder.path().join("data.redb"));
         put(&database, b"before", Durability::Immediate).unwrap();
         let reader = database.begin_read().unwrap();
 
-        full.store(true, Ordering::Relaxed);
+        device.full.store(true, Ordering::Relaxed);
         let error = put(&database, b"refused", Durability::Immediate).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error:?}");
         let error = database.begin_write().unwrap_err();
@@ -494,13 +598,91 @@ mod tests {
             error.message().contains("close every transaction"),
             "{error:?}"
         );
-        assert!(has(&reader, b"before") && !has(&reader, b"refused"));
 
         drop(reader);
         put(&database, b"after", Durability::Immediate).unwrap();
         let reader = database.begin_read().unwrap();
         assert!(has(&reader, b"before") && has(&reader, b"after"));
         assert!(!has(&reader, b"refused"));
+    }
+
+    /// Twice as much as the cache holds.
+    fn fill(database: &RedbDatabase) {
+        let mut writer = database.begin_write().unwrap();
+        let tree = writer.tree("t").unwrap();
+        for key in 0..1_000_u16 {
+            writer
+                .put(tree, &key.to_be_bytes(), &[7; 1_000], |_| ())
+                .unwrap();
+        }
+        writer.commit(Durability::Immediate).unwrap();
+    }
+
+    fn read_all(database: &RedbDatabase) -> Result<()> {
+        let reader = database.begin_read()?;
+        let tree = reader.tree("t")?;
+        (0..1_000_u16).try_for_each(|key| reader.get(tree, &key.to_be_bytes(), |_| ()).map(drop))
+    }
+
+    #[test]
+    fn a_reader_goes_on_after_a_read_that_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, device) = unreliable(&folder.path().join("data.redb"));
+        fill(&database);
+        device.unreadable.store(true, Ordering::Relaxed);
+        let error = read_all(&database).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io, "{error:?}");
+        device.unreadable.store(false, Ordering::Relaxed);
+        read_all(&database).unwrap();
+    }
+
+    #[test]
+    fn an_operation_goes_on_after_a_read_that_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        for operation in ["tree_names", "stats", "check_integrity", "compact"] {
+            let (database, device) = unreliable(&folder.path().join(operation));
+            fill(&database);
+            device.unreadable.store(true, Ordering::Relaxed);
+            read_all(&database).unwrap_err();
+            device.unreadable.store(false, Ordering::Relaxed);
+            database.maintain(operation, &[], &mut |_| ()).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_loss_of_commits_without_durability_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, device) = unreliable(&folder.path().join("data.redb"));
+        put(&database, b"durable", Durability::Immediate).unwrap();
+        put(&database, b"not durable", Durability::None).unwrap();
+        device.full.store(true, Ordering::Relaxed);
+        put(&database, b"refused", Durability::Immediate).unwrap_err();
+
+        let error = database.begin_read().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Closed, "{error:?}");
+        assert!(error.message().contains("is lost"), "{error:?}");
+        let reader = database.begin_read().unwrap();
+        assert!(has(&reader, b"durable"));
+        assert!(!has(&reader, b"not durable") && !has(&reader, b"refused"));
+    }
+
+    #[test]
+    fn another_file_at_the_path_is_not_taken_for_the_one_that_was_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.redb");
+        let (database, device) = unreliable(&path);
+        put(&database, b"before", Durability::Immediate).unwrap();
+        let other = folder.path().join("other.redb");
+        drop(Redb.open(&OpenConfig::new(&other)).unwrap());
+        fs::rename(&other, &path).unwrap();
+
+        device.full.store(true, Ordering::Relaxed);
+        put(&database, b"refused", Durability::Immediate).unwrap_err();
+        for _ in 0..2 {
+            let error = database.begin_read().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Closed, "{error:?}");
+            assert!(error.message().contains("another file"), "{error:?}");
+        }
     }
 
     #[test]

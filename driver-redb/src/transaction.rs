@@ -186,7 +186,7 @@ pub struct RedbWriter {
     commits: CommitSettings,
     /// Whether redb panicked over the list of tables.
     failed: Cell<bool>,
-    _engine: Arc<Engine>,
+    engine: Arc<Engine>,
 }
 
 impl RedbWriter {
@@ -196,7 +196,7 @@ impl RedbWriter {
             transaction: Some(OpenTransaction::new(transaction, |_| Trees::new())),
             commits,
             failed: Cell::new(false),
-            _engine: engine,
+            engine,
         })
     }
 
@@ -342,7 +342,9 @@ impl Write for RedbWriter {
                 })
                 .map_err(error::engine)?;
             transaction.commit().map_err(error::committing)
-        })?
+        })??;
+        self.engine.committed(durability);
+        Ok(())
     }
 }
 
