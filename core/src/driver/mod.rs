@@ -11,7 +11,8 @@
 //! - A read transaction sees one snapshot for its whole life. An engine that cannot hold one reports
 //!   [`SnapshotLost`](ErrorKind::SnapshotLost) and never shows a torn view.
 //! - [`Durability::Immediate`]: on disk when `commit` returns. [`Durability::None`]: atomic and ordered, may be lost
-//!   in a crash, kept by an orderly close.
+//!   in a crash, kept by an orderly close. A driver that loses such commits to a failing device, and goes on, refuses
+//!   a transaction with [`Closed`](ErrorKind::Closed) before it shows a state without them.
 //! - Dropping a write transaction rolls it back. Handles may be dropped in any order.
 //! - A tree that nobody wrote to is empty; reading it is no error.
 //! - No call panics on anything that a caller, a file or the operating system can cause.
