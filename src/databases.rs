@@ -36,6 +36,20 @@ pub mod redb_store {
     pub type RedbTree<'db, D, M> = Tree<'db, D, M, Redb>;
 }
 
+/// The store on IndexedDB.
+#[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]
+pub mod indexeddb_store {
+    use netabase_core::store::aio::{AsyncTree, AsyncTypedStore};
+    pub use netabase_driver_indexeddb::IndexedDb;
+
+    /// A store on IndexedDB, in the browser: [`new`](AsyncTypedStore::new), [`open`](AsyncTypedStore::open) and
+    /// [`temp`](AsyncTypedStore::temp) are awaited, as all of its operations are.
+    pub type IndexedDBStore<D> = AsyncTypedStore<D, IndexedDb>;
+
+    /// One model's records in a store on IndexedDB.
+    pub type IndexedDBTree<'db, D, M> = AsyncTree<'db, D, M, IndexedDb>;
+}
+
 /// The store on sled.
 #[cfg(feature = "sled")]
 pub mod sled_store {

@@ -49,6 +49,8 @@ pub use crate::connect::AnyStore;
 #[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
 pub use crate::databases::DynamicStore;
 pub use crate::databases::MemoryStore;
+#[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]
+pub use crate::databases::indexeddb_store::IndexedDBStore;
 #[cfg(feature = "redb")]
 pub use crate::databases::redb_store::RedbStore;
 #[cfg(feature = "redb-zerocopy")]

@@ -2,6 +2,8 @@
 
 #[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
 pub use crate::DynamicStore;
+#[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]
+pub use crate::IndexedDBStore;
 #[cfg(feature = "redb")]
 pub use crate::RedbStore;
 #[cfg(feature = "redb-zerocopy")]
@@ -11,7 +13,8 @@ pub use crate::SledStore;
 pub use crate::traits::backend_store::BackendStore;
 pub use crate::traits::batch::{BatchBuilder, Batchable};
 pub use crate::{
-    Durability, ErrorKind, FileConfig, IntoDiscriminant, IntoEnumIterator, MemoryStore,
-    NetabaseDefinitionTrait, NetabaseError, NetabaseKey, NetabaseModel, NetabaseModelTrait,
-    NetabaseStore, ReadOnly, ReadWrite, TreeView, TxnGuard, netabase_definition_module,
+    Durability, ErrorKind, FileConfig, IndexedDBConfig, IntoDiscriminant, IntoEnumIterator,
+    MemoryStore, NetabaseDefinitionTrait, NetabaseError, NetabaseKey, NetabaseModel,
+    NetabaseModelTrait, NetabaseStore, ReadOnly, ReadWrite, TreeView, TxnGuard,
+    netabase_definition_module,
 };

@@ -4,7 +4,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use netabase_core::driver::Driver;
+use netabase_core::driver::aio::AsyncDriver;
 use netabase_core::memory::Memory;
+use netabase_core::store::aio::{AsyncBatch, AsyncTree, AsyncTxnGuard, AsyncTypedStore};
 use netabase_core::store::{Batch, ReadOnly, ReadWrite, Tree, TxnGuard, TypedStore};
 
 use crate::FileConfig;
@@ -173,6 +175,46 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::SledStore<D>> {
     }
 }
 
+#[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]
+impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::IndexedDBStore<D>> {
+    /// Opens an IndexedDB database, by name or as an [`IndexedDBConfig`](crate::IndexedDBConfig) says; creates it if there
+    /// is none.
+    ///
+    /// # Errors
+    /// As [`AsyncTypedStore::new`].
+    pub async fn indexeddb(
+        config: impl Into<crate::IndexedDBConfig>,
+    ) -> Result<Self, NetabaseError> {
+        AsyncTypedStore::new(config).await.map(Self::from_backend)
+    }
+
+    /// The names of all object stores, those of empty trees included, in order.
+    ///
+    /// # Errors
+    /// An error of the engine.
+    pub async fn store_names(&self) -> Result<Vec<String>, NetabaseError> {
+        let mut names: Vec<String> = self.backend.answer("store_names").await?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Asks the browser to keep this origin's data when room gets short. Whether it does.
+    ///
+    /// # Errors
+    /// An error of the engine.
+    pub async fn persist(&self) -> Result<bool, NetabaseError> {
+        self.backend.answer("persist").await
+    }
+
+    /// What this origin uses, and may use at most, in bytes, as the browser estimates it.
+    ///
+    /// # Errors
+    /// An error of the engine.
+    pub async fn estimate(&self) -> Result<(u64, u64), NetabaseError> {
+        self.backend.answer("estimate").await
+    }
+}
+
 #[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
 impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::DynamicStore<D>> {
     /// Opens a database, at a path or as a [`FileConfig`] says, on the driver of this name, loaded from a dynamic
@@ -252,6 +294,66 @@ impl<D: NetabaseDefinitionTrait, E: Driver> NetabaseStore<D, TypedStore<D, E>> {
     /// As [`TypedStore::tree_names`].
     pub fn tree_names(&self) -> Result<Vec<String>, NetabaseError> {
         self.backend.tree_names()
+    }
+
+    /// Closes the database. Later calls answer [`Closed`](crate::ErrorKind::Closed).
+    pub fn close(&self) {
+        self.backend.close();
+    }
+}
+
+impl<D: NetabaseDefinitionTrait, A: AsyncDriver> NetabaseStore<D, AsyncTypedStore<D, A>> {
+    /// The view of one model's records in which each call is a transaction of its own.
+    #[must_use]
+    pub fn open_tree<M: NetabaseModelTrait<D>>(&self) -> AsyncTree<'_, D, M, A> {
+        self.backend.open_tree()
+    }
+
+    /// Begins a read transaction.
+    ///
+    /// # Errors
+    /// As [`AsyncTypedStore::read`].
+    pub async fn read(&self) -> Result<AsyncTxnGuard<'_, D, ReadOnly, A>, NetabaseError> {
+        self.backend.read().await
+    }
+
+    /// Begins a write transaction; waits while another one is open. Dropping the guard rolls it back.
+    ///
+    /// # Errors
+    /// As [`AsyncTypedStore::write`].
+    pub async fn write(&self) -> Result<AsyncTxnGuard<'_, D, ReadWrite, A>, NetabaseError> {
+        self.backend.write().await
+    }
+
+    /// Collects writes, over any of the definition's models, to commit them in one transaction.
+    pub fn batch(&self) -> AsyncBatch<'_, D, A> {
+        self.backend.batch()
+    }
+
+    /// The driver's name.
+    #[must_use]
+    pub fn driver_name(&self) -> &str {
+        self.backend.driver_name()
+    }
+
+    /// Runs one of the engine's own operations by name.
+    ///
+    /// # Errors
+    /// As [`AsyncTypedStore::maintain`].
+    pub async fn maintain(
+        &self,
+        operation: &str,
+        argument: &[u8],
+    ) -> Result<Vec<Vec<u8>>, NetabaseError> {
+        self.backend.maintain(operation, argument).await
+    }
+
+    /// The names of all trees that hold at least one entry, in order.
+    ///
+    /// # Errors
+    /// As [`AsyncTypedStore::tree_names`].
+    pub async fn tree_names(&self) -> Result<Vec<String>, NetabaseError> {
+        self.backend.tree_names().await
     }
 
     /// Closes the database. Later calls answer [`Closed`](crate::ErrorKind::Closed).

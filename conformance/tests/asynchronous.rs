@@ -6,8 +6,8 @@
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
 
 use conformance::model::shop::{
@@ -17,12 +17,14 @@ use conformance::model::shop::{
 use netabase_core::config::FileConfig;
 use netabase_core::driver::aio::{AsyncDriver, AsyncRead, AsyncStore, AsyncWrite, Ready};
 use netabase_core::driver::{
-    Bounds, Direction, DriverError, Durability, ErrorKind, Manifest, Operations, Result, TreeId,
+    Bounds, Direction, Driver, DriverError, Durability, ErrorKind, Manifest, OpenConfig,
+    Operations, Result, TreeId,
 };
 use netabase_core::error::NetabaseError;
 use netabase_core::memory::Memory;
 use netabase_core::store::TypedStore;
 use netabase_core::store::aio::AsyncTypedStore;
+use netabase_store::NetabaseStore;
 use netabase_store::traits::tree::NetabaseTreeAsync;
 use pollster::block_on;
 use proptest::prelude::*;
@@ -31,27 +33,48 @@ use proptest::test_runner::TestCaseResult;
 /// The memory driver as one that cannot block: every call waits for the event loop once and is counted, and a reader whose
 /// database has changed since it began has lost its snapshot.
 #[derive(Debug, Clone, Default)]
-struct Slow {
-    calls: Arc<AtomicU64>,
-    commits: Arc<AtomicU64>,
+struct Slow<E = Memory> {
+    ground: Ready<E>,
+    counts: Counts,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Counts(Arc<Counters>);
+
+#[derive(Debug, Default)]
+struct Counters {
+    calls: AtomicU64,
+    /// Entries of pages.
+    entries: AtomicU64,
+    commits: AtomicU64,
 }
 
 struct SlowStore<S> {
-    driver: Slow,
+    counts: Counts,
     store: S,
 }
 
 struct SlowTransaction<T> {
-    driver: Slow,
+    counts: Counts,
     transaction: T,
     /// The commits before it; `None` for a writer, before which nobody else commits.
     began: Option<u64>,
 }
 
-impl Slow {
+impl Counts {
     async fn call(&self) {
-        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.0.calls.fetch_add(1, Ordering::Relaxed);
         yield_once().await;
+    }
+}
+
+impl<E> Slow<E> {
+    fn calls(&self) -> u64 {
+        self.counts.0.calls.load(Ordering::Relaxed)
+    }
+
+    fn entries(&self) -> u64 {
+        self.counts.0.entries.load(Ordering::Relaxed)
     }
 }
 
@@ -69,20 +92,18 @@ async fn yield_once() {
     .await;
 }
 
-type Ground = Ready<Memory>;
-
-impl AsyncDriver for Slow {
-    type Store = SlowStore<<Ground as AsyncDriver>::Store>;
+impl<E: Driver> AsyncDriver for Slow<E> {
+    type Store = SlowStore<<Ready<E> as AsyncDriver>::Store>;
     type Config = FileConfig;
 
     fn manifest(&self) -> &Manifest {
-        const { &Ready(Memory) }.manifest()
+        self.ground.manifest()
     }
 
     async fn open(&self, config: &FileConfig) -> Result<Self::Store> {
         Ok(SlowStore {
-            driver: self.clone(),
-            store: Ready(Memory).open(config).await?,
+            counts: self.counts.clone(),
+            store: self.ground.open(config).await?,
         })
     }
 }
@@ -92,34 +113,34 @@ impl<S: AsyncStore> AsyncStore for SlowStore<S> {
     type Writer = SlowTransaction<S::Writer>;
 
     async fn begin_read(&self) -> Result<Self::Reader> {
-        self.driver.call().await;
+        self.counts.call().await;
         Ok(SlowTransaction {
-            driver: self.driver.clone(),
+            counts: self.counts.clone(),
             transaction: self.store.begin_read().await?,
-            began: Some(self.driver.commits.load(Ordering::Relaxed)),
+            began: Some(self.counts.0.commits.load(Ordering::Relaxed)),
         })
     }
 
     async fn begin_write(&self) -> Result<Self::Writer> {
-        self.driver.call().await;
+        self.counts.call().await;
         Ok(SlowTransaction {
-            driver: self.driver.clone(),
+            counts: self.counts.clone(),
             transaction: self.store.begin_write().await?,
             began: None,
         })
     }
 
     async fn maintain(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
-        self.driver.call().await;
+        self.counts.call().await;
         self.store.maintain(operation, argument).await
     }
 }
 
 impl<T> SlowTransaction<T> {
     async fn call(&self) -> Result<()> {
-        self.driver.call().await;
+        self.counts.call().await;
         match self.began {
-            Some(began) if began != self.driver.commits.load(Ordering::Relaxed) => {
+            Some(began) if began != self.counts.0.commits.load(Ordering::Relaxed) => {
                 Err(DriverError::new(ErrorKind::SnapshotLost, "begin again"))
             }
             _ => Ok(()),
@@ -146,7 +167,13 @@ impl<T: AsyncRead> AsyncRead for SlowTransaction<T> {
     ) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
         assert!(!bounds.is_empty(), "empty bounds are not passed on");
         self.call().await?;
-        self.transaction.page(tree, bounds, direction, limit).await
+        let page = self
+            .transaction
+            .page(tree, bounds, direction, limit)
+            .await?;
+        let entries = &self.counts.0.entries;
+        entries.fetch_add(page.len() as u64, Ordering::Relaxed);
+        Ok(page)
     }
 
     async fn len(&self, tree: TreeId) -> Result<u64> {
@@ -157,9 +184,9 @@ impl<T: AsyncRead> AsyncRead for SlowTransaction<T> {
 
 impl<T: AsyncWrite> AsyncWrite for SlowTransaction<T> {
     async fn commit(self, operations: &Operations<'_>, durability: Durability) -> Result<()> {
-        self.driver.call().await;
+        self.counts.call().await;
         self.transaction.commit(operations, durability).await?;
-        self.driver.commits.fetch_add(1, Ordering::Relaxed);
+        self.counts.0.commits.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -411,18 +438,256 @@ fn many_records_take_few_round_trips() {
                 ..user(id, 0, 1)
             })
         };
-        let before = driver.calls.load(Ordering::Relaxed);
+        let before = driver.calls();
         users.put_many(records(0..5_000)).await.unwrap();
         users.put_many(records(5_000..10_000)).await.unwrap();
-        let puts = driver.calls.load(Ordering::Relaxed) - before;
+        let puts = driver.calls() - before;
         assert!(puts <= 40, "{puts} calls for 10,000 puts");
-        let before = driver.calls.load(Ordering::Relaxed);
+        let before = driver.calls();
         let found = users.get_many((0..10_000).map(key)).await.unwrap();
         assert!(found.iter().all(Option::is_some));
         let found = users.get_by_secondary_key(by_age(1)).await.unwrap();
         assert_eq!(found.len(), 10_000);
-        let gets = driver.calls.load(Ordering::Relaxed) - before;
+        let gets = driver.calls() - before;
         assert!(gets <= 40, "{gets} calls for 20,000 gets");
+    });
+}
+
+#[test]
+fn many_secondary_keys_are_looked_up_at_the_same_time() {
+    block_on(async {
+        let store = open(&Slow::default()).await;
+        let users = store.open_tree::<User>();
+        let records = (0..300).map(|id| user(id, id as u8, (id % 100) as i32));
+        users.put_many(records.clone()).await.unwrap();
+        let rounds = Cell::new(0);
+        let mut found = pin!(users.get_many_by_secondary_keys((0..100).map(by_age)));
+        let found = poll_fn(|context| {
+            rounds.set(rounds.get() + 1);
+            found.as_mut().poll(context)
+        })
+        .await
+        .unwrap();
+        for (age, found) in found.iter().enumerate() {
+            let expected = records.clone().filter(|user| user.age == age as i32);
+            assert!(expected.eq(found.iter().cloned()), "{age}");
+        }
+        assert!(rounds.get() <= 12, "{} rounds", rounds.get());
+    });
+}
+
+#[test]
+fn scattered_keys_do_not_fetch_what_lies_between() {
+    block_on(async {
+        let driver = Slow::default();
+        let store = open(&driver).await;
+        let users = store.open_tree::<User>();
+        users
+            .put_many((0..8_000).map(|id| User {
+                email: id.to_string(),
+                ..user(id, 0, 1)
+            }))
+            .await
+            .unwrap();
+        let before = driver.entries();
+        let found = users
+            .get_many((0..200).map(|id| key(id * 40)))
+            .await
+            .unwrap();
+        assert!(found.iter().all(Option::is_some));
+        let entries = driver.entries() - before;
+        assert!(entries <= 64, "{entries} entries for 200 keys");
+    });
+}
+
+#[test]
+fn a_transaction_above_the_limit_is_refused_and_leaves_nothing() {
+    /// Memory, with a limit.
+    #[derive(Default)]
+    struct Tight;
+
+    static TIGHT: LazyLock<Manifest> = LazyLock::new(|| {
+        let mut manifest = Driver::manifest(&Memory).clone();
+        manifest.limits.transaction_bytes = 4_000;
+        manifest
+    });
+
+    impl AsyncDriver for Tight {
+        type Store = <Slow as AsyncDriver>::Store;
+        type Config = FileConfig;
+
+        fn manifest(&self) -> &Manifest {
+            &TIGHT
+        }
+
+        async fn open(&self, config: &FileConfig) -> Result<Self::Store> {
+            Slow::<Memory>::default().open(config).await
+        }
+    }
+
+    block_on(async {
+        let store = AsyncTypedStore::<Shop, Tight>::new("").await.unwrap();
+        let guard = store.write().await.unwrap();
+        let mut users = guard.open_tree::<User>();
+        for id in 0..100 {
+            users.put(user(id, id as u8, 1)).await.unwrap();
+        }
+        let error = guard.commit().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error:?}");
+        assert!(store.open_tree::<User>().is_empty().await.unwrap());
+        store.open_tree::<User>().put(user(1, 1, 1)).await.unwrap();
+    });
+}
+
+#[test]
+fn a_driver_that_answers_for_fewer_keys_than_asked_is_refused() {
+    /// Forgets the last key.
+    #[derive(Default)]
+    struct Forgetful;
+    struct Store(<Slow as AsyncDriver>::Store);
+    struct Reader<T>(T);
+
+    impl AsyncDriver for Forgetful {
+        type Store = Store;
+        type Config = FileConfig;
+
+        fn manifest(&self) -> &Manifest {
+            Driver::manifest(&Memory)
+        }
+
+        async fn open(&self, config: &FileConfig) -> Result<Store> {
+            Slow::<Memory>::default().open(config).await.map(Store)
+        }
+    }
+
+    impl AsyncStore for Store {
+        type Reader = Reader<<<Slow as AsyncDriver>::Store as AsyncStore>::Reader>;
+        type Writer = <<Slow as AsyncDriver>::Store as AsyncStore>::Writer;
+
+        async fn begin_read(&self) -> Result<Self::Reader> {
+            self.0.begin_read().await.map(Reader)
+        }
+
+        async fn begin_write(&self) -> Result<Self::Writer> {
+            self.0.begin_write().await
+        }
+
+        async fn maintain(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
+            self.0.maintain(operation, argument).await
+        }
+    }
+
+    impl<T: AsyncRead> AsyncRead for Reader<T> {
+        fn tree(&self, name: &str) -> Result<TreeId> {
+            self.0.tree(name)
+        }
+
+        async fn get_many(&self, tree: TreeId, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>> {
+            let mut found = self.0.get_many(tree, keys).await?;
+            found.pop();
+            Ok(found)
+        }
+
+        async fn page(
+            &self,
+            tree: TreeId,
+            bounds: Bounds<'_>,
+            direction: Direction,
+            limit: usize,
+        ) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+            self.0.page(tree, bounds, direction, limit).await
+        }
+
+        async fn len(&self, tree: TreeId) -> Result<u64> {
+            self.0.len(tree).await
+        }
+    }
+
+    block_on(async {
+        let error = AsyncTypedStore::<Shop, Forgetful>::new("")
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Internal, "{error:?}");
+        assert!(error.to_string().contains("keys and answers"), "{error}");
+    });
+}
+
+#[test]
+fn a_store_that_is_read_only_opens_as_a_blocking_one_does() {
+    use netabase_driver_redb::Redb;
+
+    let folder = tempfile::tempdir().unwrap();
+    let config = FileConfig::new(folder.path().join("data.redb"));
+    // A database without a schema.
+    drop(Redb.open(&OpenConfig::from(&config)).unwrap());
+    let config = FileConfig {
+        read_only: true,
+        ..config
+    };
+    drop(TypedStore::<Shop, Redb>::new(config.clone()).unwrap());
+    block_on(async {
+        let store = AsyncTypedStore::<Shop, Ready<Redb>>::new(config.clone())
+            .await
+            .unwrap();
+        let users = store.open_tree::<User>();
+        assert_eq!(users.len().await.unwrap(), 0);
+        let errors = [
+            users.put(user(1, 1, 30)).await.unwrap_err(),
+            store.write().await.unwrap_err(),
+            store.maintain("compact", b"").await.unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error:?}");
+            assert!(error.to_string().contains("`read_only`"), "{error}");
+        }
+        let config = FileConfig {
+            truncate: true,
+            ..config
+        };
+        let error = AsyncTypedStore::<Shop, Ready<Redb>>::new(config).await;
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidInput);
+    });
+}
+
+#[test]
+fn an_existing_database_is_opened_and_a_missing_one_is_not_created() {
+    use netabase_driver_redb::Redb;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data.redb");
+    block_on(async {
+        type On = AsyncTypedStore<Shop, Ready<Redb>>;
+        let error = On::open(&path).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(!path.exists());
+        drop(On::new(&path).await.unwrap());
+        On::open(&path).await.unwrap();
+    });
+}
+
+#[test]
+fn the_facade_serves_an_engine_that_cannot_block() {
+    block_on(async {
+        let store = NetabaseStore::<Shop, _>::from_backend(open(&Slow::default()).await);
+        let mut batch = store.batch();
+        batch.put(user(1, 1, 30)).put(Note::default());
+        batch.commit().await.unwrap();
+        let guard = store.write().await.unwrap();
+        guard.open_tree::<User>().put(user(2, 2, 31)).await.unwrap();
+        guard.commit().await.unwrap();
+        let guard = store.read().await.unwrap();
+        assert_eq!(guard.open_tree::<User>().len().await.unwrap(), 2);
+        assert!(store.open_tree::<User>().contains(key(2)).await.unwrap());
+        assert!(
+            store
+                .tree_names()
+                .await
+                .unwrap()
+                .contains(&"Note".to_owned())
+        );
+        assert_eq!(store.driver_name(), "memory");
+        store.close();
+        assert_eq!(store.read().await.unwrap_err().kind(), ErrorKind::Closed);
     });
 }
 
@@ -507,6 +772,29 @@ fn operations_of_one_transaction_may_wait_at_the_same_time() {
         guard.commit().await.unwrap();
         assert_eq!(store.open_tree::<User>().len().await.unwrap(), 1);
         assert_eq!(store.open_tree::<Order>().len().await.unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_long_operation_ends_while_others_of_its_transaction_go_on() {
+    block_on(async {
+        let store = open(&Slow::default()).await;
+        let guard = store.write().await.unwrap();
+        let (mut users, mut notes) = (guard.open_tree::<User>(), guard.open_tree::<Note>());
+        let many: Vec<_> = (0..20).map(|id| user(id, id as u8, 30)).collect();
+        let mut long = pin!(users.put_many(many));
+        let mut context = Context::from_waker(Waker::noop());
+        for number in 0..200 {
+            if long.as_mut().poll(&mut context).is_ready() {
+                return;
+            }
+            let note = Note {
+                title: number.to_string(),
+                ..Note::default()
+            };
+            notes.put(note).await.unwrap();
+        }
+        panic!("200 other operations have ended meanwhile");
     });
 }
 
@@ -615,12 +903,13 @@ fn an_index_that_a_model_has_gained_is_built_when_the_database_is_opened() {
     use conformance::model::reindexed::{self, OrderTotalSecondaryKey, ReindexedShop};
     use netabase_driver_redb::Redb;
 
-    type On<D> = AsyncTypedStore<D, Ready<Redb>>;
+    const RECORDS: i32 = 20_000;
+    type On<D> = AsyncTypedStore<D, Slow<Redb>>;
     let folder = tempfile::tempdir().unwrap();
     let config = FileConfig::new(folder.path().join("data.redb"));
     block_on(async {
         let store = On::<Shop>::new(config.clone()).await.unwrap();
-        let orders = (0..500).map(|number| Order {
+        let orders = (0..RECORDS).map(|number| Order {
             number,
             total: i64::from(number % 9),
             ..Order::default()
@@ -636,11 +925,21 @@ fn an_index_that_a_model_has_gained_is_built_when_the_database_is_opened() {
         let error = On::<OtherShop>::new(config.clone()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::SchemaMismatch);
 
-        let store = On::<ReindexedShop>::new(config).await.unwrap();
+        let driver = Slow::default();
+        let store = On::<ReindexedShop>::open_on(&driver, &config)
+            .await
+            .unwrap();
+        // The records once, in one page, and what the schema says.
+        assert!(driver.calls() <= 16, "{} calls", driver.calls());
+        assert!(
+            driver.entries() <= RECORDS as u64 + 100,
+            "{} entries",
+            driver.entries()
+        );
         let guard = store.read().await.unwrap();
         let orders = guard.open_tree::<reindexed::Order>();
         let found = orders.by(OrderTotalSecondaryKey(4)).to_vec().await.unwrap();
-        let expected = (0..500).filter(|number| number % 9 == 4);
+        let expected = (0..RECORDS).filter(|number| number % 9 == 4);
         assert!(expected.eq(found.iter().map(|(_, order)| order.number)));
     });
 }

@@ -80,11 +80,22 @@ pub struct IndexedDBConfig {
     /// Start empty: remove all that an existing database holds.
     #[builder(default = false)]
     pub truncate: bool,
+    /// Open an empty database of a name that no other has, which begins with `database_name`, and delete it when the store
+    /// is dropped. One whose page ends before that stays.
+    #[builder(default = false)]
+    pub temporary: bool,
 }
 
 impl IndexedDBConfig {
     /// The defaults, for the database of this name.
     pub fn new(database_name: impl Into<String>) -> Self {
         Self::builder().database_name(database_name.into()).build()
+    }
+}
+
+/// The defaults, for the database of this name.
+impl<N: Into<String>> From<N> for IndexedDBConfig {
+    fn from(database_name: N) -> Self {
+        Self::new(database_name)
     }
 }

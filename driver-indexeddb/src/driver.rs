@@ -21,6 +21,7 @@ use crate::sys;
 const OPERATIONS: &[Cow<'static, str>] = &[
     Cow::Borrowed("estimate"),
     Cow::Borrowed("persist"),
+    Cow::Borrowed("store_names"),
     Cow::Borrowed("tree_names"),
 ];
 
@@ -41,6 +42,7 @@ static MANIFEST: Manifest = Manifest {
 /// IndexedDB.
 ///
 /// Its operations, beside the common `tree_names`:
+/// - `store_names` gives the names of all object stores but the driver's own, those of empty trees included.
 /// - `persist` asks the browser to keep this origin's data when room gets short: one byte, 1 if it does.
 /// - `estimate` gives what this origin uses and may use at most, in bytes, as two `u64`, little endian. The browser gives
 ///   no size of one database.
@@ -62,16 +64,23 @@ impl AsyncDriver for IndexedDb {
                 "an IndexedDB database has a name, and a version of 1 or more",
             ));
         }
+        let temporary = config
+            .temporary
+            .then(|| Rc::new(Temporary::named_after(&config.database_name)));
+        let name = temporary.as_deref().map(|temporary| &*temporary.0);
         let shared = Shared::open(
-            &config.database_name,
+            name.unwrap_or(&config.database_name),
             config.version,
-            config.create_if_missing,
+            config.create_if_missing || config.temporary,
         )
         .await?;
         if config.truncate {
             empty(&shared).await?;
         }
-        Ok(IndexedDbStore(SendWrapper::new(shared)))
+        Ok(IndexedDbStore(SendWrapper::new(Opened {
+            shared,
+            _temporary: temporary,
+        })))
     }
 }
 
@@ -101,18 +110,43 @@ async fn empty(shared: &Rc<Shared>) -> Result<()> {
 ///
 /// It belongs to the thread that opened it; used in another one, it panics, as every object of JavaScript's does.
 #[derive(Clone)]
-pub struct IndexedDbStore(SendWrapper<Rc<Shared>>);
+pub struct IndexedDbStore(SendWrapper<Opened>);
+
+#[derive(Clone)]
+struct Opened {
+    shared: Rc<Shared>,
+    _temporary: Option<Rc<Temporary>>,
+}
+
+/// A database, by name, that is deleted when its store is dropped.
+struct Temporary(String);
+
+impl Temporary {
+    fn named_after(name: &str) -> Self {
+        let unique = (js_sys::Math::random() * 2f64.powi(53)) as u64;
+        Self(format!("{name}-{:x}-{unique:x}", js_sys::Date::now() as u64))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // The browser deletes it once every connection is closed; nobody waits, and nobody can be told of a failure.
+        if let Some(factory) = sys::global().indexed_db() {
+            let _ = factory.delete_database(&self.0);
+        }
+    }
+}
 
 impl AsyncStore for IndexedDbStore {
     type Reader = IndexedDbReader;
     type Writer = IndexedDbWriter;
 
     async fn begin_read(&self) -> Result<IndexedDbReader> {
-        IndexedDbReader::begin(&self.0).await
+        IndexedDbReader::begin(&self.0.shared).await
     }
 
     async fn begin_write(&self) -> Result<IndexedDbWriter> {
-        IndexedDbWriter::begin(&self.0).await
+        IndexedDbWriter::begin(&self.0.shared).await
     }
 
     async fn maintain(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
@@ -127,6 +161,11 @@ impl AsyncStore for IndexedDbStore {
         }
         match operation {
             "tree_names" => self.tree_names().await,
+            "store_names" => {
+                let connection = self.0.shared.connection().await?;
+                let names = connection.trees().into_iter();
+                Ok(names.map(String::into_bytes).collect())
+            }
             "persist" => {
                 let granted = settled(storage()?.persist()).await?;
                 Ok(vec![vec![u8::from(granted.is_truthy())]])
@@ -147,7 +186,7 @@ impl AsyncStore for IndexedDbStore {
 
 impl IndexedDbStore {
     async fn tree_names(&self) -> Result<Vec<Vec<u8>>> {
-        let connection = self.0.connection().await?;
+        let connection = self.0.shared.connection().await?;
         let trees = connection.trees();
         let stores: Vec<_> = trees.iter().map(|tree| store_of(tree)).collect();
         let transaction =
@@ -181,6 +220,6 @@ async fn settled(promise: Result<Promise, JsValue>) -> Result<JsValue> {
 
 impl fmt::Debug for IndexedDbStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("IndexedDbStore").field(&**self.0).finish()
+        f.debug_tuple("IndexedDbStore").field(&*self.0.shared).finish()
     }
 }

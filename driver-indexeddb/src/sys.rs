@@ -39,6 +39,8 @@ extern "C" {
     pub(crate) type Factory;
     #[wasm_bindgen(method, catch)]
     pub(crate) fn open(this: &Factory, name: &str) -> Result<Request, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = deleteDatabase)]
+    pub(crate) fn delete_database(this: &Factory, name: &str) -> Result<Request, JsValue>;
     #[wasm_bindgen(method, catch, js_name = open)]
     pub(crate) fn open_version(
         this: &Factory,

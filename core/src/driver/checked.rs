@@ -165,8 +165,9 @@ fn closed(message: &'static str) -> DriverError {
     DriverError::new(ErrorKind::Closed, message)
 }
 
+/// The refusal of what would change a store that was opened read-only.
 #[cold]
-fn read_only(operation: &str) -> DriverError {
+pub(crate) fn read_only(operation: &str) -> DriverError {
     DriverError::new(
         ErrorKind::ReadOnly,
         format!("the store was opened with `read_only`; open it without to {operation}"),
@@ -222,6 +223,32 @@ impl Limits {
 }
 
 impl Limits {
+    /// Refuses a transaction that writes so many bytes, if an engine with these limits does not take it.
+    #[inline]
+    fn check_transaction(&self, bytes: u64) -> Result<()> {
+        if Self::exceeded_by(self.transaction_bytes, bytes) {
+            return Err(too_large(
+                "a transaction",
+                bytes,
+                self.transaction_bytes,
+                "commit what there is to write in several transactions",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses a whole transaction's operations if an engine with these limits does not take them together.
+    pub(crate) fn check_operations(&self, operations: &Operations<'_>) -> Result<()> {
+        if self.transaction_bytes == 0 {
+            return Ok(());
+        }
+        let bytes = operations.into_iter().map(|operation| match operation {
+            Operation::Put { key, value, .. } => (key.len() + value.len()) as u64,
+            Operation::Remove { .. } | Operation::Clear { .. } => 0,
+        });
+        self.check_transaction(bytes.fold(0, u64::saturating_add))
+    }
+
     /// The list without removals of keys that an engine with these limits cannot hold, so that there is nothing to remove.
     #[cold]
     fn without_vain_removals(&self, operations: &Operations<'_>) -> Result<OperationsBuilder> {
@@ -450,14 +477,7 @@ impl<W: Write> CheckedWriter<W> {
     #[inline]
     fn check_room(&self, bytes: u64) -> Result<u64> {
         let written = self.written.saturating_add(bytes);
-        if Limits::exceeded_by(self.limits.transaction_bytes, written) {
-            return Err(too_large(
-                "a transaction",
-                written,
-                self.limits.transaction_bytes,
-                "commit what there is to write in several transactions",
-            ));
-        }
+        self.limits.check_transaction(written)?;
         Ok(written)
     }
 

@@ -21,6 +21,17 @@ impl Answer for u64 {
     }
 }
 
+impl Answer for (u64, u64) {
+    fn from_output(output: Vec<Vec<u8>>) -> Option<Self> {
+        let [numbers] = output.as_slice() else {
+            return None;
+        };
+        let (first, second) = numbers.split_first_chunk()?;
+        let second = second.try_into().ok()?;
+        Some((u64::from_le_bytes(*first), u64::from_le_bytes(second)))
+    }
+}
+
 impl Answer for bool {
     fn from_output(output: Vec<Vec<u8>>) -> Option<Self> {
         match output.as_slice() {

@@ -158,26 +158,8 @@ impl<D: NetabaseDefinitionTrait, E: Driver + Default> TypedStore<D, E> {
 pub(super) fn check_schema<D: NetabaseDefinitionTrait, E: Driver>(
     store: &Checked<E::Store>,
 ) -> Result<(), NetabaseError> {
-    let plan = Plan::read::<D>(&store.begin_read()?)?;
-    if plan.is_empty() {
+    if is_prepared::<D, E>(store)? {
         return Ok(());
-    }
-    if store.is_read_only() {
-        return match plan
-            .migrations
-            .iter()
-            .find(|(_, migration)| !migration.build.is_empty())
-        {
-            // A model that is not recorded has no records: there is nothing to read, and nothing to prepare.
-            None => Ok(()),
-            Some((model, _)) => Err(NetabaseError::new(
-                ErrorKind::ReadOnly,
-                format!(
-                    "model `{model}` has an index that the database does not hold; open it once without `read_only` to \
-                     build it"
-                ),
-            )),
-        };
     }
     let mut writer = store.begin_write()?;
     // Another thread may have opened the same database between the two transactions.
@@ -193,6 +175,31 @@ pub(super) fn check_schema<D: NetabaseDefinitionTrait, E: Driver>(
     })?;
     writer.commit(Durability::Immediate)?;
     Ok(())
+}
+
+/// Whether the definition's models can be used as the database is. Checks the schema, and reads nothing else.
+pub(super) fn is_prepared<D: NetabaseDefinitionTrait, E: Driver>(
+    store: &Checked<E::Store>,
+) -> Result<bool, NetabaseError> {
+    let plan = Plan::read::<D>(&store.begin_read()?)?;
+    if plan.is_empty() || !store.is_read_only() {
+        return Ok(plan.is_empty());
+    }
+    match plan
+        .migrations
+        .iter()
+        .find(|(_, migration)| !migration.build.is_empty())
+    {
+        // A model that is not recorded has no records: there is nothing to read, and nothing to prepare.
+        None => Ok(true),
+        Some((model, _)) => Err(NetabaseError::new(
+            ErrorKind::ReadOnly,
+            format!(
+                "model `{model}` has an index that the database does not hold; open it once without `read_only` to build \
+                 it"
+            ),
+        )),
+    }
 }
 
 /// What the database has to be told or prepared for before a definition's models can use it.

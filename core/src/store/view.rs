@@ -201,9 +201,12 @@ where
         &self,
         keys: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Vec<M>>, NetabaseError> {
-        keys.into_iter()
+        // Every key is looked up before an error is told, so that where a lookup is a round trip all of them are one.
+        let found: Vec<_> = keys
+            .into_iter()
             .map(|key| self.get_by_secondary_key(key))
-            .collect()
+            .collect();
+        found.into_iter().collect()
     }
 
     /// The records with this secondary key, in the order of their primary keys, one at a time.

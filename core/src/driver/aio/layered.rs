@@ -73,10 +73,6 @@ struct Changes {
 }
 
 impl Overlay {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.trees.is_empty()
-    }
-
     /// How many writes there were: another number means other writes.
     pub(crate) fn number(&self) -> u64 {
         self.number

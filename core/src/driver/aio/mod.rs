@@ -19,13 +19,14 @@ pub use layered::{Layered, LayeredCursor};
 pub use ready::{Ready, ReadyReader, ReadyStore, ReadyWriter};
 
 use super::{Bounds, Direction, Durability, Manifest, Operations, Result, TreeId};
+use crate::config::{FileConfig, IndexedDBConfig};
 
 /// One storage engine that cannot block.
 pub trait AsyncDriver: 'static {
     /// An open database of this engine.
     type Store: AsyncStore;
     /// How this engine is told what to open.
-    type Config;
+    type Config: AsyncConfig;
 
     /// What this driver is, offers and allows. The same for the driver's whole life.
     fn manifest(&self) -> &Manifest;
@@ -35,6 +36,57 @@ pub trait AsyncDriver: 'static {
     /// # Errors
     /// As [`Driver::open`](super::Driver::open).
     fn open(&self, config: &Self::Config) -> impl Future<Output = Result<Self::Store>>;
+}
+
+/// How an engine is told what to open, as far as all of them have it in common.
+pub trait AsyncConfig {
+    /// The same, for a database that has to be there already.
+    #[must_use]
+    fn existing(self) -> Self;
+
+    /// Whether nothing may be changed.
+    fn is_read_only(&self) -> bool;
+}
+
+/// A configuration that can ask for an empty database which is removed again.
+pub trait TemporaryConfig: AsyncConfig {
+    /// The configuration of a database that nobody else uses, and that is removed when its store is dropped.
+    fn temporary() -> Self;
+}
+
+impl AsyncConfig for FileConfig {
+    fn existing(self) -> Self {
+        Self {
+            create_if_missing: false,
+            ..self
+        }
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+}
+
+impl AsyncConfig for IndexedDBConfig {
+    fn existing(self) -> Self {
+        Self {
+            create_if_missing: false,
+            ..self
+        }
+    }
+
+    fn is_read_only(&self) -> bool {
+        false
+    }
+}
+
+impl TemporaryConfig for IndexedDBConfig {
+    fn temporary() -> Self {
+        Self {
+            temporary: true,
+            ..Self::new("netabase-temporary")
+        }
+    }
 }
 
 /// An open database. Transactions keep what they need of it alive.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{AsyncDriver, AsyncRead, AsyncStore, AsyncWrite};
 use crate::config::FileConfig;
+use crate::driver::checked::{Checked, CheckedReader, CheckedWriter};
 use crate::driver::{
     Bounds, Cursor, Direction, Driver, Durability, Manifest, OpenConfig, Operations, Read, Result,
     Store, TreeId, Write,
@@ -23,12 +24,12 @@ impl<E: Driver> AsyncDriver for Ready<E> {
     }
 
     async fn open(&self, config: &FileConfig) -> Result<Self::Store> {
-        self.0.open(&OpenConfig::from(config)).map(ReadyStore)
+        Checked::open(&self.0, &OpenConfig::from(config)).map(ReadyStore)
     }
 }
 
 /// An open database of a [`Ready`] driver.
-pub struct ReadyStore<S>(S);
+pub struct ReadyStore<S>(Checked<S>);
 
 impl<S: Store> AsyncStore for ReadyStore<S> {
     type Reader = ReadyReader<S::Reader>;
@@ -57,10 +58,10 @@ impl<S> fmt::Debug for ReadyStore<S> {
 }
 
 /// A read transaction of a [`Ready`] driver.
-pub struct ReadyReader<R>(R);
+pub struct ReadyReader<R>(CheckedReader<R>);
 
 /// A write transaction of a [`Ready`] driver.
-pub struct ReadyWriter<W>(W);
+pub struct ReadyWriter<W>(CheckedWriter<W>);
 
 macro_rules! read_through {
     ($type:ident, $bound:ident) => {

@@ -27,14 +27,18 @@ pub use view::AsyncTreeView;
 use self::staged::{Known, Names, Staged};
 use super::{Answer, ReadOnly, ReadWrite, TypedStore};
 use crate::driver::aio::layered::Overlay;
-use crate::driver::aio::{AsyncDriver, AsyncRead, AsyncStore, AsyncWrite};
-use crate::driver::checked::Checked;
+use crate::driver::aio::{
+    AsyncConfig, AsyncDriver, AsyncRead, AsyncStore, AsyncWrite, TemporaryConfig,
+};
+use crate::driver::checked::{self, Checked};
 use crate::driver::{DriverError, Durability, ErrorKind, Manifest, OpenConfig};
 use crate::error::NetabaseError;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
 
 /// Entries that an operation's cursors ask for first.
 const FIRST_PAGE: usize = 64;
+/// Entries that are asked for at a time where indexes are built, which reads and holds all of them anyway.
+const ALL_RECORDS: usize = 1 << 20;
 
 /// One open database that holds the models of the definition `D`, on the asynchronous engine `A`.
 ///
@@ -49,6 +53,7 @@ pub struct AsyncTypedStore<D, A: AsyncDriver> {
     store: RwLock<Option<Arc<A::Store>>>,
     manifest: Manifest,
     durability: Durability,
+    read_only: bool,
     definition: PhantomData<fn() -> D>,
 }
 
@@ -79,6 +84,7 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
                 store: RwLock::new(Some(Arc::new(driver.open(config).await?))),
                 manifest: manifest.clone(),
                 durability,
+                read_only: config.is_read_only(),
                 definition: PhantomData,
             };
             store.prepare().await?;
@@ -93,22 +99,21 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
         let reader = self.engine()?.begin_read().await?;
         let check =
             |store: &TypedStore<D, Staged>| super::open::check_schema::<D, Staged>(&store.store);
-        let (names, nothing) = (Names::default(), Overlay::default());
-        match self
-            .replay(&reader, &names, &nothing, FIRST_PAGE, check)
-            .await
-        {
-            Ok(((), writes)) if writes.is_empty() => return Ok(()),
+        let nothing = Overlay::default();
+        let known = Known::new(Names::default(), FIRST_PAGE);
+        let is_ready =
+            |store: &TypedStore<D, Staged>| super::open::is_prepared::<D, Staged>(&store.store);
+        match self.replay(&reader, &known, &nothing, is_ready).await {
+            Ok((true, _)) => return Ok(()),
             // Somebody else has just opened the database for the first time, or has written.
             Err(error) if error.kind() != ErrorKind::SnapshotLost => return Err(error),
-            Ok(_) | Err(_) => {}
+            Ok((false, _)) | Err(_) => {}
         }
         drop(reader);
         let writer = self.engine()?.begin_write().await?;
         let names = Names::default();
-        let ((), writes) = self
-            .replay(&writer, &names, &nothing, FIRST_PAGE, check)
-            .await?;
+        let known = Known::new(names.clone(), ALL_RECORDS);
+        let ((), writes) = self.replay(&writer, &known, &nothing, check).await?;
         let list = writes.operations(|tree| names.engine_id(&writer, tree))?;
         writer
             .commit(&list.operations(), Durability::Immediate)
@@ -116,22 +121,24 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
         Ok(())
     }
 
-    /// Runs an operation of the synchronous layer on `reader` and on what was written before, as often as it takes; gives
-    /// its result and all writes after it.
+    /// Runs an operation of the synchronous layer on what is known of `reader` and on what was written before, as often as it
+    /// takes; gives its result and all writes after it.
     async fn replay<R>(
         &self,
         reader: &impl AsyncRead,
-        names: &Names,
+        known: &Known,
         writes: &Overlay,
-        first_page: usize,
         operation: impl Fn(&TypedStore<D, Staged>) -> Result<R, NetabaseError>,
     ) -> Result<(R, Overlay), NetabaseError> {
-        let known = Known::new(names.clone(), first_page);
         loop {
             let staged = Staged::new(self.manifest.clone(), known.clone(), writes.clone());
+            let config = OpenConfig {
+                read_only: self.read_only,
+                ..OpenConfig::new(Path::new(""))
+            };
             let result = {
                 let store = TypedStore {
-                    store: Checked::open(&staged, &OpenConfig::new(Path::new("")))?,
+                    store: Checked::open(&staged, &config)?,
                     durability: self.durability,
                     definition: PhantomData,
                     attachment: None,
@@ -168,9 +175,15 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
     /// dropping the guard forgets them.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// [`ReadOnly`](ErrorKind::ReadOnly) on a store that was opened so; else as [`read`](Self::read).
     pub async fn write(&self) -> Result<AsyncTxnGuard<'_, D, ReadWrite, A>, NetabaseError> {
-        let begin = async { Ok::<_, NetabaseError>(self.engine()?.begin_write().await?) };
+        let begin = async {
+            let engine = self.engine()?;
+            if self.read_only {
+                return Err(checked::read_only("write").into());
+            }
+            Ok::<_, NetabaseError>(engine.begin_write().await?)
+        };
         match begin.await {
             Ok(writer) => Ok(AsyncTxnGuard::new(self, writer)),
             Err(error) => Err(self.locate(error, "write")),
@@ -272,6 +285,26 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver + Default> AsyncTypedStore<D, A>
     /// As [`open_on`](Self::open_on).
     pub async fn new(config: impl Into<A::Config>) -> Result<Self, NetabaseError> {
         Self::open_on(&A::default(), &config.into()).await
+    }
+
+    /// Opens the existing database that `config` names.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is none, whatever the configuration says; else as
+    /// [`open_on`](Self::open_on).
+    pub async fn open(config: impl Into<A::Config>) -> Result<Self, NetabaseError> {
+        Self::open_on(&A::default(), &config.into().existing()).await
+    }
+
+    /// Opens an empty database that is removed when the store is dropped. Commits do not wait for the disk.
+    ///
+    /// # Errors
+    /// As [`open_on`](Self::open_on).
+    pub async fn temp() -> Result<Self, NetabaseError>
+    where
+        A::Config: TemporaryConfig,
+    {
+        Self::open_with(&A::default(), &A::Config::temporary(), Durability::None).await
     }
 }
 

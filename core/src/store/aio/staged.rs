@@ -5,9 +5,11 @@
 //! fetched, the operation runs again, until nothing is missing. So the typed layer is written once, for engines that
 //! block and those that do not, and an operation that reads ten thousand keys takes two or three round trips.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::try_join_all;
 
 use crate::driver::aio::AsyncRead;
 use crate::driver::aio::layered::{Layered, Overlay, Page, Sink, Source};
@@ -19,6 +21,9 @@ use crate::error::NetabaseError;
 
 /// Keys of one tree from which on it may be cheaper to fetch the stretch that they lie in than each by itself.
 const MANY: usize = 16;
+
+/// Entries that show how many others lie between keys.
+const SAMPLE: usize = 32;
 
 /// Keys that are asked for in one call.
 const KEYS: usize = 4096;
@@ -88,7 +93,7 @@ struct Facts {
 #[derive(Default)]
 pub(super) struct Missing {
     keys: BTreeMap<TreeId, BTreeSet<Vec<u8>>>,
-    pages: Vec<PageRequest>,
+    pages: HashSet<PageRequest>,
     lengths: BTreeSet<TreeId>,
 }
 
@@ -134,12 +139,14 @@ impl Known {
                 .await
                 .map_err(|error| self.locate(error, tree))?;
         }
-        for request in missing.pages {
+        // At the same time: an engine may serve them in one go.
+        try_join_all(missing.pages.into_iter().map(async |request| {
             let tree = request.tree;
             self.fetch_page(reader, request)
                 .await
-                .map_err(|error| self.locate(error, tree))?;
-        }
+                .map_err(|error| self.locate(error, tree))
+        }))
+        .await?;
         for (tree, keys) in missing.keys {
             self.fetch_keys(reader, tree, keys)
                 .await
@@ -198,6 +205,16 @@ impl Known {
         for keys in keys.chunks(KEYS) {
             let borrowed: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
             let found = reader.get_many(id, &borrowed).await?;
+            if found.len() != keys.len() {
+                return Err(DriverError::new(
+                    ErrorKind::Internal,
+                    format!(
+                        "the driver was asked for {} keys and answers for {}; report this to its author",
+                        keys.len(),
+                        found.len()
+                    ),
+                ));
+            }
             let mut facts = self.facts();
             let values = facts.values.entry(tree).or_default();
             for (key, value) in keys.iter().zip(found) {
@@ -221,11 +238,18 @@ async fn stretch(
         lower: lower.as_ref().map(Vec::as_slice),
         upper: upper.as_ref().map(Vec::as_slice),
     };
-    // A few first: where there are none, that is all it takes.
-    for limit in [1, keys.len() * 2] {
+    // A few first: where there are none, or few of them bear these keys, that is all it takes.
+    for limit in [1, SAMPLE, keys.len() * 2] {
         let entries = reader.page(tree, bounds, Direction::Forward, limit).await?;
         if entries.len() < limit {
             return Ok(Some(entries.into_iter().collect()));
+        }
+        let Some((last, _)) = entries.last().filter(|_| limit == SAMPLE) else {
+            continue;
+        };
+        let passed = keys.range::<Vec<u8>, _>(..=last).take(SAMPLE).count();
+        if passed * 2 < SAMPLE || keys.len() * 2 <= SAMPLE {
+            break;
         }
     }
     Ok(None)
@@ -278,7 +302,7 @@ impl Source for Known {
         if let Some(page) = facts.pages.get(&request) {
             return Ok(Page::clone(page));
         }
-        facts.missing.pages.push(request);
+        facts.missing.pages.insert(request);
         Ok(Page::default())
     }
 

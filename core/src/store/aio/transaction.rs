@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use super::staged::{Names, Staged};
+use super::staged::{Known, Names, Staged};
 use super::{AsyncTreeView, AsyncTypedStore, FIRST_PAGE};
 use crate::driver::Durability;
 use crate::driver::aio::layered::Overlay;
@@ -70,6 +70,8 @@ impl<'db, D: NetabaseDefinitionTrait, Md: AsyncMode, A: AsyncDriver> AsyncTxnGua
         first_page: usize,
         operation: impl Fn(&TypedStore<D, Staged>) -> Result<R, NetabaseError>,
     ) -> Result<R, NetabaseError> {
+        // What was fetched holds for as long as the transaction does, also where the operation has to run anew.
+        let known = Known::new(self.names.clone(), first_page);
         loop {
             let (before, number) = {
                 let writes = self.writes();
@@ -77,13 +79,7 @@ impl<'db, D: NetabaseDefinitionTrait, Md: AsyncMode, A: AsyncDriver> AsyncTxnGua
             };
             let (result, after) = self
                 .store
-                .replay(
-                    &self.transaction,
-                    &self.names,
-                    &before,
-                    first_page,
-                    &operation,
-                )
+                .replay(&self.transaction, &known, &before, &operation)
                 .await
                 .map_err(|error| self.store.locate(error, name))?;
             let mut writes = self.writes();
@@ -125,7 +121,9 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTxnGuard<'_, D, ReadWrite,
         let writes = writes.into_inner().unwrap_or_else(PoisonError::into_inner);
         let commit = async {
             let list = writes.operations(|tree| names.engine_id(&transaction, tree))?;
-            transaction.commit(&list.operations(), durability).await
+            let operations = list.operations();
+            store.manifest.limits.check_operations(&operations)?;
+            transaction.commit(&operations, durability).await
         };
         commit.await.map_err(|error| store.locate(error, "commit"))
     }
