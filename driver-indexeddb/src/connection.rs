@@ -17,8 +17,10 @@ use crate::sys;
 pub(crate) const COMMITS: &str = "commits";
 /// What the name of a tree's object store begins with.
 const TREE: &str = "tree/";
-/// How long other pages may take to let go of the database, in milliseconds.
-const PATIENCE: u32 = 3000;
+/// How long pages that are in the way may take to let go of the database once the browser has said so, in milliseconds.
+const BLOCKED_PATIENCE: u32 = 3000;
+/// How long the browser may say nothing, in milliseconds: behind an upgrade that is blocked, it says so to nobody else.
+const PATIENCE: u32 = 10_000;
 /// How often stores may be added to a database of one version. What the browser calls the version counts both: the version
 /// that programs ask for in steps of this size, and the additions since.
 const ADDITIONS: f64 = (1 << 20) as f64;
@@ -277,12 +279,14 @@ fn foreign(name: &str) -> DriverError {
 struct Opening {
     request: sys::Request,
     done: bool,
+    timer: Rc<JsValue>,
     _upgrade: Closure<dyn FnMut(JsValue)>,
     _blocked: Closure<dyn FnMut()>,
 }
 
 impl Drop for Opening {
     fn drop(&mut self) {
+        sys::global().clear_timeout(&self.timer);
         self.request.set_onerror(None);
         self.request.set_onblocked(None);
         if self.done {
@@ -324,14 +328,18 @@ async fn request(
     }
     .map_err(error)?;
 
+    let (promise, give_up) = settled(&request);
+    let timer = Rc::new(sys::global().set_timeout(&give_up, PATIENCE));
     let failure = Rc::new(RefCell::new(None));
     let upgrade = Closure::new({
+        let timer = Rc::clone(&timer);
         let request = request.clone();
         let failure = Rc::clone(&failure);
         let name = name.to_owned();
         let stores = stores.to_owned();
         let adds = version.is_some();
         move |_: JsValue| {
+            sys::global().clear_timeout(&timer);
             let outcome = match adds || create {
                 true => upgrade(&request, &stores),
                 false => Err(DriverError::new(
@@ -349,15 +357,15 @@ async fn request(
             }
         }
     });
-    let (promise, reject) = settled(&request);
     let blocked = Closure::new(move || {
-        sys::global().set_timeout(&reject, PATIENCE);
+        sys::global().set_timeout(&give_up, BLOCKED_PATIENCE);
     });
     request.set_onupgradeneeded(Some(upgrade.as_ref()));
     request.set_onblocked(Some(blocked.as_ref()));
     let mut opening = Opening {
         request,
         done: false,
+        timer,
         _upgrade: upgrade,
         _blocked: blocked,
     };
@@ -370,7 +378,7 @@ async fn request(
         Err(event) if event.is_undefined() => Err(DriverError::new(
             ErrorKind::Locked,
             format!(
-                "another page holds the IndexedDB database `{name}` and does not let it be upgraded; close or reload that page"
+                "another page holds the IndexedDB database `{name}` and does not let it be upgraded; close or reload that page, then try again"
             ),
         )),
         Err(_) => {

@@ -49,9 +49,16 @@ async fn a_commit_beyond_the_quota_leaves_nothing() {
     put(&store, &[("a", b"k", b"kept"), ("b", b"k", b"kept")])
         .await
         .unwrap();
-    let large: Vec<u8> = (0..500_000u32)
-        .map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect();
+    // The browser keeps values compressed: these have to be random.
+    let mut state = 1u32;
+    let large: Vec<u8> = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state as u8
+    })
+    .take(500_000)
+    .collect();
     let keys: Vec<[u8; 1]> = (0..16).map(|key| [key]).collect();
     let mut entries: Vec<(&str, &[u8], &[u8])> = vec![("a", b"k", b"lost"), ("b", b"k", b"lost")];
     entries.extend(keys.iter().map(|key| ("a", &key[..], &large[..])));

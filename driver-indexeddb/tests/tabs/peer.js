@@ -37,6 +37,6 @@ channel.onmessage = async ({ data: { id, command, parameters } }) => {
   }
 };
 
-await init({ module_or_path: "/wasm-bindgen-test_bg.wasm" });
+await init({ module_or_path: new URL("/wasm-bindgen-test_bg.wasm", import.meta.url) });
 peer = new Peer();
 channel.postMessage({ id: 0 });
