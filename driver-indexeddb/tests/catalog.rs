@@ -27,7 +27,7 @@ wasm_bindgen_test_configure!(run_in_browser);
 type Driver = Blocking<IndexedDb, waiting::Jspi>;
 
 /// How long a case may take, in milliseconds.
-const TIME_LIMIT: u32 = 60_000;
+const TIME_LIMIT: u32 = 180_000;
 
 /// The cases, to be called from JavaScript, which is what makes the browser give them a stack of their own.
 #[wasm_bindgen]
@@ -87,13 +87,8 @@ async fn every_case_holds() {
         {
             continue;
         }
-        let begin = Date::now();
         let verdict = run(&cases, index).await;
-        console_log!(
-            "test indexeddb/browser/{} ... {verdict} {}",
-            case.name,
-            Date::now() - begin
-        );
+        console_log!("test indexeddb/browser/{} ... {verdict}", case.name);
         match verdict.split([',', ':']).next() {
             Some("ok") => passed += 1,
             Some("ignored") => ignored += 1,
