@@ -124,7 +124,10 @@ struct Temporary(String);
 impl Temporary {
     fn named_after(name: &str) -> Self {
         let unique = (js_sys::Math::random() * 2f64.powi(53)) as u64;
-        Self(format!("{name}-{:x}-{unique:x}", js_sys::Date::now() as u64))
+        Self(format!(
+            "{name}-{:x}-{unique:x}",
+            js_sys::Date::now() as u64
+        ))
     }
 }
 
@@ -220,6 +223,8 @@ async fn settled(promise: Result<Promise, JsValue>) -> Result<JsValue> {
 
 impl fmt::Debug for IndexedDbStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("IndexedDbStore").field(&*self.0.shared).finish()
+        f.debug_tuple("IndexedDbStore")
+            .field(&*self.0.shared)
+            .finish()
     }
 }
