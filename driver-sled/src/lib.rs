@@ -73,6 +73,7 @@ mod disk;
 mod error;
 mod folder;
 mod history;
+mod large;
 mod maintenance;
 mod snapshot;
 mod store;
@@ -89,9 +90,6 @@ pub use transaction::{SledReader, SledWriter};
 /// The sled release that this driver is built and tested with.
 const ENGINE_VERSION: &str = "0.34.7";
 
-/// Keys up to this length are in order when read backwards: sled takes this many bytes of `0xFF` for the end of a tree.
-const KEY_LIMIT: u64 = 1024 * 1024;
-
 static MANIFEST: Manifest = Manifest {
     name: Cow::Borrowed("sled"),
     version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
@@ -102,7 +100,7 @@ static MANIFEST: Manifest = Manifest {
         .with(Capabilities::DEFERRED)
         .with(Capabilities::SNAPSHOTS),
     limits: Limits {
-        key_bytes: KEY_LIMIT,
+        key_bytes: large::KEY as u64,
         value_bytes: 0,
         transaction_bytes: 0,
     },

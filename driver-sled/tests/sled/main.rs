@@ -8,6 +8,7 @@
 )]
 
 mod crash;
+mod large;
 mod maintenance;
 mod manifest;
 mod open;
