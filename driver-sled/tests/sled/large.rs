@@ -13,10 +13,8 @@ use netabase_driver_sled::{Sled, SledDatabase};
 
 use crate::{
     Model, Random, assert_shows, get_one, maintain, open, open_error, owned, place, put_one, scan,
+    without_driver,
 };
-
-/// The segments that the driver's databases are made with.
-const SEGMENT: usize = 4 << 20;
 
 /// The longest value that lies in the user's tree as a whole.
 const CHUNK: usize = 12 << 10;
@@ -31,7 +29,7 @@ const LENGTHS: [usize; 9] = [
     2 * CHUNK,
     2 * CHUNK + 1,
     300_000,
-    3_000_000,
+    700_000,
 ];
 
 /// Bytes that differ from piece to piece, and from version to version.
@@ -39,17 +37,6 @@ fn bytes(length: usize, version: u8) -> Vec<u8> {
     (0..length)
         .map(|at| (at / 1000) as u8 ^ (at % 251) as u8 ^ version)
         .collect()
-}
-
-/// Opens a database without the driver, which has closed it.
-fn engine(path: &Path) -> sled::Db {
-    let config = sled::Config::new().path(path).segment_size(SEGMENT);
-    (0..1000)
-        .find_map(|_| {
-            thread::sleep(std::time::Duration::from_millis(1));
-            config.clone().open().ok()
-        })
-        .unwrap()
 }
 
 /// The tree in which the driver keeps the chunks of large values.
@@ -175,10 +162,10 @@ fn a_value_of_any_length_is_replaced_by_one_of_any_other_and_leaves_nothing_behi
     let mut writer = store.begin_write().unwrap();
     let tree = writer.tree("t").unwrap();
     let previous = writer.remove(tree, b"k", <[u8]>::to_vec).unwrap();
-    assert!(previous == Some(bytes(3_000_000, !number)));
+    assert!(previous == Some(bytes(700_000, !number)));
     writer.commit(Durability::Immediate).unwrap();
     drop(store);
-    assert_eq!(chunks(&engine(&path)).len(), 0);
+    assert_eq!(chunks(&without_driver(&path)).len(), 0);
 }
 
 #[test]
@@ -225,7 +212,7 @@ fn large_values_are_shown_after_reopening_and_go_with_their_tree() {
     }
     writer.commit(Durability::Immediate).unwrap();
     drop(store);
-    assert_eq!(chunks(&engine(&path)).len(), 0);
+    assert_eq!(chunks(&without_driver(&path)).len(), 0);
 }
 
 #[test]
@@ -241,7 +228,7 @@ fn a_rolled_back_large_value_leaves_nothing() {
     assert!(get_one(&store, "t", b"k") == Some(bytes(50_000, 1)));
     drop(store);
     assert_eq!(
-        chunks(&engine(&path)).len(),
+        chunks(&without_driver(&path)).len(),
         (50_000 - CHUNK).div_ceil(CHUNK)
     );
 }
@@ -350,10 +337,10 @@ fn damaged_large_values_are_corrupt() {
             &bytes(70_000, 1),
             Durability::Immediate,
         );
-        let without_driver = engine(&path);
-        damage(&without_driver);
-        without_driver.flush().unwrap();
-        drop(without_driver);
+        let engine = without_driver(&path);
+        damage(&engine);
+        engine.flush().unwrap();
+        drop(engine);
 
         let store = (0..1000)
             .find_map(|_| Sled.open(&OpenConfig::new(&path)).ok())
