@@ -452,7 +452,7 @@ mod tests {
         // By way of a third one, which has nothing to do with the object.
         let between = during(Transaction::default(), 5, 6);
         let [first, last] = history(7);
-        assert_cycle(&[first, vec![between], last], 2);
+        assert_cycle(&[first, vec![between], last], 3);
     }
 
     #[test]
@@ -466,7 +466,7 @@ mod tests {
         ];
         check(&history).unwrap();
         let back = history[1].iter().rev().cloned().collect();
-        assert_cycle(&[history[0].clone(), back], 2);
+        assert_cycle(&[history[0].clone(), back], 3);
     }
 
     /// Of a serial history with its times, every read of another version than the newest one is noticed.
