@@ -281,7 +281,7 @@ mod tests {
     /// A transaction that read every object below 100, and found these.
     fn scan(reads: &[(Object, Version)], writes: &[(Object, Version)]) -> Transaction {
         Transaction {
-            scans: vec![0..100],
+            scans: std::iter::once(0..100).collect(),
             ..transaction(reads, writes)
         }
     }
