@@ -39,9 +39,9 @@
 //! sled writes a page of more than a quarter of a segment of its log to a file of its own, which it neither synchronises
 //! nor handles well when the device is full. The driver never lets it come to that:
 //! - Databases are made with segments of 4 MiB, so that a page may have 1 MiB; sled's own default is 512 KiB. A database
-//!   with other segments is refused with [`Unsupported`](netabase_core::driver::ErrorKind::Unsupported). Beyond the
-//!   defaults a file is at least as long as a segment once it was opened a second time, and that opening takes some
-//!   milliseconds longer.
+//!   with other segments is refused with [`Unsupported`](netabase_core::driver::ErrorKind::Unsupported). What that
+//!   costs: a file is as long as a segment once it was opened a second time, and five segments where little data is
+//!   overwritten again and again; opening takes some milliseconds longer.
 //! - A key may have 2000 bytes.
 //! - A value may be of any length. One of more than 12 KiB is cut into chunks of that length, all but the first of which
 //!   lie in a tree of the driver's own; to read it costs a lookup for each. A shorter one costs nothing more than in

@@ -12,7 +12,11 @@ use netabase_core::driver::{
 };
 use netabase_driver_sled::{Sled, SledDatabase};
 
-use crate::{Model, Random, assert_shows, get_one, maintain, open, open_error, place, put_one};
+use crate::large::{chunks, chunks_of};
+use crate::{
+    Model, Random, assert_shows, get_one, maintain, open, open_error, place, put_one,
+    without_driver,
+};
 
 const PATH: &str = "SLED_TEST_PATH";
 const TREES: [&str; 3] = ["a", "b", "c"];
@@ -147,6 +151,10 @@ fn a_killed_process_leaves_whole_transactions() {
         assert_eq!(maintain(&store, "check_integrity").unwrap(), [[1]]);
     }
     assert!(modelled > 0, "no process came to a commit");
+    // No chunk of a large value outlives it.
+    let values = models.iter().flat_map(|model| model.values());
+    let expected: usize = values.map(|value| chunks_of(value.len())).sum();
+    assert_eq!(chunks(&without_driver(&path)).len(), expected);
 }
 
 #[test]

@@ -40,8 +40,13 @@ fn bytes(length: usize, version: u8) -> Vec<u8> {
 }
 
 /// The tree in which the driver keeps the chunks of large values.
-fn chunks(engine: &sled::Db) -> sled::Tree {
+pub(crate) fn chunks(engine: &sled::Db) -> sled::Tree {
     engine.open_tree(b"\0chunks").unwrap()
+}
+
+/// How many chunks of a value of this length lie there.
+pub(crate) fn chunks_of(length: usize) -> usize {
+    length.saturating_sub(CHUNK).div_ceil(CHUNK)
 }
 
 /// When a file was created or removed last where sled keeps pages that are too long for its log.
@@ -227,10 +232,7 @@ fn a_rolled_back_large_value_leaves_nothing() {
     drop(writer);
     assert!(get_one(&store, "t", b"k") == Some(bytes(50_000, 1)));
     drop(store);
-    assert_eq!(
-        chunks(&without_driver(&path)).len(),
-        (50_000 - CHUNK).div_ceil(CHUNK)
-    );
+    assert_eq!(chunks(&without_driver(&path)).len(), chunks_of(50_000));
 }
 
 /// What a reader sees of two keys that every transaction gives values of one version, of any lengths.
