@@ -147,6 +147,10 @@ const CAUGHT: &[(Fault, &[&str])] = &[
         ],
     ),
     (
+        Fault::KeepsASnapshotReady,
+        &["history/transactions_of_many_threads_are_serializable"],
+    ),
+    (
         Fault::LenMissesOwnWrites,
         &["transaction/len_counts_own_writes"],
     ),

@@ -9,6 +9,7 @@ use sled::IVec;
 
 use crate::error;
 use crate::history::SharedTree;
+use crate::large;
 
 /// A key's value before a transaction and after it; `None` where there is none.
 #[derive(Debug)]
@@ -32,7 +33,19 @@ pub(crate) struct WriteTree {
     cleared: bool,
     /// By how much `changes` alter the number of entries.
     growth: i64,
+    /// Whether a value in `changes` may be too long for one of sled's pages.
+    large: bool,
     end: End,
+}
+
+/// All that a transaction changes in a tree.
+pub(crate) struct Finished {
+    pub(crate) tree: Arc<SharedTree>,
+    pub(crate) changes: Changes,
+    /// By how much the changes alter the number of entries.
+    pub(crate) growth: i64,
+    /// Whether a value before or after may be too long for one of sled's pages.
+    pub(crate) large: bool,
 }
 
 /// What is known of the end of sled's tree, which stays as it is for as long as the transaction lives.
@@ -50,6 +63,7 @@ impl WriteTree {
             changes: Changes::new(),
             cleared: false,
             growth: 0,
+            large: false,
             end: End::Unknown(0),
         }
     }
@@ -82,10 +96,14 @@ impl WriteTree {
         let Some(engine) = self.engine() else {
             return Ok(None);
         };
-        match engine.get(key) {
-            Ok(value) => Ok(value.as_deref().map(visit)),
-            Err(error) => Err(error::engine(error)),
+        let Some(stored) = engine.get(key).map_err(error::engine)? else {
+            return Ok(None);
+        };
+        if large::is_large(&stored) {
+            let whole = self.tree.chunks().whole(stored)?;
+            return Ok(Some(visit(&whole)));
         }
+        Ok(Some(visit(&stored)))
     }
 
     pub(crate) fn put<R>(
@@ -94,6 +112,7 @@ impl WriteTree {
         value: &[u8],
         previous: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
+        self.large |= large::is_large(value);
         let value = IVec::from(value);
         match self.changes.entry(IVec::from(key)) {
             Entry::Occupied(entry) => {
@@ -108,6 +127,7 @@ impl WriteTree {
                     stored(&self.tree, &mut self.end, key)?
                 };
                 self.growth += i64::from(before.is_none());
+                self.large |= before.as_deref().is_some_and(large::is_large);
                 let result = before.as_deref().map(previous);
                 entry.insert(Change {
                     before,
@@ -135,6 +155,8 @@ impl WriteTree {
         let Some(before) = before else {
             return Ok(None);
         };
+        let before = self.tree.chunks().whole(before)?;
+        self.large |= large::is_large(&before);
         self.growth -= 1;
         let result = previous(&before);
         self.changes.insert(
@@ -151,6 +173,7 @@ impl WriteTree {
         self.changes = Changes::new();
         self.cleared = true;
         self.growth = 0;
+        self.large = false;
     }
 
     /// The number of entries, `counted` being the one at the beginning of the transaction.
@@ -159,14 +182,15 @@ impl WriteTree {
         Ok(before.saturating_add_signed(self.growth))
     }
 
-    /// All that the transaction changes in the tree, each with the value before, and by how much it alters the number
-    /// of entries; `None` if it changes nothing.
-    pub(crate) fn finish(mut self) -> Result<Option<(Arc<SharedTree>, Changes, i64)>> {
+    /// All that the transaction changes in the tree, each with the value before; `None` if it changes nothing.
+    pub(crate) fn finish(mut self) -> Result<Option<Finished>> {
         if self.cleared
             && let Some(engine) = self.tree.engine()
         {
             for entry in engine {
-                let (key, before) = entry.map_err(error::engine)?;
+                let (key, stored) = entry.map_err(error::engine)?;
+                let before = self.tree.chunks().whole(stored)?;
+                self.large |= large::is_large(&before);
                 self.growth -= 1;
                 self.changes
                     .entry(key)
@@ -179,7 +203,12 @@ impl WriteTree {
         }
         self.changes
             .retain(|_, change| change.before.is_some() || change.after.is_some());
-        Ok((!self.changes.is_empty()).then_some((self.tree, self.changes, self.growth)))
+        Ok((!self.changes.is_empty()).then_some(Finished {
+            tree: self.tree,
+            changes: self.changes,
+            growth: self.growth,
+            large: self.large,
+        }))
     }
 }
 
@@ -197,11 +226,13 @@ fn stored(tree: &SharedTree, end: &mut End, key: &[u8]) -> Result<Option<IVec>> 
     {
         return Ok(None);
     }
-    let stored = engine.get(key).map_err(error::engine)?;
-    if stored.is_none()
-        && let End::Unknown(puts) = end
-    {
-        *puts += 1;
+    match engine.get(key).map_err(error::engine)? {
+        Some(stored) => tree.chunks().whole(stored).map(Some),
+        None => {
+            if let End::Unknown(puts) = end {
+                *puts += 1;
+            }
+            Ok(None)
+        }
     }
-    Ok(stored)
 }

@@ -5,6 +5,8 @@ use std::path::Path;
 use netabase_core::driver::{DriverError, ErrorKind, OpenConfig, Result};
 use sled::Mode;
 
+use crate::large;
+
 const FLUSH_EVERY_MS: &str = "flush_every_ms";
 const MODE: &str = "mode";
 
@@ -41,7 +43,7 @@ impl<'a> Settings<'a> {
                 "sled writes to a database even when it only opens it; leave `read_only` off",
             ));
         }
-        let mut engine = sled::Config::new();
+        let mut engine = sled::Config::new().segment_size(large::SEGMENT);
         if let Some(bytes) = config.cache_bytes {
             if bytes < SMALLEST_CACHE {
                 return Err(invalid(format!(

@@ -2,20 +2,22 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::mem;
 use std::ops::Bound;
 
-use netabase_core::driver::{Bounds, Cursor, Direction, Result, Resume};
+use netabase_core::driver::{Bounds, Cursor, Direction, DriverError, Result, Resume};
 use sled::IVec;
 
-use crate::changes::{Changes, WriteTree};
+use crate::changes::WriteTree;
 use crate::error;
 use crate::history::{SharedTree, borrowed};
+use crate::large;
 
 /// A position among the entries of a tree as a snapshot shows it, while others go on committing.
 pub struct SledReadCursor<'t>(Merged<'t, Snapshot<'t>>);
 
 /// A position among the entries of a tree as a write transaction has changed it.
-pub struct SledWriteCursor<'t>(Merged<'t, &'t Changes>);
+pub struct SledWriteCursor<'t>(Merged<'t, &'t WriteTree>);
 
 impl<'t> SledReadCursor<'t> {
     #[inline]
@@ -28,13 +30,19 @@ impl<'t> SledReadCursor<'t> {
         let snapshot = Snapshot { tree, version };
         Self(Merged::open(tree.engine(), snapshot, bounds, direction))
     }
+
+    /// A cursor that gives the beginning of large values only.
+    fn open_for_keys(tree: &'t SharedTree, version: u64) -> Self {
+        let mut cursor = Self::open(tree, version, Bounds::ALL, Direction::Forward);
+        cursor.0.keys_only = true;
+        cursor
+    }
 }
 
 impl<'t> SledWriteCursor<'t> {
     #[inline]
     pub(crate) fn open(tree: &'t WriteTree, bounds: Bounds<'_>, direction: Direction) -> Self {
-        let changes = tree.changes();
-        Self(Merged::open(tree.engine(), changes, bounds, direction))
+        Self(Merged::open(tree.engine(), tree, bounds, direction))
     }
 }
 
@@ -79,7 +87,7 @@ delegate!(SledWriteCursor);
 
 /// Counts the entries of a tree in one version. Reads all of it.
 pub(crate) fn count(tree: &SharedTree, version: u64) -> Result<u64> {
-    let mut cursor = SledReadCursor::open(tree, version, Bounds::ALL, Direction::Forward);
+    let mut cursor = SledReadCursor::open_for_keys(tree, version);
     let mut entries = 0;
     while cursor.advance()? {
         entries += 1;
@@ -94,6 +102,9 @@ trait Differences {
 
     /// The first key within `bounds`, seen from `direction`, at which the view differs, and the value that it shows.
     fn next(&self, bounds: Bounds<'_>, direction: Direction) -> Option<(IVec, Option<IVec>)>;
+
+    /// The whole value that the view shows under a key at which it did not differ, and sled's tree has this root record.
+    fn large(&self, key: &[u8], root: IVec) -> Result<IVec>;
 }
 
 struct Snapshot<'t> {
@@ -111,24 +122,34 @@ impl Differences for Snapshot<'_> {
         self.tree
             .next_replaced_since(self.version, bounds, direction)
     }
+
+    fn large(&self, key: &[u8], root: IVec) -> Result<IVec> {
+        self.tree.large(self.version, key, &root)
+    }
 }
 
-impl Differences for &Changes {
+impl Differences for &WriteTree {
     #[inline]
     fn any(&self) -> bool {
-        !self.is_empty()
+        !self.changes().is_empty()
     }
 
     fn next(&self, bounds: Bounds<'_>, direction: Direction) -> Option<(IVec, Option<IVec>)> {
         if bounds.is_empty() {
             return None;
         }
-        let mut range = self.range::<[u8], _>((bounds.lower, bounds.upper));
+        let mut range = self
+            .changes()
+            .range::<[u8], _>((bounds.lower, bounds.upper));
         let (key, change) = match direction {
             Direction::Forward => range.next(),
             Direction::Backward => range.next_back(),
         }?;
         Some((key.clone(), change.after.clone()))
+    }
+
+    fn large(&self, _key: &[u8], root: IVec) -> Result<IVec> {
+        self.tree().chunks().whole(root)
     }
 }
 
@@ -148,6 +169,8 @@ struct Merged<'t, D> {
     passed: Passed,
     current: Option<(IVec, IVec)>,
     at_end: bool,
+    /// Whether large values are left as sled's tree has them.
+    keys_only: bool,
     direction: Direction,
     lower: Bound<IVec>,
     upper: Bound<IVec>,
@@ -177,6 +200,7 @@ impl<'t, D: Differences> Merged<'t, D> {
             passed: Passed::Current,
             current: None,
             at_end: false,
+            keys_only: false,
             direction,
             lower: bounds.lower.map(IVec::from),
             upper: bounds.upper.map(IVec::from),
@@ -224,19 +248,15 @@ impl<'t, D: Differences> Merged<'t, D> {
             if self.ahead.is_none() {
                 let next = match self.next_in_engine() {
                     Ok(next) => next,
-                    Err(error) => {
-                        self.current = None;
-                        self.at_end = true;
-                        return Err(error::engine(error));
-                    }
+                    Err(error) => return self.fail(error::engine(error)),
                 };
                 if !self.differences.any() {
-                    return Ok(self.show(next));
+                    return self.show(next);
                 }
                 self.ahead = next;
             }
             if let Some(found) = self.step() {
-                return Ok(found);
+                return found;
             }
         }
     }
@@ -258,15 +278,31 @@ impl<'t, D: Differences> Merged<'t, D> {
 
     /// Makes an entry of the engine's the current one; gives whether there is one.
     #[inline]
-    fn show(&mut self, entry: Option<(IVec, IVec)>) -> bool {
+    fn show(&mut self, entry: Option<(IVec, IVec)>) -> Result<bool> {
         self.at_end = entry.is_none();
         self.current = entry;
         self.passed = Passed::Current;
-        !self.at_end
+        if let Some((key, value)) = &mut self.current
+            && large::is_large(value)
+            && !self.keys_only
+        {
+            match self.differences.large(key, mem::take(value)) {
+                Ok(whole) => *value = whole,
+                Err(error) => return self.fail(error),
+            }
+        }
+        Ok(!self.at_end)
+    }
+
+    #[cold]
+    fn fail(&mut self, error: DriverError) -> Result<bool> {
+        self.current = None;
+        self.at_end = true;
+        Err(error)
     }
 
     /// Passes one key that is in sled's tree or differs; `None` if the view has no entry there.
-    fn step(&mut self) -> Option<bool> {
+    fn step(&mut self) -> Option<Result<bool>> {
         let stretch = {
             let passed = match (&self.passed, &self.current) {
                 (Passed::To(bound), _) => borrowed(bound),
@@ -296,7 +332,7 @@ impl<'t, D: Differences> Merged<'t, D> {
             Some(value) => {
                 self.current = Some((key, value));
                 self.passed = Passed::Current;
-                Some(true)
+                Some(Ok(true))
             }
             None => {
                 self.passed = Passed::To(Bound::Excluded(key));

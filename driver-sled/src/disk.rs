@@ -1,90 +1,34 @@
 //! The synchronisation with the disk that sled leaves out.
 //!
 //! On Linux sled's `flush` writes its log with `sync_file_range`, which neither empties the disk's own cache nor writes
-//! the length of the file. And on no system does it synchronise the files that it keeps large pages in.
+//! the length of the file.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
+use std::path::Path;
 
-use crate::folder::{BLOBS, LOG};
+use crate::folder::LOG;
 
-/// The files of an open database, to be synchronised.
+/// The log of an open database, which is all that a database consists of.
 #[derive(Debug)]
 pub(crate) struct Disk {
     log: File,
-    blobs: PathBuf,
-    synchronised: Mutex<Synchronised>,
-}
-
-#[derive(Debug, Default)]
-struct Synchronised {
-    /// The number of the newest file of a large page; sled numbers them in ascending order.
-    newest: Option<u64>,
-    /// When their folder was changed last.
-    changed: Option<SystemTime>,
 }
 
 impl Disk {
-    /// The files of the database at `path`, which sled has open.
+    /// The log of the database at `path`, which sled has open.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let disk = Self {
-            log: File::open(path.join(LOG))?,
-            blobs: path.join(BLOBS),
-            synchronised: Mutex::default(),
-        };
+        let log = File::open(path.join(LOG))?;
         synchronise_folder(path)?;
         if let Some(parent) = path.parent() {
             synchronise_folder(parent)?;
         }
-        Ok(disk)
+        Ok(Self { log })
     }
 
     /// Returns when all that sled has written is on disk.
     pub(crate) fn synchronise(&self) -> io::Result<()> {
-        self.synchronise_blobs()?;
         self.log.sync_data()
-    }
-
-    fn synchronise_blobs(&self) -> io::Result<()> {
-        let mut synchronised = self
-            .synchronised
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let changed = fs::metadata(&self.blobs)?.modified()?;
-        // Within the grain of the file system's clock a second change would look like the first.
-        let settled = changed.elapsed().is_ok_and(|age| age.as_millis() > 100);
-        if settled && synchronised.changed == Some(changed) {
-            return Ok(());
-        }
-        let mut newest = synchronised.newest;
-        for entry in fs::read_dir(&self.blobs)? {
-            let entry = entry?;
-            let number = entry
-                .file_name()
-                .to_str()
-                .and_then(|name| name.parse().ok());
-            if number.is_none() || number <= synchronised.newest {
-                continue;
-            }
-            match File::open(entry.path()) {
-                Ok(file) => file.sync_data()?,
-                // sled has replaced the page meanwhile.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
-            }
-            newest = newest.max(number);
-        }
-        if newest > synchronised.newest {
-            synchronise_folder(&self.blobs)?;
-        }
-        *synchronised = Synchronised {
-            newest,
-            changed: Some(changed),
-        };
-        Ok(())
     }
 }
 

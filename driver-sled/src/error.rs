@@ -7,6 +7,8 @@ use std::path::Path;
 use netabase_core::driver::{DriverError, ErrorKind};
 use sled::Error;
 
+use crate::large::SEGMENT;
+
 /// How sled begins the message of the error for a database that is open elsewhere; it has no kind of its own for it.
 const LOCKED: &str = "could not acquire lock";
 
@@ -42,7 +44,7 @@ pub(crate) fn synchronising(error: io::Error) -> DriverError {
 fn cut_off(what: &str) -> String {
     format!(
         "{what}; the commit was cut off: close the database and open it again, then all of the transaction is there or \
-         nothing, unless its values are of several KiB"
+         nothing"
     )
 }
 
@@ -73,6 +75,19 @@ pub(crate) fn inaccessible(path: &Path, error: io::Error) -> DriverError {
         format!("`{}` cannot be opened: {error}", path.display()),
     )
     .with_source(error)
+}
+
+/// The error for a database whose log has segments of another length than this driver's.
+#[cold]
+pub(crate) fn other_segments(path: &Path, bytes: u64) -> DriverError {
+    DriverError::new(
+        ErrorKind::Unsupported,
+        format!(
+            "`{}` was made with segments of {bytes} bytes, and this driver keeps to {SEGMENT}; export it with the program \
+             that made it, and import it into a new one",
+            path.display()
+        ),
+    )
 }
 
 /// The error for a database that another handle holds.

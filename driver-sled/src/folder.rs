@@ -14,8 +14,8 @@ use crate::error;
 
 /// The file with sled's log, which sled locks.
 pub(crate) const LOG: &str = "db";
-/// The folder with the files of large pages.
-pub(crate) const BLOBS: &str = "blobs";
+/// The folder with the files of pages that are too long for the log; [`large`](crate::large) keeps it empty.
+const BLOBS: &str = "blobs";
 /// The file with the parameters that a database was made with.
 const PARAMETERS: &str = "conf";
 /// How they begin.
@@ -24,6 +24,8 @@ const TEXT: &[u8] = b"segment_size: ";
 const BLANK_PARAMETERS: usize = 8;
 /// How the names of the files begin that hold the state of sled's pages.
 const SNAPSHOT: &str = "snap.";
+/// How the name of one ends that is not finished.
+const UNFINISHED: &str = ".generating";
 
 /// The length of the header of a segment of the log.
 const HEADER_BYTES: usize = 20;
@@ -37,7 +39,10 @@ pub(crate) enum Contents {
     /// Nothing, an empty folder, or one whose creation was cut off.
     Nothing,
     /// A database of sled.
-    Database,
+    Database {
+        /// The length of a segment of its log.
+        segment_bytes: u64,
+    },
 }
 
 /// Looks at what is there, and changes nothing.
@@ -65,7 +70,7 @@ pub(crate) fn inspect(path: &Path) -> Result<Contents> {
         };
     };
     if is_log(&path.join(LOG), segment_bytes).map_err(inaccessible)? {
-        Ok(Contents::Database)
+        Ok(Contents::Database { segment_bytes })
     } else {
         Err(foreign(path, "holds a log that sled did not write"))
     }
@@ -159,17 +164,9 @@ fn is_log(path: &Path, segment_bytes: u64) -> io::Result<bool> {
 ///
 /// A crash leaves all of it or nothing: the log alone is what a database consists of, and goes at one blow.
 pub(crate) fn empty(path: &Path) -> Result<()> {
-    let log_path = path.join(LOG);
-    let log = match File::options().write(true).open(&log_path) {
-        Ok(log) => log,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error::inaccessible(&log_path, error)),
+    let Some(log) = locked_log(path)? else {
+        return Ok(());
     };
-    match log.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(error::locked(path)),
-        Err(TryLockError::Error(error)) => return Err(error::inaccessible(&log_path, error)),
-    }
     let remove = || {
         remove_files(path, |name| {
             name.as_encoded_bytes().starts_with(SNAPSHOT.as_bytes())
@@ -178,9 +175,48 @@ pub(crate) fn empty(path: &Path) -> Result<()> {
         disk::synchronise_folder(path)?;
         log.set_len(0)?;
         log.sync_all()?;
-        remove_files(&path.join(BLOBS), |_| true)
+        remove_files(&path.join(BLOBS), |_| true)?;
+        // They may ask for other segments than this driver's.
+        remove_files(path, |name| name == PARAMETERS)
     };
     remove().map_err(|error| error::inaccessible(path, error))
+}
+
+/// Removes what is left of a snapshot whose writing was cut off, by a crash or a full device: sled would take it for its
+/// newest one.
+pub(crate) fn remove_unfinished_snapshots(path: &Path) -> Result<()> {
+    let is_unfinished = |name: &OsStr| {
+        let name = name.as_encoded_bytes();
+        name.starts_with(SNAPSHOT.as_bytes()) && name.ends_with(UNFINISHED.as_bytes())
+    };
+    let inaccessible = |error| error::inaccessible(path, error);
+    let names = fs::read_dir(path).map_err(inaccessible)?;
+    let found = names
+        .map_while(io::Result::ok)
+        .any(|entry| is_unfinished(&entry.file_name()));
+    if !found {
+        return Ok(());
+    }
+    // Whoever holds the lock may be writing it.
+    let Some(_log) = locked_log(path)? else {
+        return Ok(());
+    };
+    remove_files(path, is_unfinished).map_err(inaccessible)
+}
+
+/// The log of a database that nobody has open, locked; `None` if there is none.
+fn locked_log(path: &Path) -> Result<Option<File>> {
+    let log_path = path.join(LOG);
+    let log = match File::options().write(true).open(&log_path) {
+        Ok(log) => log,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error::inaccessible(&log_path, error)),
+    };
+    match log.try_lock() {
+        Ok(()) => Ok(Some(log)),
+        Err(TryLockError::WouldBlock) => Err(error::locked(path)),
+        Err(TryLockError::Error(error)) => Err(error::inaccessible(&log_path, error)),
+    }
 }
 
 fn remove_files(folder: &Path, chosen: impl Fn(&OsStr) -> bool) -> io::Result<()> {

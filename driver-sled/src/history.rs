@@ -33,6 +33,7 @@ use sled::IVec;
 
 use crate::changes::Changes;
 use crate::error;
+use crate::large::{self, Chunks};
 
 /// Entries that are moved, or forgotten, while the lock is held once.
 const STRETCH: usize = 256;
@@ -45,6 +46,8 @@ pub(crate) struct SharedTree {
     name: Box<str>,
     /// Empty until a commit writes to the tree.
     engine: OnceLock<sled::Tree>,
+    /// Where the values lie that are too long for the tree.
+    chunks: Arc<Chunks>,
     /// The newest version that changes the tree, from before the change is begun.
     newest: AtomicU64,
     past: RwLock<Past>,
@@ -66,10 +69,11 @@ struct Past {
 
 impl SharedTree {
     /// A tree that sled does not have yet.
-    pub(crate) fn missing(name: &str) -> Self {
+    pub(crate) fn missing(name: &str, chunks: Arc<Chunks>) -> Self {
         Self {
             name: name.into(),
             engine: OnceLock::new(),
+            chunks,
             newest: AtomicU64::new(0),
             past: RwLock::new(Past {
                 entries: Some(0),
@@ -79,10 +83,11 @@ impl SharedTree {
     }
 
     /// A tree that sled has.
-    pub(crate) fn existing(name: &str, engine: sled::Tree) -> Self {
+    pub(crate) fn existing(name: &str, engine: sled::Tree, chunks: Arc<Chunks>) -> Self {
         Self {
             name: name.into(),
             engine: OnceLock::from(engine),
+            chunks,
             newest: AtomicU64::new(0),
             past: RwLock::default(),
         }
@@ -97,6 +102,12 @@ impl SharedTree {
     #[inline]
     pub(crate) fn engine(&self) -> Option<&sled::Tree> {
         self.engine.get()
+    }
+
+    /// Where the rest of the tree's large values is.
+    #[inline]
+    pub(crate) fn chunks(&self) -> &Chunks {
+        &self.chunks
     }
 
     /// sled's tree, made with `make` if there is none.
@@ -123,6 +134,21 @@ impl SharedTree {
     #[inline]
     pub(crate) fn is_newer_than(&self, version: u64) -> bool {
         self.newest.load(Ordering::Acquire) > version
+    }
+
+    /// The whole value that `version` has under `key`, where sled's tree has this root record.
+    ///
+    /// To be asked after the history was: a chunk that is missing now was taken by a commit that began later, and the
+    /// history has what it replaced.
+    #[cold]
+    pub(crate) fn large(&self, version: u64, key: &[u8], root: &[u8]) -> Result<IVec> {
+        match self.chunks.assembled(root)? {
+            Some(whole) => Ok(whole),
+            None => self
+                .replaced_since(version, key)
+                .flatten()
+                .ok_or_else(large::incomplete),
+        }
     }
 
     /// What the first commit after `version` that changed `key` replaced; `None` if there was no such commit.

@@ -14,6 +14,9 @@
 //! What a transaction holds is bounded by what is changed, not by what is stored.
 //! - A write transaction holds each key that it changed once, with the value before and the value after. `clear` costs
 //!   nothing until the commit, which then holds every entry of the tree.
+//! - A value of more than 12 KiB is put together in memory by each read of it, and a second time while it is committed.
+//!   Memory that holds a part of sled's log, 4 MiB, is taken whenever the one before is full, and given back when it is
+//!   written.
 //! - A commit is where the memory goes: sled keeps every version of a leaf that one of its transactions replaces until that
 //!   transaction ends, a few KiB for each changed entry.
 //! - A read transaction costs nothing while nobody commits. Else at most one value is kept for each key that was changed
@@ -27,18 +30,24 @@
 //! transactions take less: the peak falls in proportion.
 //!
 //! # Durability
-//! A commit is one batch of sled's log: after a crash all of it is there or nothing. With
+//! A commit is one batch of sled's log: after a crash all of it is there or nothing, also when the device was full. With
 //! [`Durability::Immediate`](netabase_core::driver::Durability::Immediate) the log is written and synchronised, file
-//! length included, before `commit` returns. Pages of more than 128 KiB are kept by sled in files of their own, beside
-//! the log; sled does not synchronise them, so the driver does, at each immediate commit. The loss of power, not that
-//! of the process, before the next immediate commit can therefore damage such pages.
+//! length included, before `commit` returns. A commit that the engine could not finish ends the handle for writing; the
+//! database is to be closed and opened again.
 //!
-//! # Known defects
-//! A device that is full while sled writes such a page of its own file is not handled well by sled. Sixteen values of
-//! 8 KiB may share a page. The commit answers [`LimitExceeded`](netabase_core::driver::ErrorKind::LimitExceeded), and no
-//! transaction of this process sees anything of it; but sled may write a part of it to its log, which is there when the
-//! database is opened again, and closing the database may never return. Where devices may fill up, keep values small or
-//! use another engine.
+//! # Limits
+//! sled writes a page of more than a quarter of a segment of its log to a file of its own, which it neither synchronises
+//! nor handles well when the device is full. The driver never lets it come to that:
+//! - Databases are made with segments of 4 MiB, so that a page may have 1 MiB; sled's own default is 512 KiB. A database
+//!   with other segments is refused with [`Unsupported`](netabase_core::driver::ErrorKind::Unsupported). What that
+//!   costs: a file is as long as a segment once it was opened a second time, and five segments where little data is
+//!   overwritten again and again; opening takes some milliseconds longer.
+//! - A key may have 2000 bytes.
+//! - A value may be of any length. One of more than 12 KiB is cut into chunks of that length, all but the first of which
+//!   lie in a tree of the driver's own; to read it costs a lookup for each. A shorter one costs nothing more than in
+//!   sled itself.
+//! - The names of all trees together, and 32 bytes for each, must fit into a page; a commit that would go beyond is
+//!   refused with [`LimitExceeded`](netabase_core::driver::ErrorKind::LimitExceeded), and the store goes on.
 //!
 //! # Options
 //! - `flush_every_ms`: how often sled writes what was committed without durability, in milliseconds, or `never`. sled's
@@ -73,6 +82,7 @@ mod disk;
 mod error;
 mod folder;
 mod history;
+mod large;
 mod maintenance;
 mod snapshot;
 mod store;
@@ -89,9 +99,6 @@ pub use transaction::{SledReader, SledWriter};
 /// The sled release that this driver is built and tested with.
 const ENGINE_VERSION: &str = "0.34.7";
 
-/// Keys up to this length are in order when read backwards: sled takes this many bytes of `0xFF` for the end of a tree.
-const KEY_LIMIT: u64 = 1024 * 1024;
-
 static MANIFEST: Manifest = Manifest {
     name: Cow::Borrowed("sled"),
     version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
@@ -102,7 +109,7 @@ static MANIFEST: Manifest = Manifest {
         .with(Capabilities::DEFERRED)
         .with(Capabilities::SNAPSHOTS),
     limits: Limits {
-        key_bytes: KEY_LIMIT,
+        key_bytes: large::KEY as u64,
         value_bytes: 0,
         transaction_bytes: 0,
     },

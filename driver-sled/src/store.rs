@@ -10,14 +10,15 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 
 use netabase_core::driver::{DriverError, Durability, ErrorKind, OpenConfig, Result, Store};
 use sled::transaction::{ConflictableTransactionError, TransactionError};
-use sled::{Batch, Transactional};
+use sled::{Batch, IVec, Transactional};
 
-use crate::changes::{Changes, WriteTree};
+use crate::changes::{Changes, Finished, WriteTree};
 use crate::config::Settings;
 use crate::disk::Disk;
 use crate::error;
 use crate::folder::{self, Contents};
 use crate::history::SharedTree;
+use crate::large::{self, Chunks};
 use crate::maintenance;
 use crate::snapshot::Snapshots;
 use crate::transaction::{SledReader, SledWriter};
@@ -26,6 +27,9 @@ use crate::transaction::{SledReader, SledWriter};
 const RESERVED: &[u8] = b"__sled__";
 /// Stands before the name of a tree that would otherwise begin like one of sled's own, or with this.
 const ESCAPE: u8 = 0;
+
+/// More bytes than sled stores with the name of a tree.
+const NAME: usize = 32;
 
 /// Entries that sled is given in one piece. Within a piece sled takes them in no order; neighbouring keys share a leaf or
 /// two of its tree, so that a commit of many pieces goes through a tree from one end to the other.
@@ -45,6 +49,7 @@ pub struct SledDatabase(Arc<Shared>);
 /// sled is closed by dropping every tree and then the database, in this order, before the lock is waited for.
 pub(crate) struct Shared {
     trees: RwLock<Trees>,
+    chunks: Arc<Chunks>,
     pub(crate) snapshots: Snapshots,
     engine: sled::Db,
     disk: Disk,
@@ -78,8 +83,12 @@ impl SledDatabase {
                     ),
                 ));
             }
-            Contents::Database if settings.truncate => folder::empty(&path)?,
-            Contents::Nothing | Contents::Database => {}
+            Contents::Database { .. } if settings.truncate => folder::empty(&path)?,
+            Contents::Database { segment_bytes } if segment_bytes != large::SEGMENT as u64 => {
+                return Err(error::other_segments(&path, segment_bytes));
+            }
+            Contents::Database { .. } => folder::remove_unfinished_snapshots(&path)?,
+            Contents::Nothing => {}
         }
         let mut release = Release(None);
         let engine_config = settings.engine(&path);
@@ -90,9 +99,11 @@ impl SledDatabase {
         // Only now: what was refused is held by somebody else, who is not waited for.
         release.0 = Some(path.clone());
         let disk = Disk::open(&path).map_err(|error| error::inaccessible(&path, error))?;
-        let trees = existing_trees(&engine)?;
+        let chunks = Arc::new(existing_chunks(&engine)?);
+        let trees = existing_trees(&engine, &chunks)?;
         Ok(Self(Arc::new(Shared {
             trees: RwLock::new(trees),
+            chunks,
             snapshots: Snapshots::default(),
             engine,
             disk,
@@ -189,7 +200,7 @@ impl Shared {
         let tree = trees
             .by_name
             .entry(name.into())
-            .or_insert_with(|| Arc::new(SharedTree::missing(name)));
+            .or_insert_with(|| Arc::new(SharedTree::missing(name, Arc::clone(&self.chunks))));
         Arc::clone(tree)
     }
 
@@ -199,8 +210,57 @@ impl Shared {
         Ok(bytes)
     }
 
+    /// Cuts what is too long for sled's pages; gives the changes of the tree of chunks.
+    fn cut(&self, changed: &mut [Changed]) -> Result<Changes> {
+        let mut chunks = Changes::new();
+        for changed in changed.iter_mut().filter(|changed| changed.large) {
+            for (key, change) in &*changed.changes {
+                if change.before.as_deref().is_some_and(large::is_large)
+                    && let Some(engine) = changed.tree.engine()
+                    && let Some(root) = engine.get(key).map_err(error::engine)?
+                {
+                    Chunks::discard(&root, &mut chunks)?;
+                }
+                if let Some(value) = &change.after
+                    && large::is_large(value)
+                {
+                    let root = self.chunks.cut(value, &mut chunks)?;
+                    changed.roots.insert(key.clone(), root);
+                }
+            }
+        }
+        Ok(chunks)
+    }
+
+    /// Refuses new trees whose names would not fit into the page that sled keeps all names in.
+    fn check_names(&self, changed: &[Changed], chunks: &Changes) -> Result<()> {
+        let mut new = Vec::new();
+        for changed in changed {
+            if changed.tree.engine().is_none() {
+                new.push(engine_name(changed.tree.name()).len());
+            }
+        }
+        if new.is_empty() {
+            return Ok(());
+        }
+        if !chunks.is_empty() && self.chunks.tree().is_none() {
+            new.push(large::TREE.len());
+        }
+        let known = self.engine.tree_names();
+        let lengths = known.iter().map(|name| name.len()).chain(new);
+        let bytes: usize = lengths.map(|length| length + NAME).sum();
+        // The tree of chunks must find room at any time.
+        if bytes + large::TREE.len() + NAME > large::PAGE {
+            return Err(DriverError::new(
+                ErrorKind::LimitExceeded,
+                "the names of all trees together would be longer than sled's page for them; use fewer trees, or shorter names",
+            ));
+        }
+        Ok(())
+    }
+
     /// Gives the changes to sled, as one batch of its log.
-    fn apply(&self, changed: &[Changed]) -> Result<()> {
+    fn apply(&self, changed: &[Changed], chunks: &Changes) -> Result<()> {
         let trees: Vec<&sled::Tree> = changed
             .iter()
             .map(|changed| {
@@ -209,6 +269,13 @@ impl Shared {
                     .engine_or_make(|| self.engine.open_tree(engine_name(changed.tree.name())))
             })
             .collect::<Result<_>>()?;
+        let chunk_tree = match chunks.is_empty() {
+            true => None,
+            false => Some(
+                self.chunks
+                    .tree_or_make(|| self.engine.open_tree(large::TREE))?,
+            ),
+        };
         for changed in changed {
             let changes = Arc::clone(&changed.changes);
             changed
@@ -217,11 +284,12 @@ impl Shared {
         }
         if let ([tree], [changed]) = (&*trees, changed)
             && changed.changes.len() <= PIECE
+            && chunk_tree.is_none()
         {
             let mut batch = Batch::default();
             for (key, change) in &*changed.changes {
                 match &change.after {
-                    Some(value) => batch.insert(key, value),
+                    Some(value) => batch.insert(key, changed.stored(key, value)),
                     None => batch.remove(key),
                 }
             }
@@ -229,20 +297,29 @@ impl Shared {
         }
         let mut owners = Vec::new();
         let mut pieces = Vec::new();
-        for (tree, changed) in trees.into_iter().zip(changed) {
-            let mut rest = changed.changes.iter();
+        let records = changed
+            .iter()
+            .map(|changed| (Some(changed), &*changed.changes));
+        let everything = trees.into_iter().zip(records);
+        for (tree, (changed, changes)) in everything.chain(chunk_tree.map(|t| (t, (None, chunks))))
+        {
+            let mut rest = changes.iter();
             while rest.len() > 0 {
                 // A tree takes part in the transaction once for each piece; sled applies them in this order.
                 owners.push(tree);
-                pieces.push(rest.clone().take(PIECE));
+                pieces.push((changed, rest.clone().take(PIECE)));
                 rest.nth(PIECE - 1);
             }
         }
         let applied = owners.as_slice().transaction(|trees| {
-            for (tree, piece) in trees.iter().zip(&pieces) {
+            for (tree, (changed, piece)) in trees.iter().zip(&pieces) {
                 for (key, change) in piece.clone() {
                     match &change.after {
-                        Some(value) => tree.insert(key, value)?,
+                        Some(value) => {
+                            let stored =
+                                changed.map_or(value, |changed| changed.stored(key, value));
+                            tree.insert(key, stored)?
+                        }
                         None => tree.remove(key)?,
                     };
                 }
@@ -269,7 +346,22 @@ struct Changed {
     tree: Arc<SharedTree>,
     changes: Arc<Changes>,
     growth: i64,
+    large: bool,
+    /// What sled's tree holds in place of large values.
+    roots: BTreeMap<IVec, IVec>,
     version: u64,
+}
+
+impl Changed {
+    /// What sled's tree is to hold for a value.
+    #[inline]
+    fn stored<'a>(&'a self, key: &IVec, value: &'a IVec) -> &'a IVec {
+        if large::is_large(value) {
+            self.roots.get(key).unwrap_or(value)
+        } else {
+            value
+        }
+    }
 }
 
 /// The right to write, held by one transaction at a time and given back on drop.
@@ -319,11 +411,19 @@ impl Turn {
         let version = shared.snapshots.visible() + 1;
         let mut changed = Vec::new();
         for tree in trees {
-            if let Some((tree, changes, growth)) = tree.finish()? {
+            if let Some(Finished {
+                tree,
+                changes,
+                growth,
+                large,
+            }) = tree.finish()?
+            {
                 changed.push(Changed {
                     tree,
                     changes: Arc::new(changes),
                     growth,
+                    large,
+                    roots: BTreeMap::new(),
                     version,
                 });
             }
@@ -331,8 +431,10 @@ impl Turn {
         if changed.is_empty() {
             return Ok(());
         }
+        let chunks = shared.cut(&mut changed)?;
+        shared.check_names(&changed, &chunks)?;
         let applied = catch_unwind(AssertUnwindSafe(|| {
-            shared.apply(&changed)?;
+            shared.apply(&changed, &chunks)?;
             match durability {
                 Durability::None => Ok(()),
                 Durability::Immediate => shared.flush().map(drop),
@@ -371,15 +473,21 @@ impl Drop for Release {
     }
 }
 
-fn existing_trees(engine: &sled::Db) -> Result<Trees> {
+fn existing_chunks(engine: &sled::Db) -> Result<Chunks> {
+    if !engine.tree_names().iter().any(|name| *name == large::TREE) {
+        return Ok(Chunks::default());
+    }
+    Chunks::existing(engine.open_tree(large::TREE).map_err(error::engine)?)
+}
+
+fn existing_trees(engine: &sled::Db, chunks: &Arc<Chunks>) -> Result<Trees> {
     let mut trees = Trees::default();
     for name in engine.tree_names() {
         // A name that is no text is another program's: no transaction can ask for it.
         if let Some(text) = tree_name(&name) {
             let tree = engine.open_tree(&name).map_err(error::engine)?;
-            trees
-                .by_name
-                .insert(text.into(), Arc::new(SharedTree::existing(text, tree)));
+            let tree = SharedTree::existing(text, tree, Arc::clone(chunks));
+            trees.by_name.insert(text.into(), Arc::new(tree));
         }
     }
     trees.room = trees.by_name.len() + MISSING_TREES;
@@ -396,10 +504,11 @@ fn engine_name(name: &str) -> Cow<'_, [u8]> {
     }
 }
 
-/// The name of the tree that sled calls so; `None` for one of sled's own, and for what is no name.
+/// The name of the tree that sled calls so; `None` for one of sled's own or the driver's, and for what is no name.
 fn tree_name(name: &[u8]) -> Option<&str> {
     let name = match name {
-        [ESCAPE, name @ ..] => name,
+        [ESCAPE, name @ ..] if name.starts_with(RESERVED) || name.first() == Some(&ESCAPE) => name,
+        [ESCAPE, ..] => return None,
         name if name.starts_with(RESERVED) => return None,
         name => name,
     };
@@ -420,6 +529,8 @@ mod tests {
             "__sled__",
             "__sled",
             "\0",
+            "\0chunks",
+            "chunks",
             "\0__sled__default",
             "größe",
         ] {
@@ -429,6 +540,7 @@ mod tests {
         }
         assert_eq!(engine_name("people"), &b"people"[..]);
         assert_eq!(tree_name(b"__sled__default"), None);
+        assert_eq!(tree_name(large::TREE), None);
         assert_eq!(tree_name(b"\xff\xfe"), None);
         assert_eq!(tree_name(b""), None);
     }

@@ -13,6 +13,7 @@ use crate::changes::WriteTree;
 use crate::cursor::{SledReadCursor, SledWriteCursor, count};
 use crate::error;
 use crate::history::SharedTree;
+use crate::large;
 use crate::store::{Shared, Turn};
 
 /// A read transaction: the trees as they were when it began.
@@ -84,7 +85,14 @@ impl Read for SledReader {
         {
             return Ok(replaced.as_deref().map(visit));
         }
-        Ok(value.as_deref().map(visit))
+        match value {
+            None => Ok(None),
+            Some(root) if large::is_large(&root) => {
+                let whole = tree.large(self.version, key, &root)?;
+                Ok(Some(visit(&whole)))
+            }
+            Some(value) => Ok(Some(visit(&value))),
+        }
     }
 
     #[inline]

@@ -66,7 +66,7 @@ type Scenario<D> = fn(&Fixture<D>) -> Outcome;
 
 const COMMITS: u32 = 12;
 
-fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 10] {
+fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 11] {
     [
         ("durable", |fixture| {
             let store = ManuallyDrop::new(fixture.open()?);
@@ -119,6 +119,7 @@ fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 10] {
         ("random", kill::write_until_killed),
         ("full", write_failure::fill),
         ("tiny", write_failure::open_without_space),
+        ("torn", write_failure::write_without_space),
     ]
 }
 

@@ -1,7 +1,9 @@
-//! Histories of concurrent transactions, recorded and checked: they look as if one had followed another.
+//! Histories of concurrent transactions, recorded and checked: they look as if one had followed another, in the order of
+//! time.
 
+use std::ops::Range;
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread;
 
 use fastrand::Rng;
@@ -10,7 +12,8 @@ use netabase_core::error::NetabaseError;
 use netabase_core::store::{Mode, ReadWrite, TreeView, TypedStore};
 
 use self::bank::{
-    Account, AccountHolderSecondaryKey, AccountPrimaryKey, AccountSecondaryKeys, Bank,
+    Account, AccountHolderSecondaryKey, AccountPrimaryKey, AccountSecondaryKeys, Bank, Visit,
+    VisitGuestSecondaryKey, VisitPrimaryKey, VisitSecondaryKeys,
 };
 use super::typed;
 use crate::catalog::{Case, Failure, Outcome, Requirement, case};
@@ -38,6 +41,20 @@ pub mod bank {
         /// Who wrote it last.
         pub version: u64,
     }
+
+    /// A guest's visit, put once or removed once.
+    #[derive(NetabaseModel, Debug, Clone, PartialEq)]
+    #[netabase(Bank)]
+    pub struct Visit {
+        /// Which visit it is; a guest's visits have neighbouring numbers.
+        #[primary_key]
+        pub id: u32,
+        /// Whose visit it is.
+        #[secondary_key]
+        pub guest: u32,
+        /// Who put it.
+        pub version: u64,
+    }
 }
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
@@ -57,16 +74,67 @@ const ACCOUNTS: u32 = 20;
 
 const BALANCE: i64 = 1_000;
 
-/// A transaction's view of the accounts, and a record of what it reads and writes.
+/// Guests, whose visits are put and removed.
+const GUESTS: u32 = 10;
+
+/// How many visits of each guest are there in the beginning. These may be removed, and no others.
+const VISITS: u32 = 16;
+
+/// The numbers of a guest's visits. The accounts' are below those of the first one.
+fn visits_of(guest: u32) -> Range<u32> {
+    const NUMBERS: u32 = 1 << 20;
+    (guest + 1) * NUMBERS..(guest + 2) * NUMBERS
+}
+
+/// What the threads of a history share.
+struct Clocks {
+    /// The next version.
+    versions: AtomicU64,
+    /// The next instant.
+    instants: AtomicU64,
+    /// How many visits there ever were, of each guest.
+    visits: [AtomicU32; GUESTS as usize],
+}
+
+impl Clocks {
+    fn new() -> Self {
+        Self {
+            versions: AtomicU64::new(serializability::INITIAL + 1),
+            instants: AtomicU64::new(0),
+            visits: std::array::from_fn(|_| AtomicU32::new(VISITS)),
+        }
+    }
+
+    fn version(&self) -> Version {
+        self.versions.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// An instant after all that happened before in this thread, and in those that it has heard of.
+    fn instant(&self) -> u64 {
+        self.instants.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// The number of a visit that nobody ever had.
+    fn visit(&self, guest: u32) -> u32 {
+        visits_of(guest).start + self.visits[guest as usize].fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// A transaction's view of the accounts and visits, and a record of what it reads and writes.
 struct Recorded<'t, Md: Mode, D: Driver> {
     accounts: TreeView<'t, Bank, Account, Md, D>,
+    visits: TreeView<'t, Bank, Visit, Md, D>,
     transaction: Transaction,
 }
 
 impl<'t, Md: Mode, D: Driver> Recorded<'t, Md, D> {
-    fn new(accounts: TreeView<'t, Bank, Account, Md, D>) -> Self {
+    fn new(
+        accounts: TreeView<'t, Bank, Account, Md, D>,
+        visits: TreeView<'t, Bank, Visit, Md, D>,
+    ) -> Self {
         Self {
             accounts,
+            visits,
             transaction: Transaction::default(),
         }
     }
@@ -94,11 +162,51 @@ impl<'t, Md: Mode, D: Driver> Recorded<'t, Md, D> {
         accounts.iter().for_each(|account| self.note(account));
         Ok(accounts)
     }
+
+    /// Reads all visits of a guest: by the index, or in the order of their numbers.
+    fn scan(&mut self, guest: u32, by_index: bool) -> Outcome {
+        let numbers = visits_of(guest);
+        let visits = if by_index {
+            let key = VisitSecondaryKeys::Guest(VisitGuestSecondaryKey(guest));
+            self.visits.get_by_secondary_key(key)?
+        } else {
+            let keys = VisitPrimaryKey(numbers.start)..VisitPrimaryKey(numbers.end);
+            typed::collect(self.visits.range(keys)?)?
+        };
+        for visit in visits {
+            assert_eq!(visit.guest, guest);
+            self.transaction.reads.push((visit.id, visit.version));
+        }
+        self.transaction.scans.push(numbers);
+        Ok(())
+    }
 }
 
 impl<D: Driver> Recorded<'_, ReadWrite, D> {
-    fn put(&mut self, account: &mut Account, versions: &AtomicU64) -> Result<(), NetabaseError> {
-        account.version = versions.fetch_add(1, Ordering::Relaxed);
+    /// Puts a visit that nobody ever had.
+    fn put_visit(&mut self, guest: u32, clocks: &Clocks) -> Result<(), NetabaseError> {
+        let (id, version) = (clocks.visit(guest), clocks.version());
+        self.transaction.reads.push((id, serializability::ABSENT));
+        self.transaction.writes.push((id, version));
+        self.visits.put(Visit { id, guest, version })
+    }
+
+    /// Removes a visit that was there in the beginning, unless somebody has.
+    fn remove_visit(&mut self, id: u32) -> Result<(), NetabaseError> {
+        let removed = self.visits.remove(VisitPrimaryKey(id))?;
+        let version = removed.map(|visit| visit.version);
+        let read = (id, version.unwrap_or(serializability::ABSENT));
+        if !self.transaction.reads.contains(&read) {
+            self.transaction.reads.push(read);
+        }
+        if version.is_some() {
+            self.transaction.writes.push((id, serializability::ABSENT));
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, account: &mut Account, clocks: &Clocks) -> Result<(), NetabaseError> {
+        account.version = clocks.version();
         self.transaction.writes.push((account.id, account.version));
         self.accounts.put(&*account)
     }
@@ -107,31 +215,39 @@ impl<D: Driver> Recorded<'_, ReadWrite, D> {
 /// Runs transactions of one thread; gives those that were committed.
 fn run<D: Driver>(
     store: &TypedStore<Bank, D>,
-    versions: &AtomicU64,
+    clocks: &Clocks,
     mut random: Rng,
 ) -> Result<Vec<Transaction>, Failure> {
     let mut session = Vec::new();
     for _ in 0..settings::history_transactions() {
-        let kind = random.u32(..10);
-        if kind < 4 {
+        let kind = random.u32(..13);
+        let began = clocks.instant();
+        if kind < 5 {
             let guard = store.read();
-            let mut recorded = Recorded::new(guard.open_tree());
-            sum(&mut recorded, &mut random)?;
-            session.push(recorded.transaction);
+            let mut recorded = Recorded::new(guard.open_tree(), guard.open_tree());
+            match kind {
+                0..3 => sum(&mut recorded, &mut random)?,
+                _ => scan_some(&mut recorded, &mut random)?,
+            }
+            let mut transaction = recorded.transaction;
+            drop(guard);
+            transaction.span = Some((began, clocks.instant()));
+            session.push(transaction);
             continue;
         }
         let guard = store.write()?;
-        let mut recorded = Recorded::new(guard.open_tree());
-        if kind < 7 {
-            transfer(&mut recorded, versions, &mut random)?;
-        } else {
-            withdraw(&mut recorded, versions, &mut random)?;
+        let mut recorded = Recorded::new(guard.open_tree(), guard.open_tree());
+        match kind {
+            5..8 => transfer(&mut recorded, clocks, &mut random)?,
+            8..11 => withdraw(&mut recorded, clocks, &mut random)?,
+            _ => come_and_go(&mut recorded, clocks, &mut random)?,
         }
-        let transaction = recorded.transaction;
+        let mut transaction = recorded.transaction;
         if random.u32(..10) == 0 {
             guard.rollback()?;
         } else {
             guard.commit_with(Durability::None)?;
+            transaction.span = Some((began, clocks.instant()));
             session.push(transaction);
         }
     }
@@ -154,10 +270,36 @@ fn sum<Md: Mode, D: Driver>(recorded: &mut Recorded<'_, Md, D>, random: &mut Rng
     Ok(())
 }
 
+/// Reads the visits of two guests.
+fn scan_some<Md: Mode, D: Driver>(recorded: &mut Recorded<'_, Md, D>, random: &mut Rng) -> Outcome {
+    let guest = random.u32(..GUESTS);
+    recorded.scan(guest, random.bool())?;
+    recorded.scan((guest + 1) % GUESTS, random.bool())
+}
+
+/// Puts or removes visits of some guests after it has read those of another one.
+///
+/// Two of these at a time, each of which changes what the other one has read, would be write skew by phantoms.
+fn come_and_go<D: Driver>(
+    recorded: &mut Recorded<'_, ReadWrite, D>,
+    clocks: &Clocks,
+    random: &mut Rng,
+) -> Outcome {
+    recorded.scan(random.u32(..GUESTS), random.bool())?;
+    if random.u32(..4) == 0 {
+        recorded.put_visit(random.u32(..GUESTS), clocks)?;
+    }
+    if random.bool() {
+        let first = visits_of(random.u32(..GUESTS)).start;
+        recorded.remove_visit(first + random.u32(..VISITS))?;
+    }
+    Ok(())
+}
+
 /// Moves money from one account to another.
 fn transfer<D: Driver>(
     recorded: &mut Recorded<'_, ReadWrite, D>,
-    versions: &AtomicU64,
+    clocks: &Clocks,
     random: &mut Rng,
 ) -> Outcome {
     let from = random.u32(..TRANSFERRED);
@@ -166,8 +308,8 @@ fn transfer<D: Driver>(
     let amount = random.i64(1..100);
     from.balance -= amount;
     to.balance += amount;
-    recorded.put(&mut from, versions)?;
-    recorded.put(&mut to, versions)?;
+    recorded.put(&mut from, clocks)?;
+    recorded.put(&mut to, clocks)?;
     Ok(())
 }
 
@@ -176,7 +318,7 @@ fn transfer<D: Driver>(
 /// Two of these at a time, on different accounts of a holder, would be write skew.
 fn withdraw<D: Driver>(
     recorded: &mut Recorded<'_, ReadWrite, D>,
-    versions: &AtomicU64,
+    clocks: &Clocks,
     random: &mut Rng,
 ) -> Outcome {
     let holder = random.u32(TRANSFERRED / 2..ACCOUNTS / 2);
@@ -188,11 +330,11 @@ fn withdraw<D: Driver>(
     if amount <= sum {
         let account = &mut accounts[random.usize(..2)];
         account.balance -= amount;
-        recorded.put(account, versions)?;
+        recorded.put(account, clocks)?;
     } else {
         for account in &mut accounts {
             account.balance = BALANCE;
-            recorded.put(account, versions)?;
+            recorded.put(account, clocks)?;
         }
     }
     Ok(())
@@ -210,16 +352,25 @@ fn transactions_of_many_threads_are_serializable<D: Driver>(fixture: &Fixture<D>
                 balance: BALANCE,
                 version: serializability::INITIAL,
             }))?;
-        let versions = AtomicU64::new(serializability::INITIAL + 1);
+        let first_visits = (0..GUESTS).flat_map(|guest| {
+            let first = visits_of(guest).start;
+            (first..first + VISITS).map(move |id| Visit {
+                id,
+                guest,
+                version: serializability::INITIAL,
+            })
+        });
+        store.open_tree::<Visit>().put_many(first_visits)?;
+        let clocks = Clocks::new();
         let start = Barrier::new(THREADS as usize);
         let sessions: Vec<_> = thread::scope(|scope| {
             let threads: Vec<_> = (0..THREADS)
                 .map(|_| {
                     let random = random.fork();
-                    let (store, versions, start) = (&store, &versions, &start);
+                    let (store, clocks, start) = (&store, &clocks, &start);
                     scope.spawn(move || {
                         start.wait();
-                        run(store, versions, random).map_err(|failure| failure.to_string())
+                        run(store, clocks, random).map_err(|failure| failure.to_string())
                     })
                 })
                 .collect();

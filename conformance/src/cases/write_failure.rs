@@ -1,10 +1,17 @@
 //! Writes that the system refuses: the error says why, and once the cause is gone the store goes on with what was committed.
 
-use netabase_core::driver::{Capabilities, Driver, Durability, ErrorKind};
+use std::ops::Range;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use netabase_core::driver::checked::Checked;
+use netabase_core::driver::{
+    Capabilities, Driver, DriverError, Durability, ErrorKind, OpenConfig, Read, Store, Write,
+};
 use netabase_core::error::NetabaseError;
 use netabase_core::store::TypedStore;
 
-use super::{crash, typed};
+use super::{committed, crash, typed};
 use crate::catalog::{Case, Failure, Outcome, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{Note, Order, User};
@@ -22,6 +29,12 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
         ),
         case!(
             a_database_without_space_is_created_when_there_is_some,
+            PERSISTENT,
+            Requirement::OwnProcess,
+            Requirement::Linux
+        ),
+        case!(
+            a_transaction_that_finds_no_space_leaves_nothing,
             PERSISTENT,
             Requirement::OwnProcess,
             Requirement::Linux
@@ -154,6 +167,96 @@ fn a_database_without_space_is_created_when_there_is_some<D: Driver>(
 ) -> Outcome {
     crash::wait(fixture.start_under(system::OUTLIVING_THE_LIMIT, "tiny")?)?;
     assert_goes_on(fixture, 1)
+}
+
+/// How long a file may become for a transaction of many values, in bytes: the small ones fit, the last one does not.
+const SPACE_WITHOUT_THE_LAST: u64 = 16 << 20;
+const SMALL_VALUES: u32 = 600;
+const SMALL_LENGTHS: [usize; 2] = [4_000, 10_000];
+const LAST_LENGTH: usize = 20 << 20;
+
+/// Writes some values to one tree, and a last one to another.
+fn write_values<S: Store>(
+    store: &Checked<S>,
+    numbers: Range<u32>,
+    length: usize,
+    last: usize,
+) -> Result<(), DriverError> {
+    let mut writer = store.begin_write()?;
+    let [small, other] = [writer.tree("small")?, writer.tree("other")?];
+    for number in numbers {
+        writer.put(small, &number.to_be_bytes(), &vec![1; length], |_| ())?;
+    }
+    writer.put(other, b"last", &vec![1; last], |_| ())?;
+    writer.commit(Durability::Immediate)
+}
+
+/// Shows that these values are there, and nothing else.
+fn assert_values<S: Store>(
+    store: &Checked<S>,
+    numbers: Range<u32>,
+    length: usize,
+    last: usize,
+) -> Outcome {
+    let found = committed(store, "small")?;
+    assert_eq!(found.len(), numbers.len(), "of another transaction");
+    let expected = numbers.map(|number| (number.to_be_bytes().to_vec(), vec![1; length]));
+    assert!(found.into_iter().eq(expected), "the values differ");
+    let other = committed(store, "other")?;
+    assert!(
+        other == [(b"last".to_vec(), vec![1; last])],
+        "the last value differs"
+    );
+    Ok(())
+}
+
+/// Writes more than there is space for, and closes the database.
+pub(crate) fn write_without_space<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    for length in SMALL_LENGTHS {
+        let store = fixture.open_with(&OpenConfig {
+            truncate: true,
+            ..fixture.config()
+        })?;
+        write_values(&store, 0..20, length, length)?;
+        system::limit_file_size(Some(SPACE_WITHOUT_THE_LAST))?;
+        let error = write_values(&store, 20..SMALL_VALUES, length, LAST_LENGTH)
+            .expect_err("the value is longer than a file may be");
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error:?}");
+        crash::say(&format!("{length}: failed"))?;
+        // What runs in the background may write, too.
+        thread::sleep(Duration::from_secs(1));
+        drop(store);
+        crash::say(&format!("{length}: closed"))?;
+
+        system::limit_file_size(None)?;
+        let store = fixture.open()?;
+        if fixture.manifest().offers("check_integrity") {
+            store.maintain("check_integrity", &[], &mut |_| ())?;
+        }
+        assert_values(&store, 0..20, length, length)?;
+        write_values(&store, 20..SMALL_VALUES, length, LAST_LENGTH)?;
+        drop(store);
+        assert_values(&fixture.open()?, 0..SMALL_VALUES, length, LAST_LENGTH)?;
+    }
+    Ok(())
+}
+
+/// How long that may take: to close a database for ever is a failure as well.
+const CLOSING: Duration = Duration::from_secs(90);
+
+fn a_transaction_that_finds_no_space_leaves_nothing<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+    let mut process = fixture.start_under(system::OUTLIVING_THE_LIMIT, "torn")?;
+    let started = Instant::now();
+    while process.try_wait()?.is_none() {
+        if started.elapsed() > CLOSING {
+            process.kill()?;
+            let said = process.wait_with_output()?.stdout;
+            panic!("hangs after {:?}", String::from_utf8_lossy(&said));
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    crash::wait(process)?;
+    Ok(())
 }
 
 fn a_read_only_folder_is_an_io_error_until_it_is_writable<D: Driver>(

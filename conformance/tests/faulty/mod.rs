@@ -4,10 +4,12 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::ops::Bound::{Excluded, Included};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::{self, ThreadId};
 
 use netabase_core::driver::{
     Bounds, Capabilities, Cursor, Direction, Driver, DriverError, Durability, ErrorKind, Limits,
@@ -43,6 +45,8 @@ pub(crate) enum Fault {
     GetMissesOwnWrites,
     IgnoresReadOnly,
     IncludedUpperIsExcluded,
+    /// A thread that reads again gets a snapshot that was taken the last time, unless it has written meanwhile.
+    KeepsASnapshotReady,
     LenMissesOwnWrites,
     LimitIsOneTooHigh,
     ListsAnAbsentOperation,
@@ -120,6 +124,7 @@ impl Driver for Faulty {
             closed: AtomicBool::new(false),
             writing: AtomicBool::new(false),
             poisoned: Mutex::new(()),
+            ready: Mutex::default(),
         })))
     }
 }
@@ -130,6 +135,7 @@ struct State {
     closed: AtomicBool,
     writing: AtomicBool,
     poisoned: Mutex<()>,
+    ready: Mutex<HashMap<ThreadId, MemoryReader>>,
 }
 
 impl State {
@@ -210,7 +216,15 @@ impl Store for FaultyStore {
         }
         let reader = OnceCell::new();
         if !state.has(Fault::SnapshotIsTakenLate) {
-            let _ = reader.set(state.memory.begin_read()?);
+            let mut snapshot = state.memory.begin_read()?;
+            if state.has(Fault::KeepsASnapshotReady) {
+                let next = state.memory.begin_read()?;
+                let mut ready = state.ready.lock().unwrap();
+                snapshot = ready
+                    .insert(thread::current().id(), next)
+                    .unwrap_or(snapshot);
+            }
+            let _ = reader.set(snapshot);
         }
         Ok(FaultyReader {
             state: Arc::clone(state),
@@ -502,6 +516,9 @@ impl Write for FaultyWriter {
             }
         }
         self.state.writing.store(false, Ordering::SeqCst);
+        let mut ready = self.state.ready.lock().unwrap();
+        ready.remove(&thread::current().id());
+        drop(ready);
         writer.commit(durability)
     }
 }

@@ -8,6 +8,7 @@
 )]
 
 mod crash;
+mod large;
 mod maintenance;
 mod manifest;
 mod open;
@@ -17,6 +18,8 @@ mod transaction;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use netabase_core::driver::{
     Bounds, Cursor, Direction, Driver, DriverError, Durability, OpenConfig, Read, Result, Store,
@@ -34,6 +37,17 @@ fn place() -> (TempDir, PathBuf) {
 
 fn open(path: &Path) -> SledDatabase {
     Sled.open(&OpenConfig::new(path)).unwrap()
+}
+
+/// Opens a database without the driver, as soon as whoever has closed it lets go of it.
+fn without_driver(path: &Path) -> sled::Db {
+    let config = sled::Config::new().path(path).segment_size(4 << 20);
+    (0..1000)
+        .find_map(|_| {
+            thread::sleep(Duration::from_millis(1));
+            config.open().ok()
+        })
+        .unwrap()
 }
 
 fn open_error(config: &OpenConfig<'_>) -> DriverError {
