@@ -115,7 +115,19 @@ fn try_run(case: &str, settings: &[(&str, String)]) -> io::Result<Verdict> {
             .unwrap_or_default()
     };
     Ok(match (decode(&left(VERDICT)), ended) {
-        (Some(verdict), _) => verdict,
+        (Some(verdict @ Verdict::Broken(_)), _) => verdict,
+        (Some(verdict), Some(status)) if status.success() => verdict,
+        // Whatever a driver does when the process ends is its doing as well.
+        (Some(_), Some(status)) => Verdict::Broken(ended_early(
+            &format!("the process ended badly after the case: {}", cause(status)),
+            &left(SEQUENCE),
+            &left(OUTPUT),
+        )),
+        (Some(_), None) => Verdict::Broken(ended_early(
+            "the process did not end after the case, and was killed",
+            &left(SEQUENCE),
+            &left(OUTPUT),
+        )),
         (None, Some(status)) => Verdict::Broken(ended_early(
             &format!(
                 "the process of this case ended without a verdict: {}",

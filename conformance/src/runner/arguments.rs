@@ -37,15 +37,15 @@ pub(super) struct Arguments {
     pub(super) jobs: Option<usize>,
 
     /// How often the case of random kills kills a process; 25
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     crash_rounds: Option<u32>,
 
     /// How many random sequences each case of sequences runs; 16 to 96, by the case
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     sequences: Option<u32>,
 
     /// How many transactions each thread of a history runs; 2,000
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     history_transactions: Option<u32>,
 
     /// What random choices follow from; another number each time

@@ -167,6 +167,19 @@ mod permissions {
     }
 
     #[test]
+    fn links_that_leave_together_are_refused() {
+        let cage = Cage::of("zoo-good");
+        let (file, inner) = (driver_file("zoo-good"), cage.add_directory("inner"));
+        cage.add_directory("inner/p");
+        cage.add_directory("inner/q");
+        let search = SearchPath::none().with_directory(&inner);
+        symlink("../q", inner.join("p/sub")).unwrap();
+        // By its text inner/p/sub/../../x is inner/x; by way of the link it lies above.
+        symlink(Path::new("p/sub/../..").join(&file), inner.join(&file)).unwrap();
+        assert_untrusted(search, &["outside of"]);
+    }
+
+    #[test]
     fn a_link_within_a_directory_is_followed() {
         let cage = Cage::new();
         cage.add_directory("versions");

@@ -164,6 +164,16 @@ impl Trust {
             let is_parent = within.is_none() && metadata.is_dir() && !steps.is_empty();
             self.check(&real, &metadata, is_parent)?;
         }
+        // Links that each stay there by their text may leave together, through another's `..`.
+        if let Some(within) = within
+            && !real.starts_with(within)
+        {
+            return Err(Refusal::rejected(format!(
+                "its links lead to {}, which is outside of {}; put the file itself there, or load it by its own path",
+                real.display(),
+                within.display()
+            )));
+        }
         Ok(real)
     }
 
