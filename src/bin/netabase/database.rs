@@ -1,6 +1,8 @@
 //! A database opened without its models: what its schema record says, and its trees.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 
 use netabase_store::connect::{Target, driver};
 use netabase_store::driver::checked::{Checked, CheckedReader};
@@ -17,9 +19,40 @@ use crate::failure::Failure;
 pub(crate) type Store = Checked<AnyDatabase>;
 pub(crate) type Reader = CheckedReader<AnyReader>;
 
+/// The cache of an engine whose URL names no size. What this program does goes through a database once, so that more of it
+/// would be memory for nothing.
+const CACHE_BYTES: u64 = 64 << 20;
+
+/// Reads a URL.
+pub(crate) fn target(url: &str) -> Result<Target, Failure> {
+    let mut target = Target::parse(url)?;
+    target.cache_bytes.get_or_insert(CACHE_BYTES);
+    Ok(target)
+}
+
+/// Whether two paths lead to one file or folder, by whatever spelling and links.
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    // Of a database that is kept nowhere.
+    if one.as_os_str().is_empty() || other.as_os_str().is_empty() {
+        return false;
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let id = |path| fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+        id(one).is_some() && id(one) == id(other)
+    }
+    #[cfg(not(unix))]
+    {
+        let real = |path| fs::canonicalize(path).ok();
+        real(one).is_some() && real(one) == real(other)
+    }
+}
+
 /// Opens an existing database, for reading only where the driver can.
 pub(crate) fn open_for_reading(url: &str) -> Result<Store, Failure> {
-    let mut target = Target::parse(url)?;
+    let mut target = target(url)?;
     refuse_truncate(&target)?;
     target.create_if_missing = false;
     target.read_only |= driver(&target.driver)?
@@ -31,7 +64,7 @@ pub(crate) fn open_for_reading(url: &str) -> Result<Store, Failure> {
 
 /// Opens an existing database for writing.
 pub(crate) fn open_existing(url: &str) -> Result<Store, Failure> {
-    let mut target = Target::parse(url)?;
+    let mut target = target(url)?;
     refuse_truncate(&target)?;
     target.create_if_missing = false;
     Ok(target.open()?)

@@ -36,8 +36,8 @@ pub(crate) fn run(arguments: &Drivers) -> Result<Outcome, Failure> {
                     .map(|candidate| {
                         json!({
                             "name": candidate.name,
-                            "path": candidate.path,
-                            "library": candidate.library,
+                            "path": candidate.path.display().to_string(),
+                            "library": candidate.library.as_ref().map(|library| library.display().to_string()),
                             "abi": candidate.driver.as_ref().ok().map(|driver| {
                                 let (major, minor) = driver.abi_version();
                                 format!("{major}.{minor}")
@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &Drivers) -> Result<Outcome, Failure> {
                     })
                     .collect();
                 json!({
-                    "level": place.level.name(), "directory": place.directory, "state": state, "refused": refusal,
+                    "level": place.level.name(), "directory": place.directory.display().to_string(), "state": state, "refused": refusal,
                     "candidates": candidates,
                 })
             })
