@@ -115,7 +115,7 @@ fn what_is_wrong_is_said_with_status_2() {
         (vec!["copy", &missing, &url], ""),
         (vec!["get", &url, "Book", ""], "whole number"),
         (vec!["scan", &url, "Book", "--from", "0xzz"], "whole number"),
-        (vec!["scan", &url, "Book", "--limit", "-1"], "limit"),
+        (vec!["scan", &url, "Book", "--limit=-1"], "limit"),
         (
             vec!["scan", &url, "Book", "--prefix", "1", "--to", "2"],
             "cannot be used",

@@ -124,7 +124,7 @@ fn a_large_value_and_keys_of_any_bytes_come_through() {
     let store = open_bytes(&from);
     let mut writer = store.begin_write().unwrap();
     let tree = writer.tree("bytes").unwrap();
-    let large = vec![0xA5; 12 << 20];
+    let large = vec![0xA5; 5 << 20];
     writer.put(tree, b"\x00", &large, |_| ()).unwrap();
     writer.put(tree, &[0xFF; 300], b"", |_| ()).unwrap();
     writer.commit(Durability::Immediate).unwrap();

@@ -13,6 +13,7 @@ use netabase_store::dynamic::Shape;
 use netabase_store::schema::{
     ModelSchema, SCHEMA_TREE, check_complete, stored_models, stored_widths,
 };
+use netabase_store::{ErrorKind, NetabaseError};
 
 use crate::failure::Failure;
 
@@ -23,11 +24,17 @@ pub(crate) type Reader = CheckedReader<AnyReader>;
 /// would be memory for nothing.
 const CACHE_BYTES: u64 = 64 << 20;
 
-/// Reads a URL.
-pub(crate) fn target(url: &str) -> Result<Target, Failure> {
-    let mut target = Target::parse(url)?;
-    target.cache_bytes.get_or_insert(CACHE_BYTES);
-    Ok(target)
+/// Opens a database with a small cache unless the URL names a size, or the engine has none.
+pub(crate) fn open(target: &Target) -> Result<Store, NetabaseError> {
+    if target.cache_bytes.is_some() {
+        return target.open();
+    }
+    let mut small = target.clone();
+    small.cache_bytes = Some(CACHE_BYTES);
+    match small.open() {
+        Err(error) if error.kind() == ErrorKind::Unsupported => target.open(),
+        opened => opened,
+    }
 }
 
 /// Whether two paths lead to one file or folder, by whatever spelling and links.
@@ -52,22 +59,30 @@ pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
 
 /// Opens an existing database, for reading only where the driver can.
 pub(crate) fn open_for_reading(url: &str) -> Result<Store, Failure> {
-    let mut target = target(url)?;
+    let mut target = Target::parse(url)?;
     refuse_truncate(&target)?;
     target.create_if_missing = false;
+    let is_asked_for = target.read_only;
     target.read_only |= driver(&target.driver)?
         .manifest()
         .capabilities
         .contains(Capabilities::READ_ONLY);
-    Ok(target.open()?)
+    match open(&target) {
+        // Nobody closed it, and its engine repairs it first.
+        Err(error) if error.kind() == ErrorKind::ReadOnly && !is_asked_for => {
+            target.read_only = false;
+            Ok(open(&target)?)
+        }
+        opened => Ok(opened?),
+    }
 }
 
 /// Opens an existing database for writing.
 pub(crate) fn open_existing(url: &str) -> Result<Store, Failure> {
-    let mut target = target(url)?;
+    let mut target = Target::parse(url)?;
     refuse_truncate(&target)?;
     target.create_if_missing = false;
-    Ok(target.open()?)
+    Ok(open(&target)?)
 }
 
 fn refuse_truncate(target: &Target) -> Result<(), Failure> {

@@ -4,13 +4,14 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use netabase_store::connect::Target;
 use netabase_store::dump::{DumpReader, DumpWriter, Item, Totals};
 use serde_json::json;
 
 use crate::Outcome;
 use crate::arguments::{Dump, Load};
 use crate::copy::{Step, each_entry, report};
-use crate::database::{Snapshot, is_same_file, open_for_reading, target};
+use crate::database::{Snapshot, is_same_file, open_for_reading};
 use crate::failure::Failure;
 use crate::fill::Fill;
 use crate::progress::Progress;
@@ -20,7 +21,7 @@ pub(crate) fn dump(arguments: &Dump) -> Result<Outcome, Failure> {
     let mut part = arguments.file.clone().into_os_string();
     part.push(".part");
     let part = PathBuf::from(part);
-    let source = target(&arguments.url)?.path;
+    let source = Target::parse(&arguments.url)?.path;
     if is_same_file(&source, &arguments.file) || is_same_file(&source, &part) {
         return Err(Failure::Usage(format!(
             "{shown} would be written over the database that is to be read; name another file"
@@ -97,7 +98,7 @@ pub(crate) fn load(arguments: &Load) -> Result<Outcome, Failure> {
         })?;
         (Box::new(file), format!("netabase load {shown} …"))
     };
-    if is_same_file(&arguments.file, &target(&arguments.url)?.path) {
+    if is_same_file(&arguments.file, &Target::parse(&arguments.url)?.path) {
         return Err(Failure::Usage(format!(
             "{} is both the file to read and the database to fill; name another database",
             arguments.file.display()

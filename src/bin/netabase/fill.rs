@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use netabase_store::connect::driver;
+use netabase_store::connect::{Target, driver};
 use netabase_store::driver::checked::CheckedWriter;
 use netabase_store::driver::{
     AnyWriter, Bounds, Cursor as _, Direction, Driver as _, Durability, EntryWidths, Read as _,
@@ -12,7 +12,7 @@ use netabase_store::schema::{INCOMPLETE_KEY, SCHEMA_TREE};
 use netabase_store::{ErrorKind, NetabaseError};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::database::{Store, target, tree_names};
+use crate::database::{Store, open, tree_names};
 use crate::failure::Failure;
 use crate::progress::Progress;
 
@@ -60,13 +60,13 @@ pub(crate) struct Fill {
 impl Fill {
     /// Opens the database at `url` and marks it as incomplete. `origin` says what fills it.
     pub(crate) fn begin(url: &str, origin: &str, overwrite: bool) -> Result<Self, Failure> {
-        let target = target(url)?;
+        let target = Target::parse(url)?;
         if target.truncate {
             return Err(Failure::Usage(
                 "write `--overwrite` instead of `truncate=true`".into(),
             ));
         }
-        let store = target.open()?;
+        let store = open(&target)?;
         let old = tree_names(&store)?;
         if !old.is_empty() && !overwrite {
             return Err(Failure::Usage(format!(
