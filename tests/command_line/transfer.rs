@@ -143,14 +143,14 @@ fn a_database_is_never_copied_to_itself() {
 #[test]
 fn a_killed_copy_leaves_its_source_and_a_target_that_is_seen_to_be_incomplete() {
     let folder = tempfile::tempdir().unwrap();
-    let from = fill("redb", folder.path(), 8_000);
+    let from = fill("redb", folder.path(), 4_000);
     let source = folder.path().join("source");
     let expected = titles(&from);
     let before = std::fs::read(&source).unwrap();
-    for driver in DRIVERS {
-        let (mut incomplete, mut pause) = (0, Duration::from_millis(5));
+    for driver in ["redb", "sled"] {
+        let (mut incomplete, mut pause) = (0, Duration::from_millis(20));
         for round in 0.. {
-            assert!(round < 60, "{driver}: it never ends");
+            assert!(round < 20, "{driver}: it never ends");
             let name = format!("{driver}-{round}");
             let to = url(driver, folder.path(), &name);
             let mut child = command()
@@ -160,7 +160,7 @@ fn a_killed_copy_leaves_its_source_and_a_target_that_is_seen_to_be_incomplete() 
                 .spawn()
                 .unwrap();
             std::thread::sleep(pause);
-            pause = pause * 3 / 2;
+            pause = pause * 8 / 5;
             let done = child.try_wait().unwrap().is_some();
             child.kill().unwrap();
             child.wait().unwrap();
@@ -193,7 +193,7 @@ fn a_killed_copy_leaves_its_source_and_a_target_that_is_seen_to_be_incomplete() 
                 // Ended before anything was written, or after everything was.
                 let held = netabase(&["scan", &to, "Book"]);
                 assert!(
-                    held.stderr.contains("is empty") || held.stdout.lines().count() == 8_000,
+                    held.stderr.contains("is empty") || held.stdout.lines().count() == 4_000,
                     "{driver}: {}",
                     held.stderr
                 );
