@@ -54,7 +54,7 @@ fn main() -> ExitCode {
 }
 
 /// Puts the records; how many there are then.
-fn fill(url: &str, records: u64) -> Result<u64, NetabaseError> {
+fn fill(url: &str, records: u64) -> Result<usize, NetabaseError> {
     let store = NetabaseStore::<Users, _>::connect(url)?;
     let users = store.open_tree::<User>();
     let mut next = 0;
