@@ -53,6 +53,14 @@ pub fn is_scenario() -> bool {
     env::var_os(SCENARIO).is_some()
 }
 
+/// Whether this process was started to run a scenario of this driver, which is called so in this executable.
+pub(crate) fn is_scenario_of(identity: &str) -> bool {
+    env::var(SCENARIO)
+        .ok()
+        .and_then(|scenario| Some(scenario.strip_prefix(identity)?.starts_with('/')))
+        .unwrap_or(false)
+}
+
 impl<D: Driver> Fixture<D> {
     /// A fresh place for this driver. A driver that keeps nothing gets no folder, and the empty path.
     ///

@@ -11,7 +11,11 @@ use std::sync::{Arc, Once};
 use std::thread;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+#[cfg(not(target_arch = "wasm32"))]
+use netabase_core::abi::DynamicDriver;
 use netabase_core::driver::Driver;
+#[cfg(not(target_arch = "wasm32"))]
+use netabase_core::driver::Manifest;
 #[cfg(not(target_arch = "wasm32"))]
 use netabase_core::loader::{self, SearchPath};
 
@@ -214,33 +218,50 @@ impl Suite {
         }
     }
 
-    #[cfg(not(target_arch = "wasm32"))]
     /// Adds every case for the dynamic library of a driver that is linked in as well. It is loaded by the name in the
     /// driver's manifest, from the folder of this executable, where Cargo puts it.
+    ///
+    /// Where cases run in processes of their own, only those of this driver load it: a library that ends whatever loads it
+    /// fails its cases and no others.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn add_loaded(&mut self, linked: &impl Driver) {
+        const LINKAGE: &str = "dynamic";
         let linked = linked.manifest();
-        // What is installed on this machine is not what is to be tested.
-        let beside = SearchPath::default()
-            .without_environment()
-            .without_user_data()
-            .without_system();
-        match loader::load(&linked.name, &beside) {
-            Ok(loaded) if loaded.manifest() != linked => self.add_missing(
-                "dynamic",
-                &linked.name,
-                format!("the library has another manifest: {:?}", loaded.manifest()),
-            ),
-            Ok(loaded) => self.add("dynamic", loaded),
-            Err(error) => self.add_missing(
-                "dynamic",
-                &linked.name,
-                format!(
-                    "{error}\n(the suite loads {DLL_PREFIX}netabase_driver_{}{DLL_SUFFIX} from beside this \
-                     executable: the package is to have `crate-type = [\"rlib\", \"cdylib\"]` and to bear \
-                     that name)",
-                    linked.name.replace('-', "_")
-                ),
-            ),
+        let identity = format!("{}/{LINKAGE}", linked.name);
+        let requested = isolation::requested();
+        let is_on_behalf = requested.is_some() || fixture::is_scenario();
+        let is_of_this = requested.as_ref().is_some_and(|case| {
+            case.strip_prefix(&identity)
+                .is_some_and(|law| law.starts_with('/'))
+        });
+        if is_on_behalf && !is_of_this && !fixture::is_scenario_of(&identity) {
+            return;
+        }
+        let load_case = format!("{identity}/load");
+        if requested.as_ref() == Some(&load_case) {
+            isolation::run_requested(|| match load_beside(linked) {
+                Ok(_) => Verdict::Held,
+                Err(reason) => Verdict::Broken(reason),
+            });
+        }
+        if !is_on_behalf && settings::isolate() {
+            if let Verdict::Broken(reason) = isolation::run(&load_case, &[]) {
+                self.add_missing(LINKAGE, &linked.name, reason);
+                return;
+            }
+            self.cases
+                .extend(catalog::all::<DynamicDriver>().into_iter().map(|case| {
+                    let name = format!("{identity}/{}", case.name);
+                    Ready {
+                        name: name.clone(),
+                        run: Box::new(move || isolation::run(&name, &[])),
+                    }
+                }));
+            return;
+        }
+        match load_beside(linked) {
+            Ok(loaded) => self.add(LINKAGE, loaded),
+            Err(reason) => self.add_missing(LINKAGE, &linked.name, reason),
         }
     }
 
@@ -308,10 +329,30 @@ impl Suite {
         let trials = self.cases.into_iter().map(trial).collect();
         !libtest_mimic::run(arguments, trials).has_failed()
     }
+}
 
-    /// The cases one by one.
-    pub(crate) fn into_cases(self) -> Vec<Ready> {
-        self.cases
+/// The library of a driver that is linked in as well, from the folder of this executable.
+#[cfg(not(target_arch = "wasm32"))]
+fn load_beside(linked: &Manifest) -> Result<DynamicDriver, String> {
+    // What is installed on this machine is not what is to be tested.
+    let beside = SearchPath::default()
+        .without_environment()
+        .without_user_data()
+        .without_system();
+    let loaded = loader::load(&linked.name, &beside).map_err(|error| {
+        format!(
+            "{error}\n(the suite loads {DLL_PREFIX}netabase_driver_{}{DLL_SUFFIX} from beside this executable: the \
+             package is to have `crate-type = [\"rlib\", \"cdylib\"]` and to bear that name)",
+            linked.name.replace('-', "_")
+        )
+    })?;
+    if loaded.manifest() == linked {
+        Ok(loaded)
+    } else {
+        Err(format!(
+            "the library has another manifest: {:?}",
+            loaded.manifest()
+        ))
     }
 }
 

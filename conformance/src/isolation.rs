@@ -27,6 +27,9 @@ const SEQUENCE: &str = "sequence";
 /// In that folder: what the process printed.
 const OUTPUT: &str = "output";
 
+/// In that folder: what the case found out, for the process that asked.
+const FINDINGS: &str = "findings";
+
 /// How long a process may go on after the case's own time limit has passed.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -38,6 +41,14 @@ pub(crate) fn requested() -> Option<String> {
 /// A new file for the operations of a sequence, in a process that was started for a case.
 pub(crate) fn sequence_file() -> Option<File> {
     File::create(Path::new(&env::var_os(FOLDER)?).join(SEQUENCE)).ok()
+}
+
+/// Leaves what was found out for the process that waits for this one.
+pub(crate) fn leave(findings: &[u8]) -> io::Result<()> {
+    match env::var_os(FOLDER) {
+        Some(folder) => fs::write(Path::new(&folder).join(FINDINGS), findings),
+        None => Ok(()),
+    }
 }
 
 /// Runs the case that this process was started for, leaves what it came to for the process that waits for it, and ends
@@ -85,11 +96,18 @@ fn decode(text: &str) -> Option<Verdict> {
 
 /// Runs a case of this executable in a process of its own. `settings` are environment variables for it.
 pub(crate) fn run(case: &str, settings: &[(&str, String)]) -> Verdict {
-    try_run(case, settings)
-        .unwrap_or_else(|error| Verdict::Broken(format!("no process for the case: {error}")))
+    ask(case, settings).0
 }
 
-fn try_run(case: &str, settings: &[(&str, String)]) -> io::Result<Verdict> {
+/// [`run`], and what the case [left](leave) as its findings.
+pub(crate) fn ask(case: &str, settings: &[(&str, String)]) -> (Verdict, Vec<u8>) {
+    try_run(case, settings).unwrap_or_else(|error| {
+        let reason = format!("no process for the case: {error}");
+        (Verdict::Broken(reason), Vec::new())
+    })
+}
+
+fn try_run(case: &str, settings: &[(&str, String)]) -> io::Result<(Verdict, Vec<u8>)> {
     let folder = tempfile::tempdir()?;
     let output = File::create(folder.path().join(OUTPUT))?;
     let mut command = Command::new(env::current_exe()?);
@@ -114,8 +132,20 @@ fn try_run(case: &str, settings: &[(&str, String)]) -> io::Result<Verdict> {
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
             .unwrap_or_default()
     };
-    Ok(match (decode(&left(VERDICT)), ended) {
-        (Some(verdict), _) => verdict,
+    let verdict = match (decode(&left(VERDICT)), ended) {
+        (Some(verdict @ Verdict::Broken(_)), _) => verdict,
+        (Some(verdict), Some(status)) if status.success() => verdict,
+        // Whatever a driver does when the process ends is its doing as well.
+        (Some(_), Some(status)) => Verdict::Broken(ended_early(
+            &format!("the process ended badly after the case: {}", cause(status)),
+            &left(SEQUENCE),
+            &left(OUTPUT),
+        )),
+        (Some(_), None) => Verdict::Broken(ended_early(
+            "the process did not end after the case, and was killed",
+            &left(SEQUENCE),
+            &left(OUTPUT),
+        )),
         (None, Some(status)) => Verdict::Broken(ended_early(
             &format!(
                 "the process of this case ended without a verdict: {}",
@@ -129,7 +159,9 @@ fn try_run(case: &str, settings: &[(&str, String)]) -> io::Result<Verdict> {
             &left(SEQUENCE),
             &left(OUTPUT),
         )),
-    })
+    };
+    let findings = fs::read(folder.path().join(FINDINGS)).unwrap_or_default();
+    Ok((verdict, findings))
 }
 
 /// The arguments that this process was started with.

@@ -9,7 +9,7 @@
 //! `docs/writing-a-driver.md` shows how a driver is written and how a report is read.
 //!
 //! # Environment
-//! Each variable but the last takes a number:
+//! Each variable but the last takes a number, and where it counts what is tried, one above 0:
 //! - `NETABASE_CONFORMANCE_CRASH_ROUNDS`: how often the case of random kills kills a process; 25.
 //! - `NETABASE_CONFORMANCE_HISTORY_TRANSACTIONS`: how many transactions each of the 8 threads of a history runs; 2,000.
 //! - `PROPTEST_CASES`: how many random sequences each case of sequences runs; 16 to 96, by the case.

@@ -171,13 +171,9 @@ pub(crate) fn config(sequences: u32) -> Config {
         },
         ..Config::default()
     };
-    if std::env::var_os(settings::SEQUENCES).is_some() {
-        default
-    } else {
-        Config {
-            cases: sequences,
-            ..default
-        }
+    Config {
+        cases: settings::sequences().unwrap_or(sequences),
+        ..default
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fmt::Display;
+use std::num::NonZero;
 use std::panic::{self, AssertUnwindSafe};
 use std::str::FromStr;
 use std::time::Duration;
@@ -26,12 +27,17 @@ pub(crate) fn time_limit() -> Duration {
 
 /// How often the case of random kills kills a process.
 pub(crate) fn crash_rounds() -> u32 {
-    number(CRASH_ROUNDS).unwrap_or(25)
+    number(CRASH_ROUNDS).map_or(25, NonZero::get)
 }
 
 /// How many transactions each thread of a history runs.
 pub(crate) fn history_transactions() -> u32 {
-    number(HISTORY_TRANSACTIONS).unwrap_or(2_000)
+    number(HISTORY_TRANSACTIONS).map_or(2_000, NonZero::get)
+}
+
+/// How many random sequences a case runs, if the environment says so.
+pub(crate) fn sequences() -> Option<u32> {
+    number(SEQUENCES).map(NonZero::get)
 }
 
 /// Whether each case of a test executable runs in a process of its own.
@@ -75,8 +81,8 @@ pub(crate) fn seeded(law: impl FnOnce(Rng) -> Outcome) -> Outcome {
 fn number<N: FromStr<Err: Display>>(variable: &str) -> Option<N> {
     let text = env::var_os(variable)?;
     let text = text.to_string_lossy();
-    let number = text
-        .parse()
-        .unwrap_or_else(|error| panic!("{variable} is `{text}`, which is no number: {error}"));
+    let number = text.parse().unwrap_or_else(|error| {
+        panic!("{variable} is `{text}`, which is no number for it: {error}")
+    });
     Some(number)
 }

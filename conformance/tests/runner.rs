@@ -37,10 +37,19 @@ fn zoo(name: &str) -> (TempDir, PathBuf) {
 
 /// How a run ended and what it wrote: standard output, standard error.
 fn run(library: &Path, arguments: &[&str]) -> (i32, String, String) {
+    run_with(library, arguments, &[])
+}
+
+fn run_with(
+    library: &Path,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_conformance"))
         .arg("--driver")
         .arg(library)
         .args(arguments)
+        .envs(environment.iter().copied())
         .output()
         .unwrap();
     (
@@ -162,6 +171,40 @@ fn a_driver_that_hangs_fails_that_case_only() {
             "did not end within 2 s",
             "\ntest order/bytes_compare_unsigned ... ok",
         ],
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_library_that_ends_whatever_loads_it_is_told_of() {
+    let (_folder, library) = zoo("zoo_good");
+    let one = ["--filter", "order/bytes_compare_unsigned"];
+    let (code, output, message) = run_with(&library, &one, &[("NETABASE_ZOO", "abort-at-load")]);
+    assert_eq!((code, output.as_str()), (2, ""));
+    assert_holds(&message, &["cannot be tested", "signal: 6 (SIGABRT)"]);
+    // The runner itself loads nothing.
+    let alone = [("NETABASE_ZOO", "abort-at-load-outside-of-cases")];
+    let (code, output, message) = run_with(&library, &one, &alone);
+    assert_eq!(code, 0, "{output}{message}");
+    assert_holds(
+        &output,
+        &[
+            "driver zoo-good 1.2.3, engine memory 4.5.6, ABI 1.0, from ",
+            "\ntest order/bytes_compare_unsigned ... ok",
+            "\n  operations             tree_names\n",
+        ],
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_driver_that_fails_at_the_end_of_the_process_breaks_its_cases() {
+    let (_folder, library) = zoo("zoo_good");
+    let (code, output, message) = run_with(&library, &[], &[("NETABASE_ZOO", "abort-at-exit")]);
+    assert_eq!((code, output.as_str()), (2, ""));
+    assert_holds(
+        &message,
+        &["ended badly after the case", "signal: 6 (SIGABRT)"],
     );
 }
 

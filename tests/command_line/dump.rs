@@ -57,3 +57,102 @@ fn a_damaged_file_leaves_an_incomplete_database() {
     let run = netabase(&["load", path, &to, "--overwrite"]);
     assert!(run.stderr.contains("no dump"), "{}", run.stderr);
 }
+
+#[test]
+fn what_was_dumped_and_loaded_is_told_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = fill("redb", folder.path(), 3);
+    let file = folder.path().join("dump");
+    let path = file.to_str().unwrap();
+    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    let run = netabase(&["dump", &from, path, "--json"]);
+    let told = json(&run.stdout);
+    assert_eq!(
+        (&told["entries"], &told["trees"], &told["file"]),
+        (&11.into(), &4.into(), &path.into()),
+        "{told}"
+    );
+    let output = crate::program::command()
+        .args(["dump", &from, "-", "--json"])
+        .output()
+        .unwrap();
+    assert_eq!(output.stdout, std::fs::read(&file).unwrap());
+    let told = json(std::str::from_utf8(&output.stderr).unwrap());
+    assert_eq!(
+        (&told["entries"], &told["file"]),
+        (&11.into(), &serde_json::Value::Null)
+    );
+    let run = netabase(&["load", path, &url("sled", folder.path(), "to"), "--json"]);
+    let told = json(&run.stdout);
+    assert_eq!(told["entries"], 9);
+    assert_eq!(told["trees"][0]["name"], "Book");
+}
+
+#[test]
+fn a_dump_is_never_written_over_its_source_nor_loaded_into_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = fill("redb", folder.path(), 3);
+    let database = folder.path().join("source");
+    let before = std::fs::read(&database).unwrap();
+    let refused = |arguments: &[&str], hint: &str| {
+        let run = netabase(arguments);
+        assert_eq!(run.status, 2, "{arguments:?}: {}", run.stderr);
+        assert!(run.stderr.contains(hint), "{arguments:?}: {}", run.stderr);
+    };
+    refused(
+        &["dump", &from, database.to_str().unwrap(), "--overwrite"],
+        "written over",
+    );
+    // What is written first has this name.
+    let part = folder.path().join("x.part");
+    std::fs::hard_link(&database, &part).unwrap();
+    refused(
+        &["dump", &from, folder.path().join("x").to_str().unwrap()],
+        "written over",
+    );
+    assert_eq!(std::fs::read(&database).unwrap(), before);
+    let dump = folder.path().join("dump");
+    let dump = dump.to_str().unwrap();
+    assert_eq!(netabase(&["dump", &from, dump]).status, 0);
+    refused(
+        &["load", dump, &format!("redb:{dump}"), "--overwrite"],
+        "both the file",
+    );
+}
+
+#[test]
+fn a_dump_whose_trees_lie_about_their_widths_fails_in_order() {
+    use netabase_store::driver::EntryWidths;
+    use netabase_store::dump::DumpWriter;
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dump");
+    let path = file.to_str().unwrap();
+    let write = |width: u32, key: &[u8]| {
+        let mut dump = DumpWriter::new(Vec::new()).unwrap();
+        let widths = EntryWidths {
+            key: Some(width),
+            value: Some(2),
+        };
+        dump.tree("T", widths).unwrap();
+        dump.entry(key, b"ab").unwrap();
+        std::fs::write(&file, dump.finish().unwrap().0).unwrap();
+    };
+    for driver in DRIVERS {
+        let to = url(driver, folder.path(), &format!("to-{driver}"));
+        write(4, b"12345");
+        let run = netabase(&["load", path, &to]);
+        assert!(matches!(run.status, 0 | 2 | 3), "{driver}: {}", run.stderr);
+        assert!(!run.stderr.contains("panic"), "{driver}: {}", run.stderr);
+        // The same tree, once of this form and once of that.
+        for (width, key) in [(4, &b"1234"[..]), (8, b"12345678"), (5, b"12345")] {
+            write(width, key);
+            let run = netabase(&["load", path, &to, "--overwrite"]);
+            assert_eq!(run.status, 0, "{driver} {width}: {}", run.stderr);
+            assert!(
+                netabase(&["scan", &to, "T"]).stdout.contains("0x6162"),
+                "{driver}"
+            );
+        }
+    }
+}

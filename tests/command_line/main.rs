@@ -2,11 +2,14 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "a test fails by panicking, in its own functions as well"
 )]
 
 mod dump;
+mod loaded;
 mod program;
+mod streams;
 mod transfer;
 mod verify;
 
@@ -101,12 +104,98 @@ fn what_is_wrong_is_said_with_status_2() {
         (vec!["inspect", &missing], ""),
         (vec!["inspect", "nothing"], "driver:path"),
         (vec!["inspect", "nothing:x"], "no driver `nothing`"),
+        (vec!["inspect", "redb://host/x"], "names a host"),
+        (vec!["inspect", "redb:"], ""),
+        (vec!["inspect", "redb:x?truncate=true"], "truncate"),
+        (vec!["inspect", "redb:x?colour=red"], "colour"),
+        (vec!["inspect", "../redb:x"], "no driver `../redb`"),
+        (vec!["verify", &missing], ""),
+        (vec!["compact", &missing], ""),
+        (vec!["dump", &missing, "-"], ""),
+        (vec!["load", "no such file", &missing], "there is no file"),
+        (vec!["copy", &missing, &url], ""),
+        (vec!["get", &url, "Book", ""], "whole number"),
+        (vec!["scan", &url, "Book", "--from", "0xzz"], "whole number"),
+        (vec!["scan", &url, "Book", "--limit=-1"], "limit"),
+        (
+            vec!["scan", &url, "Book", "--prefix", "1", "--to", "2"],
+            "cannot be used",
+        ),
         (vec!["scan"], "Usage"),
     ] {
         let run = netabase(&arguments);
         assert_eq!(run.status, 2, "{arguments:?}: {}", run.stderr);
         assert!(run.stderr.contains(hint), "{arguments:?}: {}", run.stderr);
         assert_eq!(run.stdout, "");
+    }
+}
+
+#[test]
+fn what_cannot_be_done_is_said_with_status_3() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("text");
+    std::fs::write(
+        &text,
+        "this is no database, and longer than the head of one".repeat(200),
+    )
+    .unwrap();
+    for driver in program::DRIVERS {
+        let url = format!("{driver}:{}", text.display());
+        for arguments in [
+            vec!["inspect", url.as_str()],
+            vec!["verify", &url],
+            vec!["compact", &url],
+            vec!["dump", &url, "-"],
+        ] {
+            let run = netabase(&arguments);
+            assert_eq!(run.status, 3, "{arguments:?}: {}", run.stderr);
+            assert!(run.stderr.starts_with("netabase: "), "{}", run.stderr);
+            assert_eq!(run.stdout, "");
+        }
+    }
+    let unchanged = std::fs::read_to_string(&text).unwrap();
+    assert!(unchanged.starts_with("this is no database"));
+}
+
+#[test]
+fn nothing_is_created_by_looking_at_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for driver in program::DRIVERS {
+        let url = program::url(driver, folder.path(), "none");
+        for arguments in [
+            vec!["inspect", url.as_str()],
+            vec!["scan", &url, "Book"],
+            vec!["verify", &url],
+            vec!["compact", &url],
+        ] {
+            assert_eq!(netabase(&arguments).status, 2, "{arguments:?}");
+            assert_eq!(
+                folder.path().read_dir().unwrap().count(),
+                0,
+                "{arguments:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_empty_database_is_looked_at_and_copied_as_any_other() {
+    for driver in program::DRIVERS {
+        let folder = tempfile::tempdir().unwrap();
+        let url = program::url(driver, folder.path(), "empty");
+        drop(program::open_bytes(&url));
+        let run = netabase(&["inspect", &url, "--json"]);
+        assert_eq!(run.status, 0, "{driver}: {}", run.stderr);
+        let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(report["models"], serde_json::json!([]));
+        assert_eq!(netabase(&["verify", &url]).status, 0);
+        let run = netabase(&["scan", &url, "Book"]);
+        assert_eq!(run.status, 2);
+        assert!(run.stderr.contains("is empty"), "{}", run.stderr);
+        let to = program::url("redb", folder.path(), "to");
+        let run = netabase(&["copy", &url, &to]);
+        assert_eq!(run.status, 0, "{driver}: {}", run.stderr);
+        assert!(run.stdout.contains("0 entries"), "{}", run.stdout);
     }
 }
 
@@ -132,7 +221,11 @@ fn check_names_what_to_install_and_forwards_the_status() {
     let folder = tempfile::tempdir().unwrap();
     let run = program::netabase_with_path(&["check", "redb"], folder.path());
     assert_eq!(run.status, 2);
-    assert!(run.stderr.contains("cargo install"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("cargo install --git https://"),
+        "{}",
+        run.stderr
+    );
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -141,6 +234,10 @@ fn check_names_what_to_install_and_forwards_the_status() {
         std::fs::set_permissions(&runner, std::fs::Permissions::from_mode(0o755)).unwrap();
         let run = program::netabase_with_path(&["check", "redb", "--", "--list"], folder.path());
         assert_eq!((run.status, run.stdout.trim()), (7, "--driver redb --list"));
+        std::fs::write(&runner, "#!/bin/sh\nkill -9 $$\n").unwrap();
+        let run = program::netabase_with_path(&["check", "redb"], folder.path());
+        assert_eq!(run.status, 3);
+        assert!(run.stderr.contains("signal"), "{}", run.stderr);
     }
 }
 

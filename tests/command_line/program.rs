@@ -1,6 +1,6 @@
 //! A database to work on, and the program's runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use netabase_store::connect::Target;
@@ -65,6 +65,24 @@ pub(crate) fn netabase_with_path(arguments: &[&str], path: &Path) -> Run {
         .output()
         .unwrap()
         .into()
+}
+
+/// A file that Cargo makes of another package of this repository, beside this one's; made now if nobody has made it.
+pub(crate) fn built(package: &str, file: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_BIN_EXE_netabase")).parent().unwrap();
+    let found = || {
+        [folder.join(file), folder.join("deps").join(file)]
+            .into_iter()
+            .find(|path| path.is_file())
+    };
+    found().unwrap_or_else(|| {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--package", package])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status();
+        assert!(built.unwrap().success(), "{package} cannot be built");
+        found().unwrap_or_else(|| panic!("{file} of {package} is not beside netabase"))
+    })
 }
 
 pub(crate) fn url(driver: &str, folder: &Path, name: &str) -> String {

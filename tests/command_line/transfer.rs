@@ -100,3 +100,117 @@ fn a_killed_load_leaves_a_database_that_is_refused() {
     let error = NetabaseStore::<Library, _>::connect(&to).unwrap_err();
     assert!(error.to_string().contains("incomplete"), "{error}");
 }
+
+#[test]
+fn a_database_is_never_copied_to_itself() {
+    for driver in DRIVERS {
+        let folder = tempfile::tempdir().unwrap();
+        let from = fill(driver, folder.path(), 5);
+        let path = folder.path().join("source");
+        std::fs::create_dir(folder.path().join("inner")).unwrap();
+        let mut spellings = vec![
+            format!("{driver}:source"),
+            format!("{driver}:./inner/../source"),
+            format!("{driver}://{}", path.display()),
+            from.clone(),
+        ];
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(&path, folder.path().join("link")).unwrap();
+            spellings.push(format!("{driver}:link"));
+        }
+        if *driver == "redb" {
+            spellings.push("redb-zerocopy:source".to_owned());
+            std::fs::hard_link(&path, folder.path().join("hard")).unwrap();
+            spellings.push("redb:hard".to_owned());
+        }
+        for target in &spellings {
+            let output = command()
+                .args(["copy", &from, target, "--overwrite"])
+                .current_dir(folder.path())
+                .output()
+                .unwrap();
+            let message = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{target}: {message}");
+            assert!(message.contains("the same database"), "{target}: {message}");
+            assert_eq!(titles(&from).len(), 5, "{target}");
+        }
+    }
+}
+
+/// Killed after ever longer times, until one run is done before.
+#[cfg(unix)]
+#[test]
+fn a_killed_copy_leaves_its_source_and_a_target_that_is_seen_to_be_incomplete() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = fill("redb", folder.path(), 4_000);
+    let source = folder.path().join("source");
+    let expected = titles(&from);
+    let before = std::fs::read(&source).unwrap();
+    for driver in ["redb", "sled"] {
+        let (mut incomplete, mut pause) = (0, Duration::from_millis(20));
+        for round in 0.. {
+            assert!(round < 20, "{driver}: it never ends");
+            let name = format!("{driver}-{round}");
+            let to = url(driver, folder.path(), &name);
+            let mut child = command()
+                .args(["copy", &from, &to])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            std::thread::sleep(pause);
+            pause = pause * 8 / 5;
+            let done = child.try_wait().unwrap().is_some();
+            child.kill().unwrap();
+            child.wait().unwrap();
+            if done {
+                assert_eq!(titles(&to), expected, "{driver}");
+                break;
+            }
+            if !folder.path().join(&name).exists() {
+                continue;
+            }
+            let run = netabase(&["inspect", &to]);
+            if run.stdout.contains("INCOMPLETE") {
+                incomplete += 1;
+                for arguments in [
+                    &["verify", &to][..],
+                    &["scan", &to, "Book"],
+                    &["dump", &to, "-"],
+                    &["copy", &to, "memory:"],
+                ] {
+                    let run = netabase(arguments);
+                    assert_eq!(run.status, 3, "{arguments:?}: {}", run.stdout);
+                    for part in ["incomplete", "netabase copy", "--overwrite"] {
+                        assert!(run.stderr.contains(part), "{arguments:?}: {}", run.stderr);
+                    }
+                }
+                let error = NetabaseStore::<Library, _>::connect(&to).unwrap_err();
+                assert!(error.to_string().contains("incomplete"), "{error}");
+                assert_eq!(netabase(&["copy", &from, &to]).status, 2, "{driver}");
+            } else if run.status == 0 {
+                // Ended before anything was written, or after everything was.
+                let held = netabase(&["scan", &to, "Book"]);
+                assert!(
+                    held.stderr.contains("is empty") || held.stdout.lines().count() == 4_000,
+                    "{driver}: {}",
+                    held.stderr
+                );
+            } else {
+                // Ended before the engine had made its own files.
+                assert_eq!(run.status, 2, "{driver}: {}", run.stderr);
+            }
+            let run = netabase(&["copy", &from, &to, "--overwrite"]);
+            assert_eq!(run.status, 0, "{driver}: {}", run.stderr);
+            assert_eq!(titles(&to), expected, "{driver}");
+            let _ = std::fs::remove_file(folder.path().join(&name));
+            let _ = std::fs::remove_dir_all(folder.path().join(&name));
+        }
+        assert!(
+            incomplete > 0,
+            "{driver}: no copy was killed while it wrote"
+        );
+    }
+    assert!(std::fs::read(&source).unwrap() == before);
+}

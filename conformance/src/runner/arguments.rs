@@ -1,5 +1,7 @@
 //! The runner's command line.
 
+use std::num::NonZero;
+
 use clap::{Parser, ValueEnum};
 
 use crate::settings;
@@ -34,18 +36,18 @@ pub(super) struct Arguments {
 
     /// How many cases run at the same time; as many as there are processors
     #[arg(long, value_name = "NUMBER")]
-    pub(super) jobs: Option<usize>,
+    pub(super) jobs: Option<NonZero<usize>>,
 
     /// How often the case of random kills kills a process; 25
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     crash_rounds: Option<u32>,
 
     /// How many random sequences each case of sequences runs; 16 to 96, by the case
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     sequences: Option<u32>,
 
     /// How many transactions each thread of a history runs; 2,000
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     history_transactions: Option<u32>,
 
     /// What random choices follow from; another number each time
@@ -53,7 +55,7 @@ pub(super) struct Arguments {
     seed: Option<u64>,
 
     /// How long a case may take; 180
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     time_limit: Option<u64>,
 }
 
@@ -122,6 +124,20 @@ mod tests {
         assert!(arguments(&[]).selects("tree/a"));
         let exact = arguments(&["--filter", "tree/a", "--exact"]);
         assert!(exact.selects("tree/a") && !exact.selects("tree/ab"));
+    }
+
+    #[test]
+    fn a_law_is_not_held_by_trying_nothing() {
+        for name in [
+            "--crash-rounds",
+            "--sequences",
+            "--history-transactions",
+            "--jobs",
+            "--time-limit",
+        ] {
+            let words = ["conformance", "--driver", "x", name, "0"];
+            assert!(Arguments::try_parse_from(words).is_err(), "{name}");
+        }
     }
 
     #[test]

@@ -29,7 +29,8 @@ pub(super) fn run(
 ) -> io::Result<bool> {
     let settings = arguments.settings();
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    let jobs = arguments.jobs.unwrap_or(processors).clamp(1, names.len());
+    let jobs = arguments.jobs.map_or(processors, NonZero::get);
+    let jobs = jobs.clamp(1, names.len());
     let begun = Instant::now();
     report.begin(&totals)?;
     let next = AtomicUsize::new(0);

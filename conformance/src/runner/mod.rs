@@ -10,12 +10,12 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use netabase_core::abi::DynamicDriver;
-use netabase_core::driver::Driver;
+use netabase_core::driver::{Capabilities, Driver as _, Limits, Manifest};
 use netabase_core::error::NetabaseError;
 use netabase_core::loader::{self, SearchPath};
 
-use crate::harness::{Ready, Suite, Verdict};
-use crate::{fixture, isolation};
+use crate::harness::{Suite, Verdict};
+use crate::{catalog, fixture, isolation};
 use arguments::{Arguments, Format};
 use report::{Json, Junit, Pretty, Report, Subject, Totals};
 
@@ -47,34 +47,44 @@ impl From<io::Error> for Stopped {
 const LOAD: &str = "load";
 
 /// Whether every law holds.
+///
+/// The driver is never loaded here but in the processes of the cases: whatever it does to its process, there is a report.
 fn run(arguments: &Arguments) -> Result<bool, Stopped> {
     let requested = isolation::requested();
-    let on_behalf = requested.is_some() || fixture::is_scenario();
     if requested.as_deref() == Some(LOAD) {
-        isolation::run_requested(|| match load(&arguments.driver) {
-            Ok(_) => Verdict::Held,
-            Err(error) => Verdict::Broken(error.to_string()),
+        isolation::run_requested(|| match introduce(&arguments.driver) {
+            Ok(()) => Verdict::Held,
+            Err(reason) => Verdict::Broken(reason),
         });
     }
-    if !on_behalf && let Verdict::Broken(reason) = isolation::run(LOAD, &arguments.settings()) {
-        return Err(Stopped(format!(
+    if requested.is_some() || fixture::is_scenario() {
+        let driver = load(&arguments.driver).map_err(|error| Stopped(error.to_string()))?;
+        let mut suite = Suite::new();
+        suite.add(LINKAGE, driver);
+        return Err(Stopped(suite.takes_no_part().unwrap_or_default()));
+    }
+    let untested = |reason: &str| {
+        Stopped(format!(
             "the driver `{}` cannot be tested: {reason}\n\
              Build the library with `cargo build` in the driver's package and give its path; \
              docs/writing-a-driver.md says how it is named and what it exports.",
             arguments.driver
-        )));
-    }
-    let driver = load(&arguments.driver).map_err(|error| Stopped(error.to_string()))?;
-    let mut suite = Suite::new();
-    suite.add(LINKAGE, driver);
-    if let Some(reason) = suite.takes_no_part() {
-        return Err(Stopped(reason));
-    }
-    let cases = suite.into_cases();
+        ))
+    };
+    let introduction = match isolation::ask(LOAD, &arguments.settings()) {
+        (Verdict::Broken(reason), _) => return Err(untested(&reason)),
+        (_, introduction) => Introduction::read(&introduction)
+            .ok_or_else(|| untested("it loads, and what it says of itself did not arrive"))?,
+    };
+    let manifest = introduction.manifest();
+    let cases: Vec<_> = catalog::all::<DynamicDriver>()
+        .into_iter()
+        .map(|case| format!("{}/{LINKAGE}/{}", manifest.name, case.name))
+        .collect();
     let all = cases.len();
     let selected: Vec<_> = cases
         .into_iter()
-        .filter(|case| arguments.selects(law(case)))
+        .filter(|name| arguments.selects(law_of(name)))
         .collect();
     if selected.is_empty() {
         return Err(Stopped(
@@ -83,15 +93,15 @@ fn run(arguments: &Arguments) -> Result<bool, Stopped> {
     }
     let mut output = io::stdout().lock();
     if arguments.list {
-        for case in &selected {
-            writeln!(output, "{}: test", law(case))?;
+        for name in &selected {
+            writeln!(output, "{}: test", law_of(name))?;
         }
         return Ok(true);
     }
     let subject = Subject {
         library: &arguments.driver,
-        abi: driver.abi_version(),
-        manifest: driver.manifest(),
+        abi: introduction.abi,
+        manifest: &manifest,
     };
     let totals = Totals::new(selected.len(), all - selected.len());
     let report: &mut dyn Report = match arguments.format {
@@ -99,19 +109,87 @@ fn run(arguments: &Arguments) -> Result<bool, Stopped> {
         Format::Json => &mut Json::new(&mut output, subject),
         Format::Junit => &mut Junit::new(&mut output, subject),
     };
-    let names = selected.iter().map(|case| case.name.as_str()).collect();
+    let names = selected.iter().map(String::as_str).collect();
     Ok(execution::run(names, arguments, totals, report)?)
 }
 
 const LINKAGE: &str = "dynamic";
 
 /// The group and the law of a case, without the driver's name and the linkage.
-fn law(case: &Ready) -> &str {
-    law_of(&case.name)
-}
-
 fn law_of(name: &str) -> &str {
     name.splitn(3, '/').last().unwrap_or(name)
+}
+
+/// Loads the driver and leaves what it says of itself.
+fn introduce(driver: &str) -> Result<(), String> {
+    let driver = load(driver).map_err(|error| error.to_string())?;
+    let introduction = Introduction::of(&driver);
+    let bytes = bincode::encode_to_vec(introduction, bincode::config::standard())
+        .map_err(|error| error.to_string())?;
+    isolation::leave(&bytes)
+        .map_err(|error| format!("what it says of itself cannot be left: {error}"))
+}
+
+/// What a driver says of itself, on its way from the process that has loaded it to the one that reports.
+#[derive(Debug, PartialEq, bincode::Encode, bincode::Decode)]
+struct Introduction {
+    abi: (u32, u32),
+    name: String,
+    version: String,
+    engine: String,
+    engine_version: String,
+    capabilities: u64,
+    /// Of keys, values and transactions.
+    limits: [u64; 3],
+    operations: Vec<String>,
+}
+
+impl Introduction {
+    fn of(driver: &DynamicDriver) -> Self {
+        let manifest = driver.manifest();
+        let limits = &manifest.limits;
+        Self {
+            abi: driver.abi_version(),
+            name: manifest.name.to_string(),
+            version: manifest.version.to_string(),
+            engine: manifest.engine.to_string(),
+            engine_version: manifest.engine_version.to_string(),
+            capabilities: manifest.capabilities.bits(),
+            limits: [
+                limits.key_bytes,
+                limits.value_bytes,
+                limits.transaction_bytes,
+            ],
+            operations: manifest
+                .operations
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+        }
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        bincode::decode_from_slice(bytes, bincode::config::standard())
+            .ok()
+            .map(|(introduction, _)| introduction)
+    }
+
+    fn manifest(&self) -> Manifest {
+        let [key_bytes, value_bytes, transaction_bytes] = self.limits;
+        Manifest {
+            name: self.name.clone().into(),
+            version: self.version.clone().into(),
+            engine: self.engine.clone().into(),
+            engine_version: self.engine_version.clone().into(),
+            capabilities: Capabilities::from_bits(self.capabilities),
+            limits: Limits {
+                key_bytes,
+                value_bytes,
+                transaction_bytes,
+            },
+            operations: self.operations.iter().cloned().map(Into::into).collect(),
+        }
+    }
 }
 
 /// Loads what the argument names: the path of a library, whoever may have written it, or a driver by its name.

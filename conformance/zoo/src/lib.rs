@@ -15,5 +15,7 @@
 mod entries;
 mod faulty;
 mod liar;
+#[cfg(target_os = "linux")]
+mod lifetime;
 mod panicking;
 mod tampered;

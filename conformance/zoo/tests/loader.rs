@@ -9,6 +9,7 @@
 mod cage;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
 use cage::{Cage, driver_file, sha256};
@@ -73,6 +74,35 @@ fn a_file_that_replaced_a_loaded_one_is_rejected() {
         loader::load("zoo-good", &cage.search()),
         &["was replaced", "start the program again"],
     );
+}
+
+#[test]
+fn a_loaded_file_that_was_written_to_in_place_is_rejected() {
+    let cage = Cage::of("zoo-good");
+    let path = cage.path(&driver_file("zoo-good"));
+    loader::load("zoo-good", &cage.search()).unwrap();
+    let parts = ["was written to", "start the program again", "renaming"];
+    // As an installation in place does it, but none of the bytes that this process still runs.
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    file.write_all(&[0; 16]).unwrap();
+    assert_rejected(loader::load("zoo-good", &cage.search()), &parts);
+    assert_rejected(loader::load_path(&path), &parts);
+
+    // Of the same length and, as `cp -p` has it, of the same time.
+    let cage = Cage::new();
+    let library = cage.add_library("x");
+    let modified = fs::metadata(&library).unwrap().modified().unwrap();
+    let load = || {
+        cage.add_manifest("zoo-good", "x", &sha256(&library));
+        loader::load("zoo-good", &cage.search())
+    };
+    load().unwrap();
+    let mut bytes = fs::read(&library).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    let mut file = fs::OpenOptions::new().write(true).open(&library).unwrap();
+    file.write_all(&bytes).unwrap();
+    file.set_modified(modified).unwrap();
+    assert_rejected(load(), &parts);
 }
 
 #[cfg(unix)]
@@ -163,6 +193,19 @@ mod permissions {
         // Out and in again.
         cage.add_library("inner/real");
         symlink("../inner/real", inner.join(&file)).unwrap();
+        assert_untrusted(search, &["outside of"]);
+    }
+
+    #[test]
+    fn links_that_leave_together_are_refused() {
+        let cage = Cage::of("zoo-good");
+        let (file, inner) = (driver_file("zoo-good"), cage.add_directory("inner"));
+        cage.add_directory("inner/p");
+        cage.add_directory("inner/q");
+        let search = SearchPath::none().with_directory(&inner);
+        symlink("../q", inner.join("p/sub")).unwrap();
+        // By its text inner/p/sub/../../x is inner/x; by way of the link it lies above.
+        symlink(Path::new("p/sub/../..").join(&file), inner.join(&file)).unwrap();
         assert_untrusted(search, &["outside of"]);
     }
 

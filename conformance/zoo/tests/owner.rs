@@ -50,6 +50,14 @@ const CASES: &[(&str, fn())] = &[
         "a_manifest_of_another_user_is_refused",
         unix::a_manifest_of_another_user_is_refused,
     ),
+    (
+        "a_link_of_another_user_beside_the_executable_is_refused",
+        unix::a_link_of_another_user_beside_the_executable_is_refused,
+    ),
+    (
+        "a_program_with_more_rights_looks_nowhere_that_its_user_chooses",
+        unix::a_program_with_more_rights_looks_nowhere_that_its_user_chooses,
+    ),
 ];
 
 fn reason_to_ignore() -> Option<&'static str> {
@@ -62,7 +70,9 @@ fn reason_to_ignore() -> Option<&'static str> {
 
 #[cfg(unix)]
 mod unix {
+    use std::fs;
     use std::os::unix::fs::{lchown, symlink};
+    use std::process::Command;
 
     use netabase_core::driver::ErrorKind;
     use netabase_core::loader::{self, SearchPath};
@@ -141,5 +151,91 @@ mod unix {
         loader::load("zoo-good", &cage.search()).unwrap();
         lchown(&manifest, Some(NOBODY), None).unwrap();
         assert_untrusted(cage.search());
+    }
+
+    /// The probe in a directory of its own, with nothing of this machine's user.
+    fn run_probe(beside: &Cage, environment: &[(&str, &Cage)], arguments: &[&str]) -> String {
+        if !beside.path("probe").exists() {
+            // Not by this process: a program cannot be started while a process that was forked meanwhile has it open for
+            // writing.
+            let copied = Command::new("cp")
+                .arg(env!("CARGO_BIN_EXE_loader-probe"))
+                .arg(beside.path("probe"))
+                .status();
+            assert!(copied.unwrap().success());
+            beside.mode("probe", 0o755);
+        }
+        let output = Command::new(beside.path("probe"))
+            .args(arguments)
+            .env_remove("NETABASE_DRIVER_PATH")
+            .env_remove("XDG_DATA_HOME")
+            .envs(environment.iter().map(|(name, cage)| (name, cage.path(""))))
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    pub(super) fn a_link_of_another_user_beside_the_executable_is_refused() {
+        let (beside, elsewhere, home) = (Cage::new(), Cage::of("zoo-good"), Cage::new());
+        beside.add_directory("real");
+        beside.add_library(&format!("real/{}", driver_file("zoo-good")));
+        let deps = beside.path("deps");
+        let load = || run_probe(&beside, &[("HOME", &home)], &["zoo-good"]);
+        symlink("real", &deps).unwrap();
+        assert!(load().starts_with("loaded"), "{}", load());
+        lchown(&deps, Some(NOBODY), None).unwrap();
+        assert!(load().contains("belongs to the user 65534"), "{}", load());
+        fs::remove_file(&deps).unwrap();
+        symlink(elsewhere.path(""), &deps).unwrap();
+        assert!(load().contains("outside of"), "{}", load());
+        fs::remove_file(&deps).unwrap();
+        fs::rename(beside.path("real"), &deps).unwrap();
+        assert!(load().starts_with("loaded"), "{}", load());
+        // Where anyone may put a link, nobody knows whose `deps` it is.
+        beside.mode("", 0o1777);
+        assert!(load().contains("everyone may write"), "{}", load());
+    }
+
+    pub(super) fn a_program_with_more_rights_looks_nowhere_that_its_user_chooses() {
+        const OTHER_GROUP: u32 = 65534;
+        let (beside, drivers, home) = (Cage::of("zoo-good"), Cage::of("zoo-good"), Cage::new());
+        let data = [
+            ".local",
+            ".local/share",
+            ".local/share/netabase",
+            ".local/share/netabase/drivers",
+        ];
+        for directory in data {
+            home.add_directory(directory);
+        }
+        home.add_library(&format!("{}/{}", data[3], driver_file("zoo-good")));
+        let environment = [("NETABASE_DRIVER_PATH", &drivers), ("HOME", &home)];
+        let list = || run_probe(&beside, &environment, &[]);
+        let loads = ": loads, ABI";
+        assert_eq!(list().matches(loads).count(), 3, "{}", list());
+
+        let program = beside.path("probe");
+        lchown(&program, None, Some(OTHER_GROUP)).unwrap();
+        beside.mode("probe", 0o2755);
+        let flags = rustix::fs::statvfs(&program).unwrap().f_flag;
+        if flags.contains(rustix::fs::StatVfsMountFlags::NOSUID) {
+            eprintln!("the system of files ignores the bit; nothing is tried");
+            return;
+        }
+        assert_eq!(list().matches(loads).count(), 0, "{}", list());
+        for level in ["environment", "executable", "user-data"] {
+            let line = list();
+            let line = line.lines().find(|line| line.starts_with(level)).unwrap();
+            assert!(
+                line.contains(": refused: this program has rights"),
+                "{line}"
+            );
+        }
+        for arguments in [&["zoo-good"][..], &["--trusting", "zoo-good"]] {
+            let told = run_probe(&beside, &environment, arguments);
+            assert!(told.contains("there is no driver of that name"), "{told}");
+            assert!(told.contains("set-group-id"), "{told}");
+        }
     }
 }

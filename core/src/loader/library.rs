@@ -26,6 +26,8 @@ pub(super) struct OpenFile {
     path: PathBuf,
     file: File,
     state: State,
+    /// Once it is verified.
+    sha256: Option<Sha256>,
 }
 
 /// What changes when a file is replaced or written to.
@@ -43,9 +45,16 @@ static LOADED: Mutex<Loaded> = Mutex::new(Loaded {
 });
 
 struct Loaded {
-    drivers: BTreeMap<(FileId, String), DynamicDriver>,
+    drivers: BTreeMap<(FileId, String), Known>,
     /// The file that the system knows by each path. It gives that one again, whatever lies there by then.
     paths: BTreeMap<PathBuf, FileId>,
+}
+
+/// A driver that was loaded, and what its file was then.
+struct Known {
+    driver: DynamicDriver,
+    state: State,
+    sha256: Option<Sha256>,
 }
 
 impl OpenFile {
@@ -58,7 +67,12 @@ impl OpenFile {
         inspect(&metadata)?;
         trust.check(&path, &metadata, false)?;
         let state = State::of(&path, &metadata).map_err(looked_at)?;
-        Ok(Self { path, file, state })
+        Ok(Self {
+            path,
+            file,
+            state,
+            sha256: None,
+        })
     }
 
     pub(super) fn into_file(self) -> File {
@@ -66,7 +80,7 @@ impl OpenFile {
     }
 
     /// Whether the file has this SHA-256. Reads all of it.
-    pub(super) fn verify(&self, expected: Sha256) -> Result<(), Refusal> {
+    pub(super) fn verify(&mut self, expected: Sha256) -> Result<(), Refusal> {
         let mut hash = sha2::Sha256::new();
         let mut piece = vec![0; 64 * 1024];
         let mut file = &self.file;
@@ -82,6 +96,7 @@ impl OpenFile {
         read().map_err(looked_at)?;
         let found = Sha256(hash.finalize().into());
         if found == expected {
+            self.sha256 = Some(found);
             return Ok(());
         }
         Err(Refusal::rejected(format!(
@@ -100,11 +115,16 @@ impl OpenFile {
         platform::check(&header).map_err(Refusal::rejected)?;
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (self.state.id.clone(), name.to_owned());
-        if let Some(driver) = loaded.drivers.get(&key) {
-            return Ok(*driver);
+        if let Some(known) = loaded.drivers.get_mut(&key) {
+            return self.again(known);
         }
         let driver = self.bind(name, &mut loaded)?;
-        loaded.drivers.insert(key, driver);
+        let known = Known {
+            driver,
+            state: self.state.clone(),
+            sha256: self.sha256,
+        };
+        loaded.drivers.insert(key, known);
         #[cfg(feature = "tracing")]
         tracing::info!(
             driver = name,
@@ -113,6 +133,20 @@ impl OpenFile {
             "loaded a driver"
         );
         Ok(driver)
+    }
+
+    /// The driver that was loaded from this file before, if the file is still what it was then.
+    fn again(&self, known: &mut Known) -> Result<DynamicDriver, Refusal> {
+        let has_other_sum =
+            self.sha256.is_some() && known.sha256.is_some() && self.sha256 != known.sha256;
+        if self.state != known.state || has_other_sum {
+            return Err(Refusal::rejected(
+                "the file was written to since the driver was loaded from it, and that driver stays; start the program \
+                 again to use the new one, and install drivers by renaming a new file to this name",
+            ));
+        }
+        known.sha256 = known.sha256.or(self.sha256);
+        Ok(known.driver)
     }
 
     fn bind(&self, name: &str, loaded: &mut Loaded) -> Result<DynamicDriver, DriverError> {

@@ -1,5 +1,6 @@
 //! What is there to be loaded, place by place, and what is not and why.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -79,7 +80,11 @@ fn place(location: &Location) -> Place {
         Some(reason) => Err(Refusal::rejected(reason)),
         None => location.trust.directory(&location.directory),
     };
-    let names = location.driver_names();
+    let names = if location.withheld {
+        Ok(BTreeSet::new())
+    } else {
+        location.driver_names()
+    };
     let state = match (&real, &names) {
         (Err(Refusal::Absent), _) => PlaceState::Missing,
         (Err(Refusal::Rejected(error)), _) => PlaceState::Refused(error.again().into()),

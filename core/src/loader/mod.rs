@@ -11,9 +11,13 @@
 //! - files, directories and parents of directories that belong to other users, or that a group or everyone may write to;
 //!   a parent where only owners rename files, such as `/tmp`, is good enough, and the directory itself is not;
 //! - links in a directory that lead out of it, and links of other users on the way to it;
-//! - relative directories in `NETABASE_DRIVER_PATH`.
+//! - relative directories in `NETABASE_DRIVER_PATH`;
+//! - in a program with a set-user-id or set-group-id bit or with capabilities, everything that the user who starts it
+//!   chooses: `NETABASE_DRIVER_PATH`, what lies beside the executable, and the user's data directory. No switch opens them;
+//!   [`SearchPath::with_directory`] does.
 //!
-//! Beside the executable those are trusted as well who may write to the executable itself, and its parents are not asked.
+//! Beside the executable those are trusted as well who may write to the executable itself, and its parents are not asked;
+//! links are held to the same there.
 //! Access control lists are not looked at. On Windows, owners and permissions are not checked.
 //!
 //! The checks are made on the real path, up to the root, so that nobody who is not trusted can exchange anything between
@@ -23,6 +27,7 @@ mod library;
 mod listing;
 mod manifest_file;
 mod platform;
+mod privilege;
 mod search;
 mod trust;
 
@@ -45,8 +50,8 @@ use crate::error::NetabaseError;
 ///
 /// In each directory that is a manifest file `NAME.toml`, or else the library file. A file that is there and is no
 /// driver that can be loaded does not end the search; if no other is found, the error lists every place and what was
-/// wrong with each file. Loading the same file again gives the same driver; different files are different drivers, even
-/// of one name.
+/// wrong with each file. Loading the same file again gives the same driver, and an error if it was written to meanwhile
+/// (by its size and time of modification); different files are different drivers, even of one name.
 ///
 /// # Errors
 /// - [`InvalidInput`](ErrorKind::InvalidInput): this is no name of a driver.
@@ -127,7 +132,11 @@ fn find(name: &str, search: &SearchPath) -> Result<DynamicDriver, NetabaseError>
     let mut places = String::new();
     let mut first_rejection = None;
     for location in search.locations() {
-        let file = location.file(name);
+        let file = if location.withheld {
+            location.directory.clone()
+        } else {
+            location.file(name)
+        };
         let reason = match location.load(name) {
             Ok(driver) => return Ok(driver),
             Err(Refusal::Absent) => location.refusal().unwrap_or_else(|| {
@@ -181,6 +190,9 @@ impl Location {
 
     /// Loads a driver from here. With a manifest, a library beside it that could not be verified is none.
     fn load(&self, name: &str) -> Result<DynamicDriver, Refusal> {
+        if self.withheld {
+            return Err(Refusal::Absent);
+        }
         let file = self.file(name);
         if !is_present(&file) {
             return Err(Refusal::Absent);
@@ -237,7 +249,7 @@ impl Manifest {
         let load = || {
             let path = directory.join(&library.path);
             let real = present(&path, || trust.file(directory, &library.path))?;
-            let file = OpenFile::open(real, trust)?;
+            let mut file = OpenFile::open(real, trust)?;
             file.verify(library.sha256)?;
             file.load(name)
         };

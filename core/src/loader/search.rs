@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::privilege;
 use super::trust::Trust;
 use crate::error::{ErrorKind, NetabaseError};
 
@@ -117,6 +118,9 @@ impl SearchPath {
 
     /// The directories that are looked at, in order, whether they are there or not.
     ///
+    /// A program that has rights which whoever starts it may lack, as by a set-user-id bit, does not look where that user
+    /// can make it look: `NETABASE_DRIVER_PATH`, beside the executable, and the user's data directory.
+    ///
     /// Beside an executable means its own directory and the folders where Cargo puts the libraries that were built
     /// together with it: `deps` below it, and `deps` beside `examples`.
     #[must_use]
@@ -145,11 +149,13 @@ impl SearchPath {
 
     pub(super) fn locations(&self) -> Vec<Location> {
         let mut locations = Vec::new();
+        let is_privileged = privilege::is_raised();
         let mut add = |level, directories: Vec<PathBuf>, trust: &Trust| {
             locations.extend(directories.into_iter().map(|directory| Location {
                 level,
                 directory,
                 trust: trust.clone(),
+                withheld: is_privileged && level.is_chosen_by_user(),
             }));
         };
         let trust = if self.trust_checks {
@@ -210,6 +216,11 @@ impl Level {
             Self::System => "system",
         }
     }
+
+    /// Whether the user that starts a program chooses what is looked at, and not who wrote or installed it.
+    const fn is_chosen_by_user(self) -> bool {
+        matches!(self, Self::Environment | Self::Executable | Self::UserData)
+    }
 }
 
 impl fmt::Display for Level {
@@ -224,11 +235,21 @@ pub(super) struct Location {
     pub(super) level: Level,
     pub(super) directory: PathBuf,
     pub(super) trust: Trust,
+    /// Whether the process has rights that whoever chose the directory may lack. Not even its names are looked at then.
+    pub(super) withheld: bool,
 }
 
 impl Location {
     /// Why the directory is not looked at, whatever is in it.
     pub(super) fn refusal(&self) -> Option<String> {
+        if self.withheld {
+            return Some(
+                "this program has rights that the user who started it may lack (a set-user-id or set-group-id bit, or \
+                 capabilities), so that it does not look where that user chooses; put the driver into the system's \
+                 library directory, or let the program give its directory"
+                    .to_owned(),
+            );
+        }
         let is_refused = self.level == Level::Environment
             && self.trust.has_limits()
             && self.directory.is_relative();

@@ -17,12 +17,20 @@ pub(super) enum Trust {
     /// The user that this process runs as, and root.
     Owner,
     /// As well those who may write to the executable anyway: they run as this process whenever they like.
-    Executable(Writers),
+    Executable(Beside),
+}
+
+/// What is known of an executable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Beside {
+    /// The directory that it lies in.
+    directory: PathBuf,
+    writers: Writers,
 }
 
 /// Who may write to a file besides this user and root.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Writers {
+struct Writers {
     owner: Option<u32>,
     group: Option<u32>,
     others: bool,
@@ -53,7 +61,10 @@ impl Trust {
             let _ = executable;
             Writers::default()
         };
-        Self::Executable(writers)
+        Self::Executable(Beside {
+            directory: executable.parent().unwrap_or(executable).to_owned(),
+            writers,
+        })
     }
 
     /// Whether there is anyone who is not trusted.
@@ -68,6 +79,9 @@ impl Trust {
     pub(super) fn directory(&self, directory: &Path) -> Result<PathBuf, Refusal> {
         let real = match self {
             Self::Owner => self.walk(directory, None)?,
+            Self::Executable(beside) if *directory != beside.directory => {
+                self.directory_beside(directory)?
+            }
             Self::Anyone | Self::Executable(_) => fs::canonicalize(directory).map_err(looked_at)?,
         };
         let metadata = fs::metadata(&real).map_err(looked_at)?;
@@ -79,6 +93,21 @@ impl Trust {
         }
         self.check(&real, &metadata, false)?;
         Ok(real)
+    }
+
+    /// The real path of a directory beside an executable. Where others may put links, as in `/tmp`, they choose what
+    /// `deps` is although nobody but its owner can replace the executable.
+    fn directory_beside(&self, directory: &Path) -> Result<PathBuf, Refusal> {
+        let (Some(parent), Some(name)) = (directory.parent(), directory.file_name()) else {
+            return Err(Refusal::Absent);
+        };
+        let parent = fs::canonicalize(parent).map_err(looked_at)?;
+        let metadata = fs::metadata(&parent).map_err(looked_at)?;
+        self.walk(&parent.join(name), Some(&parent))
+            .and_then(|real| {
+                self.check(&parent, &metadata, false)?;
+                Ok(real)
+            })
     }
 
     /// The real path of a file of a directory whose real path is known, by its path from there.
@@ -164,6 +193,16 @@ impl Trust {
             let is_parent = within.is_none() && metadata.is_dir() && !steps.is_empty();
             self.check(&real, &metadata, is_parent)?;
         }
+        // Links that each stay there by their text may leave together, through another's `..`.
+        if let Some(within) = within
+            && !real.starts_with(within)
+        {
+            return Err(Refusal::rejected(format!(
+                "its links lead to {}, which is outside of {}; put the file itself there, or load it by its own path",
+                real.display(),
+                within.display()
+            )));
+        }
         Ok(real)
     }
 
@@ -183,7 +222,7 @@ impl Trust {
             let (group, others) = match self {
                 Self::Anyone => return Ok(()),
                 Self::Owner => (None, false),
-                Self::Executable(writers) => (writers.group, writers.others),
+                Self::Executable(Beside { writers, .. }) => (writers.group, writers.others),
             };
             let mode = metadata.mode();
             if is_parent && mode & STICKY != 0 {
@@ -222,7 +261,7 @@ impl Trust {
             let other = match self {
                 Self::Anyone => return Ok(()),
                 Self::Owner => None,
-                Self::Executable(writers) => writers.owner,
+                Self::Executable(beside) => beside.writers.owner,
             };
             let owner = metadata.uid();
             let user = rustix::process::geteuid().as_raw();

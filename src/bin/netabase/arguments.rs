@@ -59,6 +59,7 @@ pub(crate) struct Check {
 
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
+    /// The URL of the database
     pub(crate) url: String,
     /// Write JSON
     #[arg(long)]
@@ -67,6 +68,7 @@ pub(crate) struct Inspect {
 
 #[derive(Debug, Args)]
 pub(crate) struct Get {
+    /// The URL of the database
     pub(crate) url: String,
     /// A model, `Model`, or an index of it, `Model.field`
     pub(crate) tree: String,
@@ -80,6 +82,7 @@ pub(crate) struct Get {
 
 #[derive(Debug, Args)]
 pub(crate) struct Scan {
+    /// The URL of the database
     pub(crate) url: String,
     /// A model, `Model`, or an index of it, `Model.field`
     pub(crate) tree: String,
@@ -126,6 +129,9 @@ pub(crate) struct Dump {
     /// Replace the file if it is there
     #[arg(long)]
     pub(crate) overwrite: bool,
+    /// Write what was dumped as JSON; to the standard error if the standard output holds the dump
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -137,10 +143,14 @@ pub(crate) struct Load {
     /// Remove all that the database holds
     #[arg(long)]
     pub(crate) overwrite: bool,
+    /// Write JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
+    /// The URL of the database
     pub(crate) url: String,
     /// Write JSON
     #[arg(long)]
@@ -149,6 +159,7 @@ pub(crate) struct Verify {
 
 #[derive(Debug, Args)]
 pub(crate) struct Compact {
+    /// The URL of the database
     pub(crate) url: String,
     /// Write JSON
     #[arg(long)]

@@ -8,8 +8,11 @@ use crate::Outcome;
 use crate::arguments::Check;
 use crate::failure::Failure;
 
-/// The runner's name, without the platform's suffix. It is built from the repository: `cargo build -p conformance`.
+/// The runner's name, without the platform's suffix. It is a program of its own, as a package cannot depend on one that
+/// depends on it.
 const RUNNER: &str = "conformance";
+
+const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
 
 pub(crate) fn run(arguments: &Check) -> Result<Outcome, Failure> {
     let file = format!("{RUNNER}{}", env::consts::EXE_SUFFIX);
@@ -19,8 +22,8 @@ pub(crate) fn run(arguments: &Check) -> Result<Outcome, Failure> {
         .filter(|runner| runner.is_file());
     let runner = beside.or_else(|| on_path(&file)).ok_or_else(|| {
         Failure::Usage(format!(
-            "the conformance suite is a program of its own, and `{file}` is neither beside this one nor in PATH; in the \
-             repository of netabase_store, run `cargo install --path conformance`"
+            "the conformance suite is a program of its own, and `{file}` is neither beside this one nor in PATH; run \
+             `cargo install --git {REPOSITORY} conformance`, or in a copy of that repository `cargo build -p conformance`"
         ))
     })?;
     let status = Command::new(&runner)
@@ -32,7 +35,7 @@ pub(crate) fn run(arguments: &Check) -> Result<Outcome, Failure> {
     match status.code() {
         Some(0) => Ok(Outcome::Fine),
         Some(code) => Err(Failure::Status(u8::try_from(code).unwrap_or(3))),
-        None => Err(Failure::Usage(format!(
+        None => Err(Failure::Killed(format!(
             "{} was ended by a signal",
             runner.display()
         ))),

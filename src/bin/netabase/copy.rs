@@ -2,19 +2,30 @@
 
 use std::io::{self, Write as _};
 
+use netabase_store::connect::Target;
 use netabase_store::driver::{Bounds, Cursor as _, Direction, EntryWidths, Read as _};
 use netabase_store::schema::SCHEMA_TREE;
 use serde_json::json;
 
 use crate::Outcome;
 use crate::arguments::Copy;
-use crate::database::{Snapshot, open_for_reading};
+use crate::database::{Snapshot, is_same_file, open_for_reading};
 use crate::failure::Failure;
 use crate::fill::{Fill, Summary};
 use crate::output::table;
 use crate::progress::Progress;
 
 pub(crate) fn run(arguments: &Copy) -> Result<Outcome, Failure> {
+    let (source, into) = (
+        Target::parse(&arguments.source)?,
+        Target::parse(&arguments.target)?,
+    );
+    if is_same_file(&source.path, &into.path) {
+        return Err(Failure::Usage(format!(
+            "`{}` and `{}` are the same database; name another target",
+            arguments.source, arguments.target
+        )));
+    }
     let store = open_for_reading(&arguments.source)?;
     let snapshot = Snapshot::of(&store)?;
     let origin = format!("netabase copy {} …", arguments.source);

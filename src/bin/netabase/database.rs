@@ -1,6 +1,8 @@
 //! A database opened without its models: what its schema record says, and its trees.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 
 use netabase_store::connect::{Target, driver};
 use netabase_store::driver::checked::{Checked, CheckedReader};
@@ -11,22 +13,68 @@ use netabase_store::dynamic::Shape;
 use netabase_store::schema::{
     ModelSchema, SCHEMA_TREE, check_complete, stored_models, stored_widths,
 };
+use netabase_store::{ErrorKind, NetabaseError};
 
 use crate::failure::Failure;
 
 pub(crate) type Store = Checked<AnyDatabase>;
 pub(crate) type Reader = CheckedReader<AnyReader>;
 
+/// The cache of an engine whose URL names no size. What this program does goes through a database once, so that more of it
+/// would be memory for nothing.
+const CACHE_BYTES: u64 = 64 << 20;
+
+/// Opens a database with a small cache unless the URL names a size, or the engine has none.
+pub(crate) fn open(target: &Target) -> Result<Store, NetabaseError> {
+    if target.cache_bytes.is_some() {
+        return target.open();
+    }
+    let mut small = target.clone();
+    small.cache_bytes = Some(CACHE_BYTES);
+    match small.open() {
+        Err(error) if error.kind() == ErrorKind::Unsupported => target.open(),
+        opened => opened,
+    }
+}
+
+/// Whether two paths lead to one file or folder, by whatever spelling and links.
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    // Of a database that is kept nowhere.
+    if one.as_os_str().is_empty() || other.as_os_str().is_empty() {
+        return false;
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+
+        let id = |path| fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+        id(one).is_some() && id(one) == id(other)
+    }
+    #[cfg(not(unix))]
+    {
+        let real = |path| fs::canonicalize(path).ok();
+        real(one).is_some() && real(one) == real(other)
+    }
+}
+
 /// Opens an existing database, for reading only where the driver can.
 pub(crate) fn open_for_reading(url: &str) -> Result<Store, Failure> {
     let mut target = Target::parse(url)?;
     refuse_truncate(&target)?;
     target.create_if_missing = false;
+    let is_asked_for = target.read_only;
     target.read_only |= driver(&target.driver)?
         .manifest()
         .capabilities
         .contains(Capabilities::READ_ONLY);
-    Ok(target.open()?)
+    match open(&target) {
+        // Nobody closed it, and its engine repairs it first.
+        Err(error) if error.kind() == ErrorKind::ReadOnly && !is_asked_for => {
+            target.read_only = false;
+            Ok(open(&target)?)
+        }
+        opened => Ok(opened?),
+    }
 }
 
 /// Opens an existing database for writing.
@@ -34,7 +82,7 @@ pub(crate) fn open_existing(url: &str) -> Result<Store, Failure> {
     let mut target = Target::parse(url)?;
     refuse_truncate(&target)?;
     target.create_if_missing = false;
-    Ok(target.open()?)
+    Ok(open(&target)?)
 }
 
 fn refuse_truncate(target: &Target) -> Result<(), Failure> {

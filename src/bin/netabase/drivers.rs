@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::Outcome;
 use crate::arguments::Drivers;
 use crate::failure::Failure;
-use crate::output::table;
+use crate::output::{plain, table};
 
 pub(crate) fn run(arguments: &Drivers) -> Result<Outcome, Failure> {
     let linked = linked();
@@ -36,8 +36,8 @@ pub(crate) fn run(arguments: &Drivers) -> Result<Outcome, Failure> {
                     .map(|candidate| {
                         json!({
                             "name": candidate.name,
-                            "path": candidate.path,
-                            "library": candidate.library,
+                            "path": candidate.path.display().to_string(),
+                            "library": candidate.library.as_ref().map(|library| library.display().to_string()),
                             "abi": candidate.driver.as_ref().ok().map(|driver| {
                                 let (major, minor) = driver.abi_version();
                                 format!("{major}.{minor}")
@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &Drivers) -> Result<Outcome, Failure> {
                     })
                     .collect();
                 json!({
-                    "level": place.level.name(), "directory": place.directory, "state": state, "refused": refusal,
+                    "level": place.level.name(), "directory": place.directory.display().to_string(), "state": state, "refused": refusal,
                     "candidates": candidates,
                 })
             })
@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: &Drivers) -> Result<Outcome, Failure> {
     for place in &places {
         let note = match &place.state {
             PlaceState::Missing => ": not there".to_owned(),
-            PlaceState::Refused(error) => format!(": refused: {}", error.message()),
+            PlaceState::Refused(error) => format!(": refused: {}", plain(error.message())),
             PlaceState::Searched if place.candidates.is_empty() => ": no driver".to_owned(),
             _ => String::new(),
         };
@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &Drivers) -> Result<Outcome, Failure> {
             out,
             "\n{} {}{note}",
             place.level.name(),
-            place.directory.display()
+            plain(&place.directory.display().to_string())
         )?;
         let mut rows = vec![heading.to_vec()];
         for candidate in &place.candidates {
@@ -88,8 +88,8 @@ pub(crate) fn run(arguments: &Drivers) -> Result<Outcome, Failure> {
                 writeln!(
                     out,
                     "refused {}: {}",
-                    candidate.path.display(),
-                    error.message()
+                    plain(&candidate.path.display().to_string()),
+                    plain(error.message())
                 )?;
             }
         }

@@ -2,26 +2,49 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use netabase_store::dump::{DumpReader, DumpWriter, Item};
+use netabase_store::connect::Target;
+use netabase_store::dump::{DumpReader, DumpWriter, Item, Totals};
+use serde_json::json;
 
 use crate::Outcome;
 use crate::arguments::{Dump, Load};
 use crate::copy::{Step, each_entry, report};
-use crate::database::{Snapshot, open_for_reading};
+use crate::database::{Snapshot, is_same_file, open_for_reading};
 use crate::failure::Failure;
 use crate::fill::Fill;
 use crate::progress::Progress;
 
 pub(crate) fn dump(arguments: &Dump) -> Result<Outcome, Failure> {
+    let shown = arguments.file.display();
+    let mut part = arguments.file.clone().into_os_string();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    let source = Target::parse(&arguments.url)?.path;
+    if is_same_file(&source, &arguments.file) || is_same_file(&source, &part) {
+        return Err(Failure::Usage(format!(
+            "{shown} would be written over the database that is to be read; name another file"
+        )));
+    }
     let store = open_for_reading(&arguments.url)?;
     let snapshot = Snapshot::of(&store)?;
     if arguments.file == Path::new("-") {
-        write(&snapshot, BufWriter::new(io::stdout().lock()))?;
+        let totals = write(&snapshot, BufWriter::new(io::stdout().lock())).map_err(|failure| {
+            // Half a dump is none, whoever went away.
+            match failure.broken_pipe() {
+                Some(error) => {
+                    Failure::Unwritten("the reader of the dump went away before its end", error)
+                }
+                None => failure,
+            }
+        })?;
+        if arguments.json {
+            // The standard output holds the dump.
+            writeln!(io::stderr(), "{}", outcome(totals, None))?;
+        }
         return Ok(Outcome::Fine);
     }
-    let shown = arguments.file.display();
     let failed = |error| Failure::Io(format!("cannot write {shown}"), error);
     if arguments.file.exists() && !arguments.overwrite {
         return Err(Failure::Usage(format!(
@@ -29,17 +52,27 @@ pub(crate) fn dump(arguments: &Dump) -> Result<Outcome, Failure> {
         )));
     }
     // The file has its name only once it is whole.
-    let mut part = arguments.file.clone().into_os_string();
-    part.push(".part");
     let file = File::create(&part).map_err(failed)?;
-    let entries = write(&snapshot, BufWriter::new(&file))?;
+    let totals = write(&snapshot, BufWriter::new(&file))?;
     file.sync_all().map_err(failed)?;
     fs::rename(&part, &arguments.file).map_err(failed)?;
-    writeln!(io::stdout().lock(), "{entries} entries to {shown}")?;
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        writeln!(out, "{}", outcome(totals, Some(&arguments.file)))?;
+    } else {
+        writeln!(out, "{} entries to {shown}", totals.entries)?;
+    }
     Ok(Outcome::Fine)
 }
 
-fn write(snapshot: &Snapshot, out: impl Write) -> Result<u64, Failure> {
+fn outcome(totals: Totals, file: Option<&Path>) -> serde_json::Value {
+    json!({
+        "trees": totals.trees, "entries": totals.entries,
+        "file": file.map(|file| file.display().to_string()),
+    })
+}
+
+fn write(snapshot: &Snapshot, out: impl Write) -> Result<Totals, Failure> {
     let mut writer = DumpWriter::new(out)?;
     each_entry(snapshot, "dumping", |step| {
         match step {
@@ -48,7 +81,7 @@ fn write(snapshot: &Snapshot, out: impl Write) -> Result<u64, Failure> {
         }
         Ok(())
     })?;
-    Ok(writer.finish()?.1.entries)
+    Ok(writer.finish()?.1)
 }
 
 pub(crate) fn load(arguments: &Load) -> Result<Outcome, Failure> {
@@ -65,6 +98,12 @@ pub(crate) fn load(arguments: &Load) -> Result<Outcome, Failure> {
         })?;
         (Box::new(file), format!("netabase load {shown} …"))
     };
+    if is_same_file(&arguments.file, &Target::parse(&arguments.url)?.path) {
+        return Err(Failure::Usage(format!(
+            "{} is both the file to read and the database to fill; name another database",
+            arguments.file.display()
+        )));
+    }
     let mut reader = DumpReader::new(BufReader::new(input))?;
     let mut fill = Fill::begin(&arguments.url, &origin, arguments.overwrite)?;
     let mut progress = Progress::new("loading", None);
@@ -78,6 +117,6 @@ pub(crate) fn load(arguments: &Load) -> Result<Outcome, Failure> {
         }
     }
     drop(progress);
-    report(&fill.finish()?, false)?;
+    report(&fill.finish()?, arguments.json)?;
     Ok(Outcome::Fine)
 }

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use netabase_store::{DriverError, ErrorKind, NetabaseError};
 
+use crate::output::plain;
+
 /// Why the program could not do its work.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -15,24 +17,40 @@ pub(crate) enum Failure {
     Store(NetabaseError),
     /// The system failed.
     Io(String, io::Error),
+    /// What was to be written is not whole.
+    Unwritten(&'static str, io::Error),
+    /// Another program was ended by a signal.
+    Killed(String),
     /// Another program ended with this status and has said why.
     Status(u8),
 }
 
 impl Failure {
+    /// The error of an output whose reader went away, if this is one.
+    pub(crate) fn broken_pipe(&self) -> Option<io::Error> {
+        let error = match self {
+            Self::Io(_, error) => Some(error),
+            Self::Store(error) => error.source().and_then(|source| source.downcast_ref()),
+            _ => None,
+        };
+        error
+            .map(io::Error::kind)
+            .filter(|kind| *kind == io::ErrorKind::BrokenPipe)
+            .map(Into::into)
+    }
+
     /// Tells the user. A reader that went away, such as `head`, has what it wanted.
     pub(crate) fn report(self) -> ExitCode {
+        if self.broken_pipe().is_some() {
+            return ExitCode::SUCCESS;
+        }
         let (status, message) = match self {
-            Self::Io(_, error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                return ExitCode::SUCCESS;
-            }
             Self::Usage(message) => (2, message),
+            Self::Unwritten(message, error) => (3, format!("{message}: {error}")),
+            Self::Killed(message) => (3, message),
             Self::Io(what, error) => (3, format!("{what}: {error}")),
             Self::Status(status) => return ExitCode::from(status),
             Self::Store(error) => {
-                if broken_pipe(&error) {
-                    return ExitCode::SUCCESS;
-                }
                 let status = match error.kind() {
                     ErrorKind::InvalidInput
                     | ErrorKind::NotFound
@@ -43,16 +61,11 @@ impl Failure {
                 (status, error.to_string())
             }
         };
-        let _ = writeln!(io::stderr(), "netabase: {message}");
+        // A driver's or a database's own words may be in it; the lines are ours.
+        let lines: Vec<_> = message.lines().map(plain).collect();
+        let _ = writeln!(io::stderr(), "netabase: {}", lines.join("\n"));
         ExitCode::from(status)
     }
-}
-
-fn broken_pipe(error: &NetabaseError) -> bool {
-    error
-        .source()
-        .and_then(|source| source.downcast_ref::<io::Error>())
-        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 impl From<NetabaseError> for Failure {

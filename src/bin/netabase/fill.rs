@@ -12,12 +12,15 @@ use netabase_store::schema::{INCOMPLETE_KEY, SCHEMA_TREE};
 use netabase_store::{ErrorKind, NetabaseError};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::database::{Store, tree_names};
+use crate::database::{Store, open, tree_names};
 use crate::failure::Failure;
 use crate::progress::Progress;
 
 /// A transaction is committed when it has written this many bytes.
 const BATCH_BYTES: usize = 4 << 20;
+
+/// Or when it has written this many entries, as an engine may need some kilobytes for each, however small it is.
+const BATCH_ENTRIES: usize = 8192;
 
 /// The most that the schema record, which is written last, may take.
 const SCHEMA_BYTES: usize = 64 << 20;
@@ -51,7 +54,10 @@ pub(crate) struct Fill {
     writer: Option<CheckedWriter<AnyWriter>>,
     limit: usize,
     tree: Option<Filling>,
+    /// Bytes of the transaction.
     pending: usize,
+    /// Entries of the transaction.
+    pending_entries: usize,
     schema: Vec<(Vec<u8>, Vec<u8>)>,
     schema_bytes: usize,
     done: BTreeMap<String, (EntryWidths, Digest)>,
@@ -66,7 +72,7 @@ impl Fill {
                 "write `--overwrite` instead of `truncate=true`".into(),
             ));
         }
-        let store = target.open()?;
+        let store = open(&target)?;
         let old = tree_names(&store)?;
         if !old.is_empty() && !overwrite {
             return Err(Failure::Usage(format!(
@@ -93,6 +99,7 @@ impl Fill {
             limit,
             tree: None,
             pending: 0,
+            pending_entries: 0,
             schema: Vec::new(),
             schema_bytes: 0,
             done: BTreeMap::new(),
@@ -128,8 +135,11 @@ impl Fill {
             self.schema.push((key.to_vec(), value.to_vec()));
             return Ok(());
         }
-        if self.pending > 0 && self.pending + size > self.limit {
+        let is_full = self.pending_entries == BATCH_ENTRIES
+            || self.pending > 0 && self.pending + size > self.limit;
+        if is_full {
             self.pending = 0;
+            self.pending_entries = 0;
             tree.id = None;
             if let Some(writer) = self.writer.take() {
                 writer.commit(Durability::None)?;
@@ -145,6 +155,7 @@ impl Fill {
         };
         writer.put(id, key, value, |_| ())?;
         self.pending += size;
+        self.pending_entries += 1;
         tree.digest.add(key, value);
         Ok(())
     }

@@ -10,7 +10,7 @@ use crate::Outcome;
 use crate::arguments::Inspect;
 use crate::database::{Kind, Snapshot, open_for_reading};
 use crate::failure::Failure;
-use crate::output::table;
+use crate::output::{plain, table};
 
 pub(crate) fn run(arguments: &Inspect) -> Result<Outcome, Failure> {
     let store = open_for_reading(&arguments.url)?;
@@ -84,10 +84,10 @@ pub(crate) fn run(arguments: &Inspect) -> Result<Outcome, Failure> {
         writeln!(out, "size on disk  {bytes} bytes")?;
     }
     if let Err(error) = &complete {
-        writeln!(out, "INCOMPLETE    {}", error.message())?;
+        writeln!(out, "INCOMPLETE    {}", plain(error.message()))?;
     }
     for (name, model) in &snapshot.models {
-        writeln!(out, "\nmodel {name}")?;
+        writeln!(out, "\nmodel {}", plain(name))?;
         let mut rows = vec![vec!["field".into(), "type".into(), "key".into()]];
         for (field, ty) in &model.fields {
             let primary = model.primary_fields.split(',').any(|name| name == field);

@@ -96,6 +96,11 @@ fn known_tree(snapshot: &Snapshot, name: &str) -> Result<Kind, Failure> {
     if name == SCHEMA_TREE || snapshot.trees.contains(name) {
         return Ok(snapshot.kind(name));
     }
+    if snapshot.trees.is_empty() {
+        return Err(Failure::Usage(format!(
+            "there is no tree `{name}`; the database is empty"
+        )));
+    }
     let names: Vec<_> = snapshot.trees.iter().map(String::as_str).collect();
     Err(Failure::Usage(format!(
         "there is no tree `{name}`; there are: {}",

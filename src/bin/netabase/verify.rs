@@ -59,9 +59,21 @@ pub(crate) fn run(arguments: &Verify) -> Result<Outcome, Failure> {
             reports.push(check_index(&snapshot, name, model, index, count)?);
         }
     }
+    let outcome = match reports.iter().all(|report| report.findings == 0) {
+        true => Outcome::Fine,
+        false => Outcome::Findings,
+    };
+    match tell(&reports, arguments.json) {
+        // The status is told to whoever started the program, if nobody reads on.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(outcome),
+    }
+}
+
+fn tell(reports: &[Report], json: bool) -> io::Result<()> {
     let sound = reports.iter().all(|report| report.findings == 0);
     let mut out = io::stdout().lock();
-    if arguments.json {
+    if json {
         let trees: Vec<_> = reports
             .iter()
             .map(|report| {
@@ -75,7 +87,7 @@ pub(crate) fn run(arguments: &Verify) -> Result<Outcome, Failure> {
     } else {
         let heading = ["tree", "entries", "recomputed", "findings"].map(String::from);
         let mut rows = vec![heading.to_vec()];
-        for report in &reports {
+        for report in reports {
             rows.push(vec![
                 report.tree.clone(),
                 report.entries.to_string(),
@@ -84,7 +96,7 @@ pub(crate) fn run(arguments: &Verify) -> Result<Outcome, Failure> {
             ]);
         }
         table(&mut out, &rows, &[1, 2, 3])?;
-        for report in &reports {
+        for report in reports {
             for line in &report.shown {
                 writeln!(out, "{}: {line}", report.tree)?;
             }
@@ -94,11 +106,7 @@ pub(crate) fn run(arguments: &Verify) -> Result<Outcome, Failure> {
             }
         }
     }
-    Ok(if sound {
-        Outcome::Fine
-    } else {
-        Outcome::Findings
-    })
+    Ok(())
 }
 
 /// Whether the keys of the records are what the schema says.

@@ -1,0 +1,119 @@
+//! Drivers that are not linked in: databases of theirs, and the suite over them.
+
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX, EXE_SUFFIX};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::program::{Run, built, command, fill, netabase, titles, url};
+
+fn library(name: &str) -> String {
+    format!("{DLL_PREFIX}netabase_driver_{name}{DLL_SUFFIX}")
+}
+
+/// A folder that only this user may write to, with the library of this driver, whose package is `package`.
+fn installed(name: &str, package: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(library(name));
+    fs::copy(built(package, &library(name)), &file).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        for (path, mode) in [(folder.path(), 0o755), (&*file, 0o644)] {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+    }
+    (folder, file)
+}
+
+#[test]
+fn databases_of_a_loaded_driver_are_copied_dumped_and_looked_at() {
+    let (drivers, _) = installed("lmdb", "netabase-driver-lmdb");
+    let netabase = |arguments: &[&str]| -> Run {
+        command()
+            .args(arguments)
+            .env("NETABASE_DRIVER_PATH", drivers.path())
+            .output()
+            .unwrap()
+            .into()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let from = fill("redb", folder.path(), 300);
+    let lmdb = url("lmdb", folder.path(), "lmdb");
+    let back = url("sled", folder.path(), "back");
+    let dump = folder.path().join("dump");
+    let dump = dump.to_str().unwrap();
+    let loaded = url("lmdb", folder.path(), "loaded");
+    for arguments in [
+        &["copy", &from, &lmdb][..],
+        &["verify", &lmdb],
+        &["dump", &lmdb, dump],
+        &["load", dump, &loaded],
+        &["copy", &loaded, &back],
+    ] {
+        let run = netabase(arguments);
+        assert_eq!(run.status, 0, "{arguments:?}: {}", run.stderr);
+    }
+    assert_eq!(titles(&back), titles(&from));
+    let run = netabase(&["get", &lmdb, "Book", "7"]);
+    assert_eq!(run.stdout, "7  {id: 7, title: \"title 7\", year: 2007}\n");
+    let run = netabase(&["compact", &lmdb]);
+    assert_eq!(run.status, 3);
+    assert!(
+        run.stderr.contains("does not offer `compact`"),
+        "{}",
+        run.stderr
+    );
+    let report: serde_json::Value =
+        serde_json::from_str(&netabase(&["inspect", &lmdb, "--json"]).stdout).unwrap();
+    assert_eq!(
+        (&report["driver"], &report["complete"]),
+        (&"lmdb".into(), &true.into())
+    );
+    let list = netabase(&["drivers"]).stdout;
+    assert!(list.contains(drivers.path().to_str().unwrap()), "{list}");
+}
+
+#[test]
+fn check_runs_the_suite_itself_and_ends_with_its_status() {
+    built("conformance", &format!("conformance{EXE_SUFFIX}"));
+    let (folder, redb) = installed("redb", "netabase-driver-redb");
+    let check = |driver: &Path, law: &str| {
+        netabase(&["check", driver.to_str().unwrap(), "--", "--filter", law])
+    };
+    let run = check(&redb, "order/bytes_compare_unsigned");
+    assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);
+    assert!(
+        run.stdout.contains("test result: ok. 1 passed"),
+        "{}",
+        run.stdout
+    );
+    let other = folder.path().join(library("other"));
+    fs::copy(&redb, &other).unwrap();
+    let run = check(&other, "order/");
+    assert_eq!(run.status, 2, "{}{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("no symbol"), "{}", run.stderr);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_whose_name_is_no_text_is_listed() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let odd = folder.path().join(OsStr::from_bytes(b"a\xff\x1b[31m"));
+    fs::create_dir(&odd).unwrap();
+    fs::write(odd.join(library("x")), "no library").unwrap();
+    for arguments in [&["drivers", "--json"][..], &["drivers"]] {
+        let run: Run = command()
+            .args(arguments)
+            .env("NETABASE_DRIVER_PATH", &odd)
+            .output()
+            .unwrap()
+            .into();
+        assert_eq!(run.status, 0, "{}", run.stderr);
+        assert!(run.stdout.contains("a\u{fffd}"), "{}", run.stdout);
+        assert!(!run.stdout.contains('\u{1b}'), "{}", run.stdout);
+    }
+}
