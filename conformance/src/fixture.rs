@@ -54,6 +54,7 @@ pub fn is_scenario() -> bool {
 }
 
 /// Whether this process was started to run a scenario of this driver, which is called so in this executable.
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn is_scenario_of(identity: &str) -> bool {
     env::var(SCENARIO)
         .ok()

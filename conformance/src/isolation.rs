@@ -44,6 +44,7 @@ pub(crate) fn sequence_file() -> Option<File> {
 }
 
 /// Leaves what was found out for the process that waits for this one.
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn leave(findings: &[u8]) -> io::Result<()> {
     match env::var_os(FOLDER) {
         Some(folder) => fs::write(Path::new(&folder).join(FINDINGS), findings),
