@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use js_sys::futures::JsFuture;
 use js_sys::{Array, Function, Object, Promise, Reflect};
@@ -17,17 +17,33 @@ use crate::sys;
 pub(crate) const COMMITS: &str = "commits";
 /// What the name of a tree's object store begins with.
 const TREE: &str = "tree/";
-/// How long other pages may take to let go of the database, in milliseconds.
-const PATIENCE: u32 = 3000;
+/// How long pages that are in the way may take to let go of the database once the browser has said so, in milliseconds.
+const BLOCKED_PATIENCE: u32 = 3000;
+/// How long the browser may say nothing, in milliseconds: behind an upgrade that is blocked, it says so to nobody else.
+const PATIENCE: u32 = 10_000;
+/// How often stores may be added to a database of one version. What the browser calls the version counts both: the version
+/// that programs ask for in steps of this size, and the additions since.
+const ADDITIONS: f64 = (1 << 20) as f64;
 
 /// The object store of a tree.
 pub(crate) fn store_of(tree: &str) -> String {
     format!("{TREE}{tree}")
 }
 
+/// The lowest of the browser's versions that stands for a version.
+fn first_of(version: u32) -> f64 {
+    f64::from(version - 1) * ADDITIONS + 1.0
+}
+
+/// The version that one of the browser's stands for.
+fn version_of(browsers: f64) -> u32 {
+    ((browsers - 1.0) / ADDITIONS) as u32 + 1
+}
+
 /// A database by name, and the connection to it as long as there is one.
 pub(crate) struct Shared {
     name: String,
+    version: u32,
     state: RefCell<State>,
 }
 
@@ -35,25 +51,37 @@ enum State {
     Open(Rc<Connection>),
     /// Let go for another page; opened again for the next transaction.
     LetGo,
+    /// Upgraded by another page to this version, which this one does not know.
+    Superseded(u32),
     /// Deleted by somebody.
     Deleted,
 }
 
 impl Shared {
-    /// Opens the database, of this version at least.
+    /// Opens the database, and upgrades it if it is of a lower version than this one, which is not 0.
     pub(crate) async fn open(name: &str, version: u32, create: bool) -> Result<Rc<Self>> {
         let mut database = request(name, None, create, &[]).await?;
         if !database.names().contains(COMMITS) {
             database.close();
             return Err(foreign(name));
         }
-        let version = f64::from(version);
-        if database.version() < version {
+        let found = version_of(database.version());
+        if found > version {
             database.close();
-            database = request(name, Some(version), true, &[]).await?;
+            return Err(DriverError::new(
+                ErrorKind::SchemaMismatch,
+                format!(
+                    "the IndexedDB database `{name}` is of version {found}, and this program asks for version {version}; reload the page to get the newer program"
+                ),
+            ));
+        }
+        if found < version {
+            database.close();
+            database = request(name, Some(first_of(version)), true, &[]).await?;
         }
         let shared = Rc::new(Self {
             name: name.to_owned(),
+            version,
             state: RefCell::new(State::LetGo),
         });
         shared.hold(database);
@@ -69,6 +97,7 @@ impl Shared {
     pub(crate) async fn connection(self: &Rc<Self>) -> Result<Rc<Connection>> {
         match &*self.state.borrow() {
             State::Open(connection) => return Ok(Rc::clone(connection)),
+            State::Superseded(version) => return Err(self.superseded(*version)),
             State::Deleted => {
                 return Err(DriverError::new(
                     ErrorKind::Closed,
@@ -81,7 +110,23 @@ impl Shared {
             State::LetGo => {}
         }
         let database = request(&self.name, None, false, &[]).await?;
+        let found = version_of(database.version());
+        if found > self.version {
+            database.close();
+            self.state.replace(State::Superseded(found));
+            return Err(self.superseded(found));
+        }
         Ok(self.hold(database))
+    }
+
+    fn superseded(&self, version: u32) -> DriverError {
+        DriverError::new(
+            ErrorKind::Closed,
+            format!(
+                "another page has upgraded the database `{}` from version {} to {version}, so it was closed here; reload the page",
+                self.name, self.version
+            ),
+        )
     }
 
     /// The connection to a database that has these object stores. Asked for by the writer whose turn it is.
@@ -94,20 +139,37 @@ impl Shared {
         if stores.iter().all(|store| names.contains(store)) {
             return Ok(connection);
         }
-        let version = connection.database.version() + 1.0;
+        let next = connection.database.version() + 1.0;
+        if version_of(next) != self.version {
+            return Err(DriverError::new(
+                ErrorKind::LimitExceeded,
+                "trees were added to this database too often; open it with a higher version",
+            ));
+        }
         self.state.replace(State::LetGo);
         connection.database.close();
-        let database = request(&self.name, Some(version), false, stores).await?;
+        let database = request(&self.name, Some(next), false, stores).await?;
         Ok(self.hold(database))
     }
 
     fn hold(self: &Rc<Self>, database: sys::Database) -> Rc<Connection> {
         let shared = Rc::downgrade(self);
         let let_go = Closure::new(move |event: sys::VersionChange| {
-            release(&shared, event.new_version().is_some());
+            let Some(shared) = shared.upgrade() else {
+                return;
+            };
+            shared.release(match event.new_version().map(version_of) {
+                None => State::Deleted,
+                Some(version) if version > shared.version => State::Superseded(version),
+                Some(_) => State::LetGo,
+            });
         });
         let shared = Rc::downgrade(self);
-        let closed = Closure::new(move || release(&shared, false));
+        let closed = Closure::new(move || {
+            if let Some(shared) = shared.upgrade() {
+                shared.release(State::Deleted);
+            }
+        });
         database.set_onversionchange(Some(let_go.as_ref()));
         database.set_onclose(Some(closed.as_ref()));
         let connection = Rc::new(Connection {
@@ -118,16 +180,12 @@ impl Shared {
         self.state.replace(State::Open(Rc::clone(&connection)));
         connection
     }
-}
 
-/// Closes the connection; transactions that run end first.
-fn release(shared: &Weak<Shared>, stays: bool) {
-    let Some(shared) = shared.upgrade() else {
-        return;
-    };
-    let next = if stays { State::LetGo } else { State::Deleted };
-    if let State::Open(connection) = shared.state.replace(next) {
-        connection.database.close();
+    /// Closes the connection; transactions that run end first.
+    fn release(&self, next: State) {
+        if let State::Open(connection) = self.state.replace(next) {
+            connection.database.close();
+        }
     }
 }
 
@@ -221,12 +279,14 @@ fn foreign(name: &str) -> DriverError {
 struct Opening {
     request: sys::Request,
     done: bool,
+    timer: Rc<JsValue>,
     _upgrade: Closure<dyn FnMut(JsValue)>,
     _blocked: Closure<dyn FnMut()>,
 }
 
 impl Drop for Opening {
     fn drop(&mut self) {
+        sys::global().clear_timeout(&self.timer);
         self.request.set_onerror(None);
         self.request.set_onblocked(None);
         if self.done {
@@ -268,14 +328,18 @@ async fn request(
     }
     .map_err(error)?;
 
+    let (promise, give_up) = settled(&request);
+    let timer = Rc::new(sys::global().set_timeout(&give_up, PATIENCE));
     let failure = Rc::new(RefCell::new(None));
     let upgrade = Closure::new({
+        let timer = Rc::clone(&timer);
         let request = request.clone();
         let failure = Rc::clone(&failure);
         let name = name.to_owned();
         let stores = stores.to_owned();
         let adds = version.is_some();
         move |_: JsValue| {
+            sys::global().clear_timeout(&timer);
             let outcome = match adds || create {
                 true => upgrade(&request, &stores),
                 false => Err(DriverError::new(
@@ -293,15 +357,15 @@ async fn request(
             }
         }
     });
-    let (promise, reject) = settled(&request);
     let blocked = Closure::new(move || {
-        sys::global().set_timeout(&reject, PATIENCE);
+        sys::global().set_timeout(&give_up, BLOCKED_PATIENCE);
     });
     request.set_onupgradeneeded(Some(upgrade.as_ref()));
     request.set_onblocked(Some(blocked.as_ref()));
     let mut opening = Opening {
         request,
         done: false,
+        timer,
         _upgrade: upgrade,
         _blocked: blocked,
     };
@@ -314,7 +378,7 @@ async fn request(
         Err(event) if event.is_undefined() => Err(DriverError::new(
             ErrorKind::Locked,
             format!(
-                "another page holds the IndexedDB database `{name}` and does not let it be upgraded; close or reload that page"
+                "another page holds the IndexedDB database `{name}` and does not let it be upgraded; close or reload that page, then try again"
             ),
         )),
         Err(_) => {

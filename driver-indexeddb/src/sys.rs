@@ -13,6 +13,8 @@ extern "C" {
     pub(crate) fn navigator(this: &Global) -> Option<Navigator>;
     #[wasm_bindgen(method, js_name = setTimeout)]
     pub(crate) fn set_timeout(this: &Global, callback: &Function, milliseconds: u32) -> JsValue;
+    #[wasm_bindgen(method, js_name = clearTimeout)]
+    pub(crate) fn clear_timeout(this: &Global, timer: &JsValue);
 
     pub(crate) type Navigator;
     #[wasm_bindgen(method, getter)]

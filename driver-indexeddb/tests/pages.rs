@@ -111,6 +111,41 @@ async fn a_reader_that_was_overtaken_says_so() {
 }
 
 #[wasm_bindgen_test]
+async fn a_caller_may_await_anything_within_a_transaction() {
+    let fetch = Function::new_no_args("return fetch('/').then(response => response.text())");
+    let foreign = async || {
+        pause(50).await;
+        let page: Promise = fetch.call0(&JsValue::UNDEFINED).unwrap().unchecked_into();
+        JsFuture::from(page).await.unwrap();
+    };
+    let store = open("foreign").await;
+    put(&store, "a", b"k", b"old").await;
+
+    let writer = store.begin_write().await.unwrap();
+    let (a, b) = (writer.tree("a").unwrap(), writer.tree("b").unwrap());
+    let mut list = OperationsBuilder::new();
+    list.put(a, b"k", b"new").unwrap();
+    foreign().await;
+    let found = writer.get_many(a, &[b"k"]).await.unwrap();
+    assert_eq!(found, [Some(b"old".to_vec())]);
+    foreign().await;
+    list.put(b, b"k", b"new").unwrap();
+    foreign().await;
+    writer
+        .commit(&list.operations(), Durability::Immediate)
+        .await
+        .unwrap();
+
+    let reader = store.begin_read().await.unwrap();
+    for name in ["a", "b"] {
+        let tree = reader.tree(name).unwrap();
+        foreign().await;
+        let found = reader.get_many(tree, &[b"k"]).await.unwrap();
+        assert_eq!(found, [Some(b"new".to_vec())]);
+    }
+}
+
+#[wasm_bindgen_test]
 async fn an_upgrade_by_one_is_followed_by_the_other() {
     let (first, second) = (open("upgrade").await, open("upgrade").await);
     for (number, tree) in ["a", "b", "c"].into_iter().enumerate() {

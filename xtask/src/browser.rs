@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 use crate::report::Report;
 use crate::step::{Outcome, Step};
@@ -15,18 +15,19 @@ const TARGET: &str = "wasm32-unknown-unknown";
 const BROWSER: &[&str] = &["chromium", "chromium-driver"];
 /// What Debian calls a compiler whose standard library can be built for the target.
 const COMPILER: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "lld-19"];
+const DEBIAN_DRIVER: &str = "/usr/bin/chromedriver";
+const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_LINKER: &str = "/usr/bin/wasm-ld-19";
 /// Where `rust-web-src` puts the standard library.
 const DEBIAN_SOURCE: &str = "/usr/lib/rustlib/src/rust/library";
+/// How long the tests of one file may take in the browser, in seconds.
+const TIME_LIMIT: &str = "900";
 
-/// Runs the tests in a browser. What is missing and cannot be installed is a failure.
+/// Runs the tests in a browser, and nothing else.
 pub(crate) fn run(root: &Path) -> ExitCode {
     let mut report = Report::default();
-    report.add(match step(root) {
-        Ok(step) => step.run(),
-        Err(error) => Outcome::not_run(TITLE, &error),
-    });
+    report.add(outcome(root));
     print!("\n{}", report.summary());
     if report.failed() {
         ExitCode::FAILURE
@@ -35,39 +36,68 @@ pub(crate) fn run(root: &Path) -> ExitCode {
     }
 }
 
+/// Runs the tests in a browser. What is missing and cannot be installed is a failure.
+pub(crate) fn outcome(root: &Path) -> Outcome {
+    match step(root) {
+        Ok(step) => step.run(),
+        Err(error) => Outcome::not_run(TITLE, &with_way_out(&error)),
+    }
+}
+
+/// What stands in the report where nobody wants the tests in a browser.
+pub(crate) fn left_out() -> Outcome {
+    Outcome::ignored(format!("{TITLE}: left out by --no-browser"))
+}
+
+/// The error; where a person reads it, with how to do without.
+fn with_way_out(error: &io::Error) -> io::Error {
+    if env::var_os("CI").is_some() {
+        io::Error::other(error.to_string())
+    } else {
+        io::Error::other(format!(
+            "{error}; `cargo xtask test --no-browser` leaves these tests out"
+        ))
+    }
+}
+
 fn step(root: &Path) -> io::Result<Step> {
     let driver = chromedriver()?;
     let runner = runner(root)?;
     let folder = root.join("target").join("wasm");
-    let step = if has_target() {
+    let step = if has_target() || add_target() {
         Step::cargo(root, TITLE, &["test"])
     } else {
-        println!("the compiler has no standard library for {TARGET}: Debian's compiler builds one");
-        if !Path::new(DEBIAN_LINKER).exists() || !Path::new(DEBIAN_SOURCE).exists() {
+        println!("browser: Debian's compiler takes its place, and builds the standard library");
+        if [DEBIAN_CARGO, DEBIAN_RUSTC, DEBIAN_LINKER, DEBIAN_SOURCE]
+            .iter()
+            .any(|path| !Path::new(path).exists())
+        {
             install(COMPILER)?;
         }
         let path = env::var_os("PATH").unwrap_or_default();
         let first = std::iter::once(PathBuf::from("/usr/bin"));
         let path =
             env::join_paths(first.chain(env::split_paths(&path))).map_err(io::Error::other)?;
-        Step::program("/usr/bin/cargo", root, TITLE)
+        Step::program(DEBIAN_CARGO, root, TITLE)
             .args(&["test", "-Zbuild-std=std,panic_abort"])
             .env("PATH", path)
             .env("RUSTC", DEBIAN_RUSTC)
-            .env("RUSTDOC", "/usr/bin/rustdoc")
             .env("RUSTC_BOOTSTRAP", "1")
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", DEBIAN_LINKER)
     };
     Ok(step
         .args(&["--no-fail-fast", "--target", TARGET])
         .args(&["--package", "netabase-driver-indexeddb"])
+        // Each case of the catalogue is printed as it ends.
+        .args(&["--", "--nocapture"])
         .env("CARGO_TARGET_DIR", folder)
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
         .env("CHROMEDRIVER", driver)
-        .env("WASM_BINDGEN_TEST_TIMEOUT", "600"))
+        .env("CARGO_PROFILE_TEST_DEBUG", "0")
+        .env("WASM_BINDGEN_TEST_TIMEOUT", TIME_LIMIT))
 }
 
-/// Whether the compiler that built this program can build for the target as it is.
+/// Whether the compiler that Cargo uses here can build for the target as it is.
 fn has_target() -> bool {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     Command::new(rustc)
@@ -76,17 +106,37 @@ fn has_target() -> bool {
         .is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
 }
 
+/// Has rustup add the target to the toolchain in use; whether it is there then.
+fn add_target() -> bool {
+    println!("browser: the compiler has no standard library for {TARGET}");
+    if find("rustup").is_none() {
+        return false;
+    }
+    println!("browser: rustup target add {TARGET}");
+    succeed(Command::new("rustup").args(["target", "add", TARGET])).is_ok() && has_target()
+}
+
 /// The program that drives the browser.
 fn chromedriver() -> io::Result<PathBuf> {
     if let Some(path) = env::var_os("CHROMEDRIVER") {
-        return Ok(path.into());
+        let path = PathBuf::from(path);
+        return if path.is_file() {
+            Ok(path)
+        } else {
+            Err(io::Error::other(format!(
+                "CHROMEDRIVER is {}, and there is no such file",
+                path.display()
+            )))
+        };
     }
     if let Some(path) = find("chromedriver") {
         return Ok(path);
     }
-    println!("there is no chromedriver: the tests run in Debian's Chromium");
+    println!("browser: there is no chromedriver, which the tests need: Debian's Chromium has one");
     install(BROWSER)?;
-    find("chromedriver").ok_or_else(|| io::Error::other("there is no chromedriver"))
+    find("chromedriver")
+        .or_else(|| Some(PathBuf::from(DEBIAN_DRIVER)).filter(|path| path.is_file()))
+        .ok_or_else(|| io::Error::other("there is no chromedriver"))
 }
 
 /// The test runner, of the version that the tests are built with.
@@ -116,7 +166,7 @@ fn runner(root: &Path) -> io::Result<PathBuf> {
         return Ok(path);
     }
     println!(
-        "there is no {NAME} {version}, which the tests are run by: it is built once, in about two minutes"
+        "browser: there is no {NAME} {version}, which the tests are run by: it is built once, in about two minutes, into target/tools"
     );
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
@@ -152,24 +202,38 @@ fn find(program: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// Installs packages of Debian's.
+/// Installs packages of Debian's; its lists of packages are fetched where they are missing or out of date.
 fn install(packages: &[&str]) -> io::Result<()> {
     let names = packages.join(" ");
     if find("apt-get").is_none() {
         return Err(io::Error::other(format!(
-            "on Debian, `apt-get install {names}` would install what is missing; install its like"
+            "Debian's packages {names} would do; there is no apt-get here, so install their like"
         )));
     }
-    println!("installing {names}");
-    let mut install = Command::new("apt-get");
-    install
-        .args(["install", "--yes", "--no-install-recommends"])
-        .args(packages);
-    succeed(&mut install)
+    println!("browser: apt-get install {names}");
+    let install = || {
+        succeed(
+            Command::new("apt-get")
+                .args(["install", "--yes", "--no-install-recommends"])
+                .args(packages)
+                .env("DEBIAN_FRONTEND", "noninteractive"),
+        )
+    };
+    install()
+        .or_else(|_| {
+            println!("browser: apt-get update, and once more");
+            succeed(Command::new("apt-get").arg("update"))?;
+            install()
+        })
+        .map_err(|error| {
+            io::Error::other(format!(
+                "{error}; `apt-get install {names}`, as root, installs what is missing"
+            ))
+        })
 }
 
 fn succeed(command: &mut Command) -> io::Result<()> {
-    let status = command.status()?;
+    let status = command.stdin(Stdio::null()).status()?;
     if status.success() {
         return Ok(());
     }

@@ -19,8 +19,9 @@ const USAGE: &str = "\
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  test              Run every test that this machine can run; the last line counts them
-  browser           Run the tests of the IndexedDB driver in headless Chromium; installs what is missing on Debian
+  test              Run every test that this machine can run; the last line counts them. On Debian, installs what the
+                    tests in a browser need and do not find; `--no-browser` leaves those out
+  browser           Run the tests in a browser alone
   bench [OPTIONS]   Compare hand-written code, the static and the dynamic driver: one Markdown table an engine
                     (`cargo xtask bench --help` lists its options)
   new-driver NAME   Make the package of a new driver (`cargo xtask new-driver --help` says where)
@@ -35,7 +36,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let root = repository();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["test"] => test::run(&root),
+        ["test"] => test::run(&root, true),
+        ["test", "--no-browser"] => test::run(&root, false),
         ["browser"] => browser::run(&root),
         ["bench", ref options @ ..] => bench::run(&root, options),
         ["new-driver", ref options @ ..] => new_driver::run(&root, options),

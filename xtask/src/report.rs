@@ -13,10 +13,14 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// What one line of a test run adds: `test result: ok. 12 passed; 0 failed; 1 ignored; …`. Other lines add nothing.
+    /// What one line of a test run adds: `test result: ok. 12 passed; 0 failed; 1 ignored; …`, or the same of the
+    /// `catalogue` of cases that one test runs in the browser. Other lines add nothing.
     pub(crate) fn of_result_line(line: &str) -> Self {
         let mut counts = Self::default();
-        let Some((_, result)) = line.split_once("test result: ") else {
+        let Some((_, result)) = line
+            .split_once("test result: ")
+            .or_else(|| line.split_once("catalogue result: "))
+        else {
             return counts;
         };
         let (_, numbers) = result.split_once(". ").unwrap_or(("", result));
@@ -139,6 +143,8 @@ mod tests {
         let coloured =
             "test result: \u{1b}[32mok\u{1b}[0m. 4 passed; 0 failed; 0 ignored; 0 measured";
         assert_eq!(Counts::of_result_line(coloured).passed, 4);
+        let cases = "catalogue result: FAILED. 96 passed; 1 failed; 39 ignored; finished in 60.1s";
+        assert_eq!(Counts::of_result_line(cases).ignored, 39);
         assert_eq!(
             Counts::of_result_line("running 3 tests\n"),
             Counts::default()

@@ -5,14 +5,18 @@ use std::process::ExitCode;
 
 use crate::report::Report;
 use crate::step::Step;
-use crate::{cities, compilers, fuzz, new_driver};
+use crate::{browser, cities, compilers, fuzz, new_driver};
 
-/// Runs every step even if an earlier one fails, and sums up.
-pub(crate) fn run(root: &Path) -> ExitCode {
+/// Runs every step even if an earlier one fails, and sums up. Without a browser, its tests are reported as ignored.
+pub(crate) fn run(root: &Path, with_browser: bool) -> ExitCode {
     let mut report = Report::default();
     for step in steps(root) {
         report.add(step.run());
     }
+    report.add(match with_browser {
+        true => browser::outcome(root),
+        false => browser::left_out(),
+    });
     for outcome in compilers::run(root) {
         report.add(outcome);
     }
