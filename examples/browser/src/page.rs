@@ -44,7 +44,7 @@ impl From<JsValue> for Problem {
     }
 }
 
-type Result<T = ()> = std::result::Result<T, Problem>;
+type Result<T = (), E = Problem> = std::result::Result<T, E>;
 
 struct Page {
     window: Window,
