@@ -93,8 +93,11 @@ impl Browser {
     pub(crate) fn fill(&self, selector: &str, text: &str) -> io::Result<()> {
         let element = self.find(selector)?;
         self.command(&format!("element/{element}/clear"), &json!({}))?;
-        self.command(&format!("element/{element}/value"), &json!({ "text": text }))
-            .map(drop)
+        self.command(
+            &format!("element/{element}/value"),
+            &json!({ "text": text }),
+        )
+        .map(drop)
     }
 
     /// Types into whatever has the focus; `\u{e007}` is Enter.

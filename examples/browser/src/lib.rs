@@ -2,6 +2,11 @@
 //!
 //! What a person sees lives in IndexedDB, as the models of [`atlas`]. What needs no browser is tested without one.
 
+#![allow(
+    missing_docs,
+    reason = "no other package uses this one; its modules are public so that they are no dead code where no browser is"
+)]
+
 pub mod atlas;
 pub mod html;
 pub mod input;

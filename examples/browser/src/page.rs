@@ -172,7 +172,10 @@ impl Page {
             .as_ref()
             .and_then(|row| row.get_attribute("data-id")?.parse().ok());
         match (
-            button.get_attribute("data-action").unwrap_or_default().as_str(),
+            button
+                .get_attribute("data-action")
+                .unwrap_or_default()
+                .as_str(),
             id,
         ) {
             ("add", _) => self.edit(None),
@@ -212,7 +215,13 @@ impl Page {
                 place.country.as_str(),
                 place.population.to_string(),
             ),
-            None => ("Add a place", String::new(), "", shown.as_str(), String::new()),
+            None => (
+                "Add a place",
+                String::new(),
+                "",
+                shown.as_str(),
+                String::new(),
+            ),
         };
         self.element::<HtmlElement>("editor-title")?
             .set_text_content(Some(title));
@@ -225,9 +234,7 @@ impl Page {
             self.field(field)?.set_value(value);
         }
         self.refuse("")?;
-        Ok(self
-            .element::<HtmlDialogElement>("editor")?
-            .show_modal()?)
+        Ok(self.element::<HtmlDialogElement>("editor")?.show_modal()?)
     }
 
     /// Stores what the form says.
@@ -285,7 +292,10 @@ impl Page {
 
     async fn delete(&self, id: u32, row: Option<Element>) -> Result {
         let next = row
-            .and_then(|row| row.next_element_sibling().or(row.previous_element_sibling()))
+            .and_then(|row| {
+                row.next_element_sibling()
+                    .or(row.previous_element_sibling())
+            })
             .and_then(|row| row.get_attribute("data-id"));
         if let Some(place) = self.places.remove(id).await? {
             self.say(&format!("Deleted {}.", place.name), true);
@@ -333,15 +343,19 @@ impl Page {
             .active_element()
             .map(|element| element.id())
             .unwrap_or_default();
-        self.fill("countries", &html::countries(&counts, shown.as_deref(), name))?;
+        self.fill(
+            "countries",
+            &html::countries(&counts, shown.as_deref(), name),
+        )?;
         self.fill("rows", &html::rows(&mut places, name))?;
         self.fill("choices", &html::choices(counts.into_keys(), name))?;
         let title = shown.as_deref().map_or("All countries".to_owned(), name);
         self.write("heading", &title)?;
         self.write("number", &html::number_of_places(places.len()))?;
         self.document.set_title(&format!("{title} – Places"));
-        self.element::<HtmlElement>("table")?
-            .set_hidden(places.is_empty());
+        let table: HtmlElement = self.element("table")?;
+        table.set_hidden(places.is_empty());
+        table.set_class_name(if shown.is_some() { "one" } else { "" });
         self.element::<HtmlElement>("empty")?
             .set_hidden(!places.is_empty());
         if quota > 0 {

@@ -81,7 +81,10 @@ impl Places {
     }
 
     pub(crate) async fn remove(&self, id: u32) -> Result<Option<Place>, NetabaseError> {
-        self.0.open_tree::<Place>().remove(PlacePrimaryKey(id)).await
+        self.0
+            .open_tree::<Place>()
+            .remove(PlacePrimaryKey(id))
+            .await
     }
 
     /// Puts a place back that was removed.

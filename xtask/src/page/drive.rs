@@ -66,15 +66,18 @@ pub(super) fn run(folder: &Path, counts: &mut Counts) -> io::Result<()> {
         has_row(&browser, "Neudorf", "1,234,567")?;
         browser.wait("!document.body.textContent.includes('Grüß')")
     })?;
-    visit.see("a place that moves to another country is counted there", || {
-        browser.click("[aria-label='Edit Neudorf']")?;
-        browser.fill("#field-country", "at")?;
-        browser.click("#save")?;
-        browser.wait("document.getElementById('heading').textContent === 'Austria'")?;
-        has_row(&browser, "Neudorf", "1,234,567")?;
-        has_count(&browser, "CH", 6)?;
-        has_count(&browser, "AT", 7)
-    })?;
+    visit.see(
+        "a place that moves to another country is counted there",
+        || {
+            browser.click("[aria-label='Edit Neudorf']")?;
+            browser.fill("#field-country", "at")?;
+            browser.click("#save")?;
+            browser.wait("document.getElementById('heading').textContent === 'Austria'")?;
+            has_row(&browser, "Neudorf", "1,234,567")?;
+            has_count(&browser, "CH", 6)?;
+            has_count(&browser, "AT", 7)
+        },
+    )?;
     visit.see("a place is deleted, and comes back", || {
         browser.click("[aria-label='Delete Neudorf']")?;
         has_count(&browser, "AT", 6)?;
@@ -142,7 +145,10 @@ pub(super) fn run(folder: &Path, counts: &mut Counts) -> io::Result<()> {
 impl Visit<'_> {
     fn see(&mut self, law: &str, act: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         let done = act();
-        println!("page: {law}: {}", if done.is_ok() { "ok" } else { "FAILED" });
+        println!(
+            "page: {law}: {}",
+            if done.is_ok() { "ok" } else { "FAILED" }
+        );
         match done {
             Ok(()) => {
                 self.counts.passed += 1;
