@@ -10,7 +10,7 @@ use crate::report::Report;
 use crate::step::{Outcome, Step};
 
 const TITLE: &str = "browser: IndexedDB in headless Chromium";
-const TARGET: &str = "wasm32-unknown-unknown";
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 /// What Debian calls the browser and its driver.
 const BROWSER: &[&str] = &["chromium", "chromium-driver"];
 /// What Debian calls a compiler whose standard library can be built for the target.
@@ -64,9 +64,21 @@ fn with_way_out(error: &io::Error) -> io::Error {
 fn step(root: &Path) -> io::Result<Step> {
     let driver = chromedriver()?;
     let runner = runner(root)?;
-    let folder = root.join("target").join("wasm");
+    Ok(cargo(root, TITLE, "test")?
+        .args(&["--no-fail-fast"])
+        .args(&["--package", "netabase-driver-indexeddb"])
+        // Each case of the catalogue is printed as it ends.
+        .args(&["--", "--nocapture"])
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
+        .env("CHROMEDRIVER", driver)
+        .env("CARGO_PROFILE_TEST_DEBUG", "0")
+        .env("WASM_BINDGEN_TEST_TIMEOUT", TIME_LIMIT))
+}
+
+/// A command of Cargo's for the browser's target, with a compiler that has or builds the standard library.
+pub(crate) fn cargo(root: &Path, title: &str, command: &str) -> io::Result<Step> {
     let step = if has_target() || add_target() {
-        Step::cargo(root, TITLE, &["test"])
+        Step::cargo(root, title, &[command])
     } else {
         println!("browser: Debian's compiler takes its place, and builds the standard library");
         if [DEBIAN_CARGO, DEBIAN_RUSTC, DEBIAN_LINKER, DEBIAN_SOURCE]
@@ -79,23 +91,16 @@ fn step(root: &Path) -> io::Result<Step> {
         let first = std::iter::once(PathBuf::from("/usr/bin"));
         let path =
             env::join_paths(first.chain(env::split_paths(&path))).map_err(io::Error::other)?;
-        Step::program(DEBIAN_CARGO, root, TITLE)
-            .args(&["test", "-Zbuild-std=std,panic_abort"])
+        Step::program(DEBIAN_CARGO, root, title)
+            .args(&[command, "-Zbuild-std=std,panic_abort"])
             .env("PATH", path)
             .env("RUSTC", DEBIAN_RUSTC)
             .env("RUSTC_BOOTSTRAP", "1")
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", DEBIAN_LINKER)
     };
     Ok(step
-        .args(&["--no-fail-fast", "--target", TARGET])
-        .args(&["--package", "netabase-driver-indexeddb"])
-        // Each case of the catalogue is printed as it ends.
-        .args(&["--", "--nocapture"])
-        .env("CARGO_TARGET_DIR", folder)
-        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
-        .env("CHROMEDRIVER", driver)
-        .env("CARGO_PROFILE_TEST_DEBUG", "0")
-        .env("WASM_BINDGEN_TEST_TIMEOUT", TIME_LIMIT))
+        .args(&["--target", TARGET])
+        .env("CARGO_TARGET_DIR", root.join("target").join("wasm")))
 }
 
 /// Whether the compiler that Cargo uses here can build for the target as it is.
@@ -118,7 +123,7 @@ fn add_target() -> bool {
 }
 
 /// The program that drives the browser.
-fn chromedriver() -> io::Result<PathBuf> {
+pub(crate) fn chromedriver() -> io::Result<PathBuf> {
     if let Some(path) = env::var_os("CHROMEDRIVER") {
         let path = PathBuf::from(path);
         return if path.is_file() {
@@ -141,7 +146,7 @@ fn chromedriver() -> io::Result<PathBuf> {
 }
 
 /// The test runner, of the version that the tests are built with.
-fn runner(root: &Path) -> io::Result<PathBuf> {
+pub(crate) fn runner(root: &Path) -> io::Result<PathBuf> {
     const NAME: &str = "wasm-bindgen-test-runner";
     let version = locked_version(root, "wasm-bindgen")?;
     let fits = |path: &Path| {
@@ -196,7 +201,7 @@ fn locked_version(root: &Path, package: &str) -> io::Result<String> {
         .ok_or_else(|| io::Error::other(format!("`{package}` is not in Cargo.lock")))
 }
 
-fn find(program: &str) -> Option<PathBuf> {
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path)
         .map(|folder| folder.join(program))
@@ -233,7 +238,7 @@ fn install(packages: &[&str]) -> io::Result<()> {
         })
 }
 
-fn succeed(command: &mut Command) -> io::Result<()> {
+pub(crate) fn succeed(command: &mut Command) -> io::Result<()> {
     let status = command.stdin(Stdio::null()).status()?;
     if status.success() {
         return Ok(());

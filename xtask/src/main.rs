@@ -7,10 +7,12 @@ mod cities;
 mod compilers;
 mod fuzz;
 mod new_driver;
+mod page;
 mod report;
 mod sanitize;
 mod step;
 mod test;
+mod webdriver;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,6 +24,8 @@ Commands:
   test              Run every test that this machine can run; the last line counts them. On Debian, installs what the
                     tests in a browser need and do not find; `--no-browser` leaves those out
   browser           Run the tests in a browser alone
+  page [OPTION]     Build the page of examples/browser into target/page; `--serve` serves it, `--test` drives it in
+                    headless Chromium, `--bench` compares the typed layer there with IndexedDB by hand
   bench [OPTIONS]   Compare hand-written code, the static and the dynamic driver: one Markdown table an engine
                     (`cargo xtask bench --help` lists its options)
   new-driver NAME   Make the package of a new driver (`cargo xtask new-driver --help` says where)
@@ -39,6 +43,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(&root, true),
         ["test", "--no-browser"] => test::run(&root, false),
         ["browser"] => browser::run(&root),
+        ["page", ref options @ ..] => page::run(&root, options),
         ["bench", ref options @ ..] => bench::run(&root, options),
         ["new-driver", ref options @ ..] => new_driver::run(&root, options),
         ["fuzz", ref options @ ..] => fuzz::run(&root, options),
