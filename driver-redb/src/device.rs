@@ -34,7 +34,7 @@ impl Watch {
         }
     }
 
-    fn note(&self, failure: Failure) {
+    pub(crate) fn note(&self, failure: Failure) {
         self.0.fetch_max(failure as u8, Ordering::AcqRel);
     }
 

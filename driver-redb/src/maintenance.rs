@@ -20,7 +20,7 @@ const CHECK_INTEGRITY: &str = "check_integrity";
 /// Moves pages towards the beginning of the file and cuts its end off. Needs the file for itself.
 ///
 /// Answers one byte: 1 if something was moved, 0 if there was nothing to gain.
-const COMPACT: &str = "compact";
+pub(crate) const COMPACT: &str = "compact";
 
 /// Answers lines of `name=value`, in UTF-8, with decimal numbers: `trees` (that hold something), `entries`,
 /// `stored_bytes` (keys and values), `metadata_bytes`, `fragmented_bytes`, `leaf_pages`, `branch_pages`,
@@ -133,9 +133,9 @@ fn for_each_tree(
     mut visit: impl FnMut(&str, u64, &TableStats),
 ) -> Result<()> {
     // Held for as long as its transaction: redb ends the transactions of a database that goes before them.
-    let (transaction, _engine) = database.begin(|engine| {
+    let (_engine, transaction) = database.begin_own(|engine| {
         let transaction = error::call(|| engine.begin_read())?;
-        Ok((transaction, engine))
+        Ok((engine, transaction))
     })?;
     error::caught(|| {
         for handle in transaction.list_tables().map_err(error::engine)? {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::config::{CommitSettings, Settings};
 use crate::creation;
 use crate::device::{Device, Failure, Identity, Watch};
 use crate::error;
-use crate::maintenance;
+use crate::maintenance::{self, COMPACT};
 use crate::transaction::{RedbReader, RedbWriter};
 
 /// How often a transaction tries to begin, a millisecond apart, while others hold a handle that has to be opened again.
@@ -85,8 +85,13 @@ pub(crate) struct Engine {
     handle: Option<Handle>,
     watch: Arc<Watch>,
     identity: Option<Identity>,
-    /// Whether there is a commit without durability that no durable one has followed.
-    undurable: AtomicBool,
+    /// The number of the next writer.
+    writers: AtomicU64,
+    /// The last writer that committed with each durability.
+    undurable: AtomicU64,
+    durable: AtomicU64,
+    /// Whether a transaction has to be told that commits without durability are lost.
+    lost: AtomicBool,
 }
 
 enum Handle {
@@ -100,28 +105,41 @@ impl Engine {
             handle: Some(handle),
             watch,
             identity,
-            undurable: AtomicBool::new(false),
+            writers: AtomicU64::new(1),
+            undurable: AtomicU64::new(0),
+            durable: AtomicU64::new(0),
+            lost: AtomicBool::new(false),
         }
     }
 
-    /// Takes note of a commit.
+    /// The number of a writer that has just begun, higher than that of each before it.
+    pub(crate) fn number_writer(&self) -> u64 {
+        self.writers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Takes note of a writer's commit. The next writer may have committed already.
     #[inline]
-    pub(crate) fn committed(&self, durability: Durability) {
-        self.undurable
-            .store(durability == Durability::None, Ordering::Relaxed);
+    pub(crate) fn committed(&self, writer: u64, durability: Durability) {
+        let last = match durability {
+            Durability::None => &self.undurable,
+            Durability::Immediate => &self.durable,
+        };
+        last.fetch_max(writer, Ordering::Relaxed);
     }
 
     /// Whether redb can go on. Nobody else uses the handle, so that asking it to begin to write does not wait.
     fn is_usable(&mut self) -> bool {
         let usable = match &self.handle {
-            Some(Handle::Writable(database)) => error::call(|| database.begin_write()).is_ok(),
+            Some(Handle::Writable(database)) => error::call(|| database.begin_write())
+                .map(error::discard)
+                .is_ok(),
             Some(Handle::ReadOnly(database)) => {
                 self.watch.failure() == Failure::None
                     && error::call(|| database.begin_read()).is_ok()
             }
             None => false,
         };
-        if usable {
+        if usable && !*self.lost.get_mut() {
             self.watch.reset();
         }
         usable
@@ -138,10 +156,22 @@ impl Engine {
 
     pub(crate) fn begin_write(&self) -> Result<WriteTransaction> {
         match &self.handle {
-            Some(Handle::Writable(database)) => error::call(|| database.begin_write()),
+            Some(Handle::Writable(database)) => {
+                let begun = error::call(|| database.begin_write());
+                if begun.is_err() {
+                    self.fail();
+                }
+                begun
+            }
             Some(Handle::ReadOnly(_)) => Err(read_only("write")),
             None => Err(error::engine(StorageError::DatabaseClosed)),
         }
+    }
+
+    /// Takes note that redb may have given up: the next transaction makes sure, and no other one begins before.
+    #[cold]
+    pub(crate) fn fail(&self) {
+        self.watch.note(Failure::Certain);
     }
 
     /// Runs `run` on redb's handle for writing.
@@ -240,9 +270,23 @@ impl RedbDatabase {
             .clone()
     }
 
-    /// Begins a transaction, and opens the file again where a failure has ended redb's handle.
+    /// Begins a transaction of a caller's, and opens the file again where a failure has ended redb's handle.
     #[inline]
-    pub(crate) fn begin<T>(&self, begin: impl Fn(Arc<Engine>) -> Result<T>) -> Result<T> {
+    fn begin<T>(&self, begin: impl Fn(Arc<Engine>) -> Result<T>) -> Result<T> {
+        self.begin_or_reopen(true, begin)
+    }
+
+    /// Begins a transaction of the driver's own, as [`begin`](Self::begin) does.
+    pub(crate) fn begin_own<T>(&self, begin: impl Fn(Arc<Engine>) -> Result<T>) -> Result<T> {
+        self.begin_or_reopen(false, begin)
+    }
+
+    #[inline]
+    fn begin_or_reopen<T>(
+        &self,
+        tells: bool,
+        begin: impl Fn(Arc<Engine>) -> Result<T>,
+    ) -> Result<T> {
         let engine = self.engine();
         if engine.watch.failure() == Failure::None {
             match begin(engine) {
@@ -252,19 +296,26 @@ impl RedbDatabase {
         } else {
             drop(engine);
         }
-        self.begin_again(begin)
+        self.begin_again(tells, begin)
     }
 
+    /// `tells`: whether it is the caller's to learn that commits are lost.
     #[cold]
-    fn begin_again<T>(&self, begin: impl Fn(Arc<Engine>) -> Result<T>) -> Result<T> {
+    fn begin_again<T>(&self, tells: bool, begin: impl Fn(Arc<Engine>) -> Result<T>) -> Result<T> {
         for _ in 0..PATIENCE {
             let renewed = self.reopen()?;
             let engine = self.engine();
+            if tells && engine.lost.swap(false, Ordering::Relaxed) {
+                return Err(lost());
+            }
             if engine.watch.failure() < Failure::Certain {
                 match begin(engine) {
                     Err(error) if error.kind() == ErrorKind::Closed => {}
                     begun => return begun,
                 }
+            } else {
+                // Whoever holds it keeps the others from opening the file again.
+                drop(engine);
             }
             if !renewed {
                 // Others that begin at the same time hold the handle for a moment as well.
@@ -301,16 +352,18 @@ impl RedbDatabase {
             if Identity::of(&found) != Some(identity) {
                 return Err(replaced(&self.path));
             }
+            if found.len() == 0 {
+                return Err(emptied(&self.path));
+            }
         }
         let renewed = error::caught(|| self.access.engine(file))?;
-        let lost = *engine.undurable.get_mut();
+        let lost =
+            *engine.lost.get_mut() || *engine.undurable.get_mut() > *engine.durable.get_mut();
         *engine = renewed.map_err(|error| error::opening(&self.path, error))?;
         if lost {
-            return Err(DriverError::new(
-                ErrorKind::Closed,
-                "the system failed an earlier operation, and what was committed without durability since the last \
-                 durable commit is lost; read again what you rely on, the next transaction begins",
-            ));
+            *engine.lost.get_mut() = true;
+            // The next transaction looks closer.
+            engine.watch.note(Failure::Possible);
         }
         Ok(())
     }
@@ -327,7 +380,12 @@ impl RedbDatabase {
                 if engine.watch.failure() != Failure::None && !engine.is_usable() {
                     self.renew(engine)?;
                 }
-                engine.with_database(operation, run)
+                let result = engine.with_database(operation, run);
+                if operation == COMPACT && result.is_ok() {
+                    // It commits, and durably.
+                    *engine.undurable.get_mut() = 0;
+                }
+                result
             }
             None => Err(DriverError::new(
                 ErrorKind::Conflict,
@@ -411,12 +469,31 @@ fn missing(path: &Path) -> DriverError {
     )
 }
 
+#[cold]
+fn lost() -> DriverError {
+    DriverError::new(
+        ErrorKind::Closed,
+        "the system failed an earlier operation, and what was committed without durability since the last durable commit \
+         may be lost; read again what you rely on, the next transaction begins",
+    )
+}
+
 fn replaced(path: &Path) -> DriverError {
     DriverError::new(
         ErrorKind::Closed,
         format!(
             "the system failed an earlier operation, and `{}` is another file by now than the one that was opened; close \
              the database and open it anew",
+            path.display()
+        ),
+    )
+}
+
+fn emptied(path: &Path) -> DriverError {
+    DriverError::new(
+        ErrorKind::Corrupt,
+        format!(
+            "the system failed an earlier operation, and `{}` is empty by now; restore it from a copy",
             path.display()
         ),
     )
@@ -660,10 +737,101 @@ mod tests {
 
         let error = database.begin_read().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Closed, "{error:?}");
-        assert!(error.message().contains("is lost"), "{error:?}");
+        assert!(error.message().contains("may be lost"), "{error:?}");
         let reader = database.begin_read().unwrap();
         assert!(has(&reader, b"durable"));
         assert!(!has(&reader, b"not durable") && !has(&reader, b"refused"));
+    }
+
+    #[test]
+    fn a_loss_is_told_to_a_transaction_and_not_to_an_operation() {
+        let folder = tempfile::tempdir().unwrap();
+        for operation in ["tree_names", "stats", "check_integrity", "compact"] {
+            let (database, device) = unreliable(&folder.path().join(operation));
+            put(&database, b"durable", Durability::Immediate).unwrap();
+            put(&database, b"not durable", Durability::None).unwrap();
+            device.full.store(true, Ordering::Relaxed);
+            put(&database, b"refused", Durability::Immediate).unwrap_err();
+            for _ in 0..2 {
+                database.maintain(operation, &[], &mut |_| ()).unwrap();
+            }
+            let error = database.begin_write().unwrap_err();
+            assert!(error.message().contains("may be lost"), "{error:?}");
+            database.begin_write().unwrap();
+        }
+    }
+
+    #[test]
+    fn what_a_compaction_has_made_durable_is_not_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, device) = unreliable(&folder.path().join("data.redb"));
+        put(&database, b"compacted", Durability::None).unwrap();
+        database.maintain("compact", &[], &mut |_| ()).unwrap();
+        device.full.store(true, Ordering::Relaxed);
+        put(&database, b"refused", Durability::Immediate).unwrap_err();
+        assert!(has(&database.begin_read().unwrap(), b"compacted"));
+    }
+
+    #[test]
+    fn a_durable_commit_does_not_hide_the_loss_of_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Redb
+            .open(&OpenConfig::new(&folder.path().join("data.redb")))
+            .unwrap();
+        for _ in 0..500 {
+            let first = database.begin_write().unwrap();
+            thread::scope(|scope| {
+                let second = scope.spawn(|| put(&database, b"next", Durability::None));
+                first.commit(Durability::Immediate).unwrap();
+                second.join().unwrap().unwrap();
+            });
+            let engine = database.engine();
+            assert!(
+                engine.undurable.load(Ordering::Relaxed) > engine.durable.load(Ordering::Relaxed)
+            );
+        }
+    }
+
+    #[test]
+    fn a_writer_goes_on_where_readers_come_and_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, device) = unreliable(&folder.path().join("data.redb"));
+        put(&database, b"before", Durability::Immediate).unwrap();
+        let ended = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !ended.load(Ordering::Relaxed) {
+                        // Refused for as long as others hold the file.
+                        if let Ok(reader) = database.begin_read() {
+                            thread::sleep(Duration::from_millis(20));
+                            drop(reader);
+                        }
+                    }
+                });
+            }
+            device.full.store(true, Ordering::Relaxed);
+            let refused = put(&database, b"refused", Durability::Immediate);
+            device.full.store(false, Ordering::Relaxed);
+            let went_on = (0..40).any(|_| put(&database, b"after", Durability::Immediate).is_ok());
+            ended.store(true, Ordering::Relaxed);
+            assert!(refused.is_err() && went_on);
+        });
+    }
+
+    #[test]
+    fn a_file_that_was_emptied_meanwhile_is_not_taken_for_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.redb");
+        let (database, device) = unreliable(&path);
+        put(&database, b"before", Durability::Immediate).unwrap();
+        device.full.store(true, Ordering::Relaxed);
+        put(&database, b"refused", Durability::Immediate).unwrap_err();
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_len(0).unwrap();
+        let error = database.begin_read().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
+        assert_eq!(file.metadata().unwrap().len(), 0);
     }
 
     #[test]
@@ -713,7 +881,10 @@ mod tests {
         let database = Redb
             .open(&OpenConfig::new(&folder.path().join("data.redb")))
             .unwrap();
-        for _ in 0..200 {
+        for round in 0..200 {
+            if round % 2 == 0 {
+                database.engine().fail();
+            }
             Arc::get_mut(&mut database.engine.write().unwrap())
                 .unwrap()
                 .handle = None;

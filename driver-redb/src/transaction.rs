@@ -186,6 +186,7 @@ pub struct RedbWriter {
     commits: CommitSettings,
     /// Whether redb panicked over the list of tables.
     failed: Cell<bool>,
+    number: u64,
     engine: Arc<Engine>,
 }
 
@@ -196,6 +197,7 @@ impl RedbWriter {
             transaction: Some(OpenTransaction::new(transaction, |_| Trees::new())),
             commits,
             failed: Cell::new(false),
+            number: engine.number_writer(),
             engine,
         })
     }
@@ -330,7 +332,7 @@ impl Write for RedbWriter {
             return Err(error);
         }
         let commits = self.commits;
-        error::caught(move || {
+        let committed = error::caught(move || {
             // Closes the tables first: redb takes their roots over as they close.
             let mut transaction = transaction.into_owner();
             transaction.set_quick_repair(commits.quick_repair);
@@ -342,9 +344,13 @@ impl Write for RedbWriter {
                 })
                 .map_err(error::engine)?;
             transaction.commit().map_err(error::committing)
-        })??;
-        self.engine.committed(durability);
-        Ok(())
+        })
+        .and_then(|committed| committed);
+        match &committed {
+            Ok(()) => self.engine.committed(self.number, durability),
+            Err(_) => self.engine.fail(),
+        }
+        committed
     }
 }
 

@@ -31,7 +31,15 @@ pub(crate) fn opening(path: &Path, error: Error) -> DriverError {
 /// [`engine`] for an error met while committing.
 #[cold]
 pub(crate) fn committing(error: Error) -> DriverError {
-    let message = cut_off(&message(&error));
+    let message = match &error {
+        // sled ends the batch without a word to its log, so that what was done until then stays.
+        Error::Corruption { .. } => format!(
+            "{}; the commit met a damaged page, and a part of the transaction may be in the database: close it and \
+             restore it from a copy",
+            message(&error)
+        ),
+        _ => cut_off(&message(&error)),
+    };
     with_message(message, error)
 }
 
@@ -44,7 +52,7 @@ pub(crate) fn synchronising(error: io::Error) -> DriverError {
 fn cut_off(what: &str) -> String {
     format!(
         "{what}; the commit was cut off: close the database and open it again, then all of the transaction is there or \
-         nothing"
+         nothing, unless a page could not be read"
     )
 }
 

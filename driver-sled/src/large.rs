@@ -10,8 +10,10 @@
 //! `CHUNK` bytes, a number that no other value has, and its length. That is longer than any value that is stored as it
 //! is, and so known by its length. The rest lies in the tree of chunks under the value's number and the chunk's.
 //!
-//! A chunk is written and removed in the transaction that writes or removes its root record, and never changed. Numbers
-//! are not used again while the database is open, so that a root record leads to its own chunks or to none.
+//! A chunk is written and removed in the transaction that writes or removes its root record, and never changed. It is
+//! written before the root record and removed after it, so that whatever sled leaves of a transaction, there is no root
+//! record without its chunks. Each number is higher than that of every chunk there is, so that a root record leads to its own
+//! chunks or, while a commit removes them, to none.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -74,6 +76,21 @@ const TRUSTED: usize = 16 << 20;
 #[inline]
 pub(crate) fn is_large(value: &[u8]) -> bool {
     value.len() > CHUNK
+}
+
+/// What a transaction changes in the tree of chunks.
+#[derive(Default)]
+pub(crate) struct ChunkChanges {
+    /// Written before any root record is.
+    pub(crate) added: Changes,
+    /// Removed after every root record was.
+    pub(crate) removed: Changes,
+}
+
+impl ChunkChanges {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty()
+    }
 }
 
 /// The tree of chunks.
@@ -204,7 +221,7 @@ impl Chunks {
     }
 
     /// Adds to `changes` the chunks of a value that is to be stored; gives its root record.
-    pub(crate) fn cut(&self, value: &IVec, changes: &mut Changes) -> Result<IVec> {
+    pub(crate) fn cut(&self, value: &IVec, changes: &mut ChunkChanges) -> Result<IVec> {
         let root = Root {
             number: self.next.fetch_add(1, Ordering::Relaxed),
             bytes: value.len() as u64,
@@ -216,20 +233,20 @@ impl Chunks {
                 before: None,
                 after: Some(IVec::from(&value[start..start + length])),
             };
-            changes.insert(IVec::from(&root.key(chunk)), change);
+            changes.added.insert(IVec::from(&root.key(chunk)), change);
         }
         Ok(root.write(value))
     }
 
     /// Adds to `changes` the removal of all chunks of a root record.
-    pub(crate) fn discard(stored: &[u8], changes: &mut Changes) -> Result<()> {
+    pub(crate) fn discard(stored: &[u8], changes: &mut ChunkChanges) -> Result<()> {
         let root = Root::read(stored)?;
         for chunk in 0..root.chunks()? {
             let change = Change {
                 before: None,
                 after: None,
             };
-            changes.insert(IVec::from(&root.key(chunk)), change);
+            changes.removed.insert(IVec::from(&root.key(chunk)), change);
         }
         Ok(())
     }

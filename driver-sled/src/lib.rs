@@ -35,6 +35,11 @@
 //! length included, before `commit` returns. A commit that the engine could not finish ends the handle for writing; the
 //! database is to be closed and opened again.
 //!
+//! One case is beyond the driver: where a page cannot be read while a commit changes the page beside it, sled ends its
+//! batch, and what was done of it until then stays in the database. The commit answers
+//! [`Corrupt`](netabase_core::driver::ErrorKind::Corrupt) or [`Io`](netabase_core::driver::ErrorKind::Io). Such a
+//! database is damaged, and to be restored from a copy.
+//!
 //! # Limits
 //! sled writes a page of more than a quarter of a segment of its log to a file of its own, which it neither synchronises
 //! nor handles well when the device is full. The driver never lets it come to that:

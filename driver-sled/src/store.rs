@@ -18,7 +18,7 @@ use crate::disk::Disk;
 use crate::error;
 use crate::folder::{self, Contents};
 use crate::history::SharedTree;
-use crate::large::{self, Chunks};
+use crate::large::{self, ChunkChanges, Chunks};
 use crate::maintenance;
 use crate::snapshot::Snapshots;
 use crate::transaction::{SledReader, SledWriter};
@@ -211,8 +211,8 @@ impl Shared {
     }
 
     /// Cuts what is too long for sled's pages; gives the changes of the tree of chunks.
-    fn cut(&self, changed: &mut [Changed]) -> Result<Changes> {
-        let mut chunks = Changes::new();
+    fn cut(&self, changed: &mut [Changed]) -> Result<ChunkChanges> {
+        let mut chunks = ChunkChanges::default();
         for changed in changed.iter_mut().filter(|changed| changed.large) {
             for (key, change) in &*changed.changes {
                 if change.before.as_deref().is_some_and(large::is_large)
@@ -233,7 +233,7 @@ impl Shared {
     }
 
     /// Refuses new trees whose names would not fit into the page that sled keeps all names in.
-    fn check_names(&self, changed: &[Changed], chunks: &Changes) -> Result<()> {
+    fn check_names(&self, changed: &[Changed], chunks: &ChunkChanges) -> Result<()> {
         let mut new = Vec::new();
         for changed in changed {
             if changed.tree.engine().is_none() {
@@ -260,7 +260,7 @@ impl Shared {
     }
 
     /// Gives the changes to sled, as one batch of its log.
-    fn apply(&self, changed: &[Changed], chunks: &Changes) -> Result<()> {
+    fn apply(&self, changed: &[Changed], chunks: &ChunkChanges) -> Result<()> {
         let trees: Vec<&sled::Tree> = changed
             .iter()
             .map(|changed| {
@@ -297,12 +297,16 @@ impl Shared {
         }
         let mut owners = Vec::new();
         let mut pieces = Vec::new();
-        let records = changed
-            .iter()
-            .map(|changed| (Some(changed), &*changed.changes));
-        let everything = trees.into_iter().zip(records);
-        for (tree, (changed, changes)) in everything.chain(chunk_tree.map(|t| (t, (None, chunks))))
-        {
+        let records = trees
+            .into_iter()
+            .zip(changed)
+            .map(|(tree, changed)| (tree, Some(changed), &*changed.changes));
+        let of_chunks = |changes| chunk_tree.map(|tree| (tree, None, changes));
+        let everything = of_chunks(&chunks.added)
+            .into_iter()
+            .chain(records)
+            .chain(of_chunks(&chunks.removed));
+        for (tree, changed, changes) in everything {
             let mut rest = changes.iter();
             while rest.len() > 0 {
                 // A tree takes part in the transaction once for each piece; sled applies them in this order.
@@ -336,8 +340,11 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // An error was reported by the commit that met it, or concerns commits that a crash may lose as well.
-        let _ = self.flush();
+        // After a failure sled's memory may hold a part of a transaction.
+        if !self.failed.load(Ordering::Acquire) {
+            // An error concerns commits that a crash may lose as well.
+            let _ = self.flush();
+        }
     }
 }
 
