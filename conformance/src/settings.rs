@@ -40,8 +40,20 @@ pub(crate) fn isolate() -> bool {
 }
 
 /// What the random choices of a case follow from.
+#[cfg(not(target_family = "wasm"))]
 pub(crate) fn seed() -> u64 {
     number(SEED).unwrap_or_else(|| fastrand::u64(..))
+}
+
+/// What the random choices of a case follow from. There is no environment but the compiler's.
+#[cfg(target_family = "wasm")]
+pub(crate) fn seed() -> u64 {
+    match option_env!("NETABASE_CONFORMANCE_SEED") {
+        Some(seed) => seed
+            .parse()
+            .unwrap_or_else(|error| panic!("{SEED} is `{seed}`, which is no number: {error}")),
+        None => getrandom::u64().expect("the browser has random numbers"),
+    }
 }
 
 /// Runs a case whose choices follow from one seed; says which seed it was if the case fails.

@@ -69,8 +69,9 @@ impl<P: AsRef<Path>> From<P> for FileConfig {
 pub struct IndexedDBConfig {
     /// The database's name, which pages of the same origin share.
     pub database_name: String,
-    /// The lowest version that the database is to have, 1 or more; one of a lower version is upgraded. New trees raise it
-    /// by themselves.
+    /// The version that this program gives the database, 1 or more. Opening a database of a lower version upgrades it, and
+    /// closes it in every page that opened it with the lower one; opening one of a higher version is
+    /// [`SchemaMismatch`](crate::error::ErrorKind::SchemaMismatch). New trees need no other version.
     #[builder(default = 1)]
     pub version: u32,
     /// Create the database if there is none. Without it, opening a missing database is

@@ -14,8 +14,11 @@
 //! [`SnapshotLost`](netabase_core::driver::ErrorKind::SnapshotLost) once it has changed.
 //!
 //! # Several pages
-//! A page that has to upgrade asks the others to let go. This driver does, and opens the database again for its next
-//! transaction. A page that does not let go ends the upgrade with an error.
+//! A page that adds trees has to upgrade the database, and asks the others to let go. This driver does, and opens the
+//! database again for its next transaction. A page that opens the database with a higher
+//! [`version`](netabase_core::config::IndexedDBConfig::version) closes it in the others:
+//! [`Closed`](netabase_core::driver::ErrorKind::Closed) is what they get from then on. A page that does not let go ends the
+//! upgrade after some seconds with [`Locked`](netabase_core::driver::ErrorKind::Locked).
 //!
 //! # Bindings
 //! The calls are bound here, some forty of them, over `js-sys` alone. What wraps IndexedDB for Rust wraps each request in

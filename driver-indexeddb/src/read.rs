@@ -160,6 +160,9 @@ fn lost() -> DriverError {
     )
 }
 
+/// The requests for the keys and for the values of a page; `None` until they are made.
+type Parts = Option<Result<(sys::Request, sys::Request), JsValue>>;
+
 /// The requests of a page.
 enum Page {
     /// One, for keys and values.
@@ -171,7 +174,7 @@ enum Page {
     },
     /// As `Parts`, from where a key cursor finds that the page begins.
     Behind {
-        parts: Rc<RefCell<Option<Result<(sys::Request, sys::Request), JsValue>>>>,
+        parts: Rc<RefCell<Parts>>,
         _step: Closure<dyn FnMut()>,
     },
 }

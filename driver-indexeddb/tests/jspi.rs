@@ -1,6 +1,13 @@
 //! Waiting for IndexedDB on a stack that the browser suspends.
 #![cfg(target_arch = "wasm32")]
 #![allow(deprecated, reason = "wasm-bindgen marks its JSPI so, as experimental")]
+#![allow(
+    missing_docs,
+    missing_debug_implementations,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 mod waiting;
 

@@ -10,8 +10,7 @@ use crate::codec::value;
 use crate::config::FileConfig;
 use crate::driver::checked::{Checked, CheckedWriter};
 use crate::driver::{
-    Bounds, Capabilities, Cursor, Direction, Driver, Durability, ErrorKind, OpenConfig, Read,
-    TreeId, Write,
+    Bounds, Cursor, Direction, Driver, Durability, ErrorKind, OpenConfig, Read, TreeId, Write,
 };
 use crate::error::NetabaseError;
 use crate::index::{EncodedKeys, Pending};
@@ -120,7 +119,7 @@ impl<D: NetabaseDefinitionTrait, E: Driver + Default> TypedStore<D, E> {
         if !driver
             .manifest()
             .capabilities
-            .contains(Capabilities::PERSISTENT)
+            .contains(crate::driver::Capabilities::PERSISTENT)
         {
             return open(Path::new(""));
         }
