@@ -195,6 +195,10 @@ impl Page {
                 self.element::<HtmlDialogElement>("editor")?.close();
                 Ok(())
             }
+            ("skip", _) => {
+                self.focus("heading");
+                Ok(())
+            }
             ("reload", _) => Ok(self.window.location().reload()?),
             ("dismiss", _) => {
                 self.element::<HtmlElement>("problem")?.set_hidden(true);

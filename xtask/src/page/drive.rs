@@ -36,6 +36,12 @@ pub(super) fn run(folder: &Path, counts: &mut Counts) -> io::Result<()> {
         browser.wait("document.querySelectorAll('#rows tr').length === 6")?;
         has_count(&browser, "CH", 6)
     })?;
+    visit.see("the list of countries can be skipped", || {
+        browser.run("document.querySelector('.skip').focus()")?;
+        browser.press("\u{e007}")?;
+        browser.wait("document.activeElement.id === 'heading'")?;
+        browser.wait("document.getElementById('heading').textContent === 'Switzerland'")
+    })?;
     visit.see("a place is added, and counted", || {
         browser.click("#add")?;
         browser.fill("#field-name", "Grüß <b>dorf</b>")?;
