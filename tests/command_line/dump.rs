@@ -23,6 +23,66 @@ fn a_dump_of_any_driver_loads_into_any_other() {
 }
 
 #[test]
+fn a_damaged_file_takes_nothing_from_a_database_that_it_was_to_replace() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = fill("redb", folder.path(), 3);
+    let file = folder.path().join("dump");
+    let path = file.to_str().unwrap();
+    assert_eq!(netabase(&["dump", &from, path]).status, 0);
+    let dump = std::fs::read(&file).unwrap();
+    let before = netabase(&["scan", &from, "Book"]);
+    for place in (0..dump.len()).step_by(97).chain([dump.len() - 1]) {
+        let mut damaged = dump.clone();
+        damaged[place] ^= 0x55;
+        std::fs::write(&file, damaged).unwrap();
+        let run = netabase(&["load", path, &from, "--overwrite"]);
+        assert_eq!(run.status, 3, "byte {place}: {}", run.stderr);
+    }
+    std::fs::write(&file, &dump[..dump.len() / 2]).unwrap();
+    let run = netabase(&["load", path, &from, "--overwrite"]);
+    assert!(run.stderr.contains("ends early"), "{}", run.stderr);
+    let after = netabase(&["scan", &from, "Book"]);
+    assert_eq!((after.status, after.stdout), (0, before.stdout));
+}
+
+#[test]
+fn a_dump_replaces_nothing_but_a_dump() {
+    for driver in DRIVERS {
+        let folder = tempfile::tempdir().unwrap();
+        let from = fill(driver, folder.path(), 3);
+        let source = folder.path().join(from.split_once(':').unwrap().1);
+        let mut files = vec![source.clone()];
+        if source.is_dir() {
+            let found = std::fs::read_dir(&source).unwrap();
+            files.extend(found.map(|file| file.unwrap().path()));
+            files.push(source.join("new"));
+        }
+        for file in files {
+            let run = netabase(&["dump", &from, file.to_str().unwrap(), "--overwrite"]);
+            assert_eq!(run.status, 2, "{}: {}", file.display(), run.stderr);
+        }
+        assert_eq!(netabase(&["verify", &from]).status, 0, "{driver}");
+        #[cfg(unix)]
+        {
+            let (kept, link) = (folder.path().join("kept"), folder.path().join("link"));
+            std::fs::write(&kept, "kept").unwrap();
+            std::os::unix::fs::symlink(&kept, &link).unwrap();
+            let run = netabase(&["dump", &from, link.to_str().unwrap(), "--overwrite"]);
+            assert!(run.status == 2 && link.is_symlink(), "{}", run.stderr);
+            assert_eq!(std::fs::read(&kept).unwrap(), b"kept");
+        }
+        let before = std::fs::read_dir(folder.path()).unwrap().count();
+        let file = folder.path().join("dump");
+        let run = netabase(&["dump", &from, file.to_str().unwrap()]);
+        assert_eq!(run.status, 0, "{}", run.stderr);
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            before + 1
+        );
+    }
+}
+
+#[test]
 fn a_damaged_file_leaves_an_incomplete_database() {
     let folder = tempfile::tempdir().unwrap();
     let from = fill("redb", folder.path(), 3);
@@ -30,12 +90,12 @@ fn a_damaged_file_leaves_an_incomplete_database() {
     let path = file.to_str().unwrap();
     assert_eq!(netabase(&["dump", &from, path]).status, 0);
     let dump = std::fs::read(&file).unwrap();
-    let to = url("redb", folder.path(), "to");
     for place in (0..dump.len()).step_by(37).chain([dump.len() - 1]) {
+        let to = url("redb", folder.path(), &format!("to{place}"));
         let mut damaged = dump.clone();
         damaged[place] ^= 0x55;
         std::fs::write(&file, damaged).unwrap();
-        let run = netabase(&["load", path, &to, "--overwrite"]);
+        let run = netabase(&["load", path, &to]);
         assert_eq!(run.status, 3, "byte {place}: {}", run.stderr);
         if place >= 12 {
             let run = netabase(&["scan", &to, "Book"]);
@@ -46,8 +106,9 @@ fn a_damaged_file_leaves_an_incomplete_database() {
             );
         }
     }
+    let to = url("redb", folder.path(), "to");
     std::fs::write(&file, &dump[..dump.len() / 2]).unwrap();
-    let run = netabase(&["load", path, &to, "--overwrite"]);
+    let run = netabase(&["load", path, &to]);
     assert!(
         run.status == 3 && run.stderr.contains("ends early"),
         "{}",
@@ -103,11 +164,10 @@ fn a_dump_is_never_written_over_its_source_nor_loaded_into_itself() {
         &["dump", &from, database.to_str().unwrap(), "--overwrite"],
         "written over",
     );
-    // What is written first has this name.
-    let part = folder.path().join("x.part");
-    std::fs::hard_link(&database, &part).unwrap();
+    let other = folder.path().join("other name");
+    std::fs::hard_link(&database, &other).unwrap();
     refused(
-        &["dump", &from, folder.path().join("x").to_str().unwrap()],
+        &["dump", &from, other.to_str().unwrap(), "--overwrite"],
         "written over",
     );
     assert_eq!(std::fs::read(&database).unwrap(), before);

@@ -83,6 +83,11 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
+/// What stands in the report where nobody wants the tests in a browser.
+pub(crate) fn left_out() -> Outcome {
+    Outcome::ignored(format!("{TITLE}: left out by --no-browser"))
+}
+
 /// Builds the page and drives it in a browser. Each thing that it has to do counts as one test.
 pub(crate) fn outcome(root: &Path) -> Outcome {
     println!("\n==> {TITLE}");

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::report::Report;
 use crate::step::Step;
-use crate::{browser, cities, compilers, fuzz, new_driver};
+use crate::{browser, cities, compilers, fuzz, new_driver, page};
 
 /// Runs every step even if an earlier one fails, and sums up. Without a browser, its tests are reported as ignored.
 pub(crate) fn run(root: &Path, with_browser: bool) -> ExitCode {
@@ -13,10 +13,13 @@ pub(crate) fn run(root: &Path, with_browser: bool) -> ExitCode {
     for step in steps(root) {
         report.add(step.run());
     }
-    report.add(match with_browser {
-        true => browser::outcome(root),
-        false => browser::left_out(),
-    });
+    if with_browser {
+        report.add(browser::outcome(root));
+        report.add(page::outcome(root));
+    } else {
+        report.add(browser::left_out());
+        report.add(page::left_out());
+    }
     for outcome in compilers::run(root) {
         report.add(outcome);
     }

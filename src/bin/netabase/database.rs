@@ -37,6 +37,19 @@ pub(crate) fn open(target: &Target) -> Result<Store, NetabaseError> {
     }
 }
 
+/// Whether a file at `path` is the database, or would be one of its files.
+pub(crate) fn is_in_database(path: &Path, database: &Path) -> bool {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let within = || {
+        let (folder, database) = (folder.canonicalize().ok()?, database.canonicalize().ok()?);
+        Some(folder.starts_with(database))
+    };
+    is_same_file(path, database) || (!database.as_os_str().is_empty() && within().unwrap_or(false))
+}
+
 /// Whether two paths lead to one file or folder, by whatever spelling and links.
 pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
     // Of a database that is kept nowhere.

@@ -1,28 +1,26 @@
 //! `netabase dump` and `netabase load`: a database as one file.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::path::Path;
 
 use netabase_store::connect::Target;
 use netabase_store::dump::{DumpReader, DumpWriter, Item, Totals};
 use serde_json::json;
+use tempfile::NamedTempFile;
 
 use crate::Outcome;
 use crate::arguments::{Dump, Load};
 use crate::copy::{Step, each_entry, report};
-use crate::database::{Snapshot, is_same_file, open_for_reading};
+use crate::database::{Snapshot, is_in_database, open_for_reading};
 use crate::failure::Failure;
 use crate::fill::Fill;
 use crate::progress::Progress;
 
 pub(crate) fn dump(arguments: &Dump) -> Result<Outcome, Failure> {
     let shown = arguments.file.display();
-    let mut part = arguments.file.clone().into_os_string();
-    part.push(".part");
-    let part = PathBuf::from(part);
     let source = Target::parse(&arguments.url)?.path;
-    if is_same_file(&source, &arguments.file) || is_same_file(&source, &part) {
+    if is_in_database(&arguments.file, &source) {
         return Err(Failure::Usage(format!(
             "{shown} would be written over the database that is to be read; name another file"
         )));
@@ -46,16 +44,33 @@ pub(crate) fn dump(arguments: &Dump) -> Result<Outcome, Failure> {
         return Ok(Outcome::Fine);
     }
     let failed = |error| Failure::Io(format!("cannot write {shown}"), error);
-    if arguments.file.exists() && !arguments.overwrite {
-        return Err(Failure::Usage(format!(
+    let exists = || {
+        Failure::Usage(format!(
             "{shown} is there already; name another file, or write `--overwrite`"
-        )));
+        ))
+    };
+    match fs::symlink_metadata(&arguments.file) {
+        Ok(found) if !found.is_file() => {
+            return Err(Failure::Usage(format!(
+                "{shown} is there already and no regular file; name another file, or `-` for the standard output"
+            )));
+        }
+        Ok(_) if !arguments.overwrite => return Err(exists()),
+        _ => {}
     }
-    // The file has its name only once it is whole.
-    let file = File::create(&part).map_err(failed)?;
-    let totals = write(&snapshot, BufWriter::new(&file))?;
-    file.sync_all().map_err(failed)?;
-    fs::rename(&part, &arguments.file).map_err(failed)?;
+    // The file has its name only once it is whole, and is removed if it never is.
+    let file = unfinished(&arguments.file).map_err(failed)?;
+    let totals = write(&snapshot, BufWriter::new(file.as_file()))?;
+    file.as_file().sync_all().map_err(failed)?;
+    let persisted = if arguments.overwrite {
+        file.persist(&arguments.file)
+    } else {
+        file.persist_noclobber(&arguments.file)
+    };
+    persisted.map_err(|refused| match refused.error.kind() {
+        io::ErrorKind::AlreadyExists => exists(),
+        _ => failed(refused.error),
+    })?;
     let mut out = io::stdout().lock();
     if arguments.json {
         writeln!(out, "{}", outcome(totals, Some(&arguments.file)))?;
@@ -63,6 +78,24 @@ pub(crate) fn dump(arguments: &Dump) -> Result<Outcome, Failure> {
         writeln!(out, "{} entries to {shown}", totals.entries)?;
     }
     Ok(Outcome::Fine)
+}
+
+/// A new file beside `file`, with the rights of any other that is created.
+fn unfinished(file: &Path) -> io::Result<NamedTempFile> {
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".netabase-dump-").suffix(".part");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        // What the user's mask takes away is taken away.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
 }
 
 fn outcome(totals: Totals, file: Option<&Path>) -> serde_json::Value {
@@ -89,16 +122,24 @@ pub(crate) fn load(arguments: &Load) -> Result<Outcome, Failure> {
         (Box::new(io::stdin().lock()), "netabase load - …".to_owned())
     } else {
         let shown = arguments.file.display();
-        let file = File::open(&arguments.file).map_err(|error| {
+        let mut file = File::open(&arguments.file).map_err(|error| {
             if error.kind() == io::ErrorKind::NotFound {
                 Failure::Usage(format!("there is no file {shown}"))
             } else {
                 Failure::Io(format!("cannot read {shown}"), error)
             }
         })?;
+        if arguments.overwrite && file.metadata().is_ok_and(|found| found.is_file()) {
+            // What is there goes only for a dump that is whole.
+            let mut reader = DumpReader::new(BufReader::new(&file))?;
+            while reader.next_item()?.is_some() {}
+            file.rewind()
+                .map_err(|error| Failure::Io(format!("cannot read {shown}"), error))?;
+        }
         (Box::new(file), format!("netabase load {shown} …"))
     };
-    if is_same_file(&arguments.file, &Target::parse(&arguments.url)?.path) {
+    let target = Target::parse(&arguments.url)?.path;
+    if is_in_database(&arguments.file, &target) {
         return Err(Failure::Usage(format!(
             "{} is both the file to read and the database to fill; name another database",
             arguments.file.display()

@@ -80,13 +80,17 @@ impl Fill {
             )));
         }
         let mut writer = store.begin_write()?;
-        for name in &old {
-            let tree = writer.tree(name)?;
-            writer.clear(tree)?;
-        }
         let schema = writer.tree(SCHEMA_TREE)?;
+        writer.clear(schema)?;
         writer.put(schema, INCOMPLETE_KEY, origin.as_bytes(), |_| ())?;
         writer.commit(Durability::Immediate)?;
+        // A transaction each: some engines hold all that one removes.
+        for name in old.iter().filter(|name| *name != SCHEMA_TREE) {
+            let mut writer = store.begin_write()?;
+            let tree = writer.tree(name)?;
+            writer.clear(tree)?;
+            writer.commit(Durability::Immediate)?;
+        }
         let limit = driver(&target.driver)?.manifest().limits.transaction_bytes;
         let limit = match usize::try_from(limit).unwrap_or(usize::MAX) {
             0 => BATCH_BYTES,
