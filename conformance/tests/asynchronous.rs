@@ -15,7 +15,9 @@ use conformance::model::shop::{
     UserPrimaryKey, UserSecondaryKeys,
 };
 use netabase_core::config::FileConfig;
-use netabase_core::driver::aio::{AsyncDriver, AsyncRead, AsyncStore, AsyncWrite, Ready};
+use netabase_core::driver::aio::{
+    AsyncDriver, AsyncRead, AsyncStore, AsyncWrite, Block, Blocking, Ready,
+};
 use netabase_core::driver::{
     Bounds, Direction, Driver, DriverError, Durability, ErrorKind, Manifest, OpenConfig,
     Operations, Result, TreeId,
@@ -480,6 +482,46 @@ fn many_secondary_keys_are_looked_up_at_the_same_time() {
             assert!(expected.eq(found.iter().cloned()), "{age}");
         }
     });
+}
+
+#[test]
+fn new_records_behind_the_last_one_take_no_round_trips_to_those_that_wait() {
+    struct Thread;
+
+    impl Block for Thread {
+        fn block_on<F: Future>(&self, future: F) -> F::Output {
+            block_on(future)
+        }
+    }
+
+    let slow = Slow::<Memory>::default();
+    let driver = Blocking::new(slow.clone(), Thread, |_| Ok(FileConfig::new("")));
+    let store = TypedStore::<Shop, _>::open_on(&driver, &FileConfig::new("")).unwrap();
+    for start in [0, 1_000] {
+        let before = slow.calls();
+        let guard = store.write().unwrap();
+        let mut users = guard.open_tree::<User>();
+        for id in start..start + 1_000 {
+            let email = format!("{id:05}");
+            users
+                .put(User {
+                    email,
+                    ..user(id, 0, id as i32)
+                })
+                .unwrap();
+        }
+        guard.commit().unwrap();
+        let calls = slow.calls() - before;
+        assert!(calls <= 60, "{calls} calls for 1,000 puts");
+    }
+    // What lies before the last one is looked for.
+    let users = store.open_tree::<User>();
+    users.put(user(500, 1, 7)).unwrap();
+    users.put(user(5_000, 2, 7)).unwrap();
+    assert_eq!(users.len().unwrap(), 2_001);
+    assert_eq!(users.get(key(500)).unwrap(), Some(user(500, 1, 7)));
+    let same_email = users.put(user(6_000, 2, 7)).unwrap_err();
+    assert_eq!(same_email.kind(), ErrorKind::AlreadyExists);
 }
 
 #[test]

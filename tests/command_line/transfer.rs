@@ -178,7 +178,7 @@ fn a_killed_copy_leaves_its_source_and_a_target_that_is_seen_to_be_incomplete() 
                     &["verify", &to][..],
                     &["scan", &to, "Book"],
                     &["dump", &to, "-"],
-                    &["copy", &to, "memory:"],
+                    &["copy", &to, &url("redb", folder.path(), "elsewhere")],
                 ] {
                     let run = netabase(arguments);
                     assert_eq!(run.status, 3, "{arguments:?}: {}", run.stdout);

@@ -62,3 +62,34 @@ fn entries_removed_and_added_are_found() {
         }
     }
 }
+
+#[test]
+fn what_no_model_explains_is_told_and_without_a_schema_is_a_finding() {
+    for driver in DRIVERS {
+        let folder = tempfile::tempdir().unwrap();
+        let url = fill(driver, folder.path(), 5);
+        let put = |tree: &str, clears: Option<&str>| {
+            let store = open_bytes(&url);
+            let mut writer = store.begin_write().unwrap();
+            let id = writer.tree(tree).unwrap();
+            writer.put(id, b"key", b"value", |_| ()).unwrap();
+            if let Some(tree) = clears {
+                let id = writer.tree(tree).unwrap();
+                writer.clear(id).unwrap();
+            }
+            writer.commit(Durability::Immediate).unwrap();
+        };
+        put("Foreign", None);
+        let run = netabase(&["verify", &url]);
+        assert_eq!(run.status, 0, "{driver}: {}", run.stderr);
+        assert!(
+            run.stdout.contains("Foreign: belongs to no model"),
+            "{driver}: {}",
+            run.stdout
+        );
+        put("Foreign", Some("$netabase"));
+        let run = netabase(&["verify", &url]);
+        assert_eq!(run.status, 1, "{driver}: {}", run.stderr);
+        assert!(run.stdout.contains("Book: belongs"), "{}", run.stdout);
+    }
+}

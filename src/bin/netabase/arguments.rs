@@ -50,8 +50,11 @@ pub(crate) struct Drivers {
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// The driver's name, or the path of its library
+    /// The name of a driver that is loaded, or the path of its library
     pub(crate) driver: String,
+    /// Write JSON
+    #[arg(long)]
+    pub(crate) json: bool,
     /// Arguments for the suite's runner, such as `--filter cursor`
     #[arg(last = true)]
     pub(crate) runner: Vec<String>,

@@ -29,6 +29,13 @@ pub(crate) fn run(arguments: &Check) -> Result<Outcome, Failure> {
     let status = Command::new(&runner)
         .arg("--driver")
         .arg(&arguments.driver)
+        .args(
+            arguments
+                .json
+                .then_some(["--format", "json"])
+                .iter()
+                .flatten(),
+        )
         .args(&arguments.runner)
         .status()
         .map_err(|error| Failure::Io(format!("cannot run {}", runner.display()), error))?;

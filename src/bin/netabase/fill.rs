@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use netabase_store::connect::{Target, driver};
 use netabase_store::driver::checked::CheckedWriter;
 use netabase_store::driver::{
-    AnyWriter, Bounds, Cursor as _, Direction, Driver as _, Durability, EntryWidths, Read as _,
-    TreeId, Write as _,
+    AnyWriter, Bounds, Capabilities, Cursor as _, Direction, Driver as _, Durability, EntryWidths,
+    Read as _, TreeId, Write as _,
 };
 use netabase_store::schema::{INCOMPLETE_KEY, SCHEMA_TREE};
 use netabase_store::{ErrorKind, NetabaseError};
@@ -72,6 +72,13 @@ impl Fill {
                 "write `--overwrite` instead of `truncate=true`".into(),
             ));
         }
+        let manifest = driver(&target.driver)?.manifest().clone();
+        if !manifest.capabilities.contains(Capabilities::PERSISTENT) {
+            return Err(Failure::Usage(format!(
+                "`{}` keeps nothing once the program ends; name a database on a driver that does",
+                target.driver
+            )));
+        }
         let store = open(&target)?;
         let old = tree_names(&store)?;
         if !old.is_empty() && !overwrite {
@@ -91,7 +98,7 @@ impl Fill {
             writer.clear(tree)?;
             writer.commit(Durability::Immediate)?;
         }
-        let limit = driver(&target.driver)?.manifest().limits.transaction_bytes;
+        let limit = manifest.limits.transaction_bytes;
         let limit = match usize::try_from(limit).unwrap_or(usize::MAX) {
             0 => BATCH_BYTES,
             limit => BATCH_BYTES.min(limit / 2),

@@ -1,5 +1,6 @@
 //! `netabase verify`: index entries against records, and records against index entries, by the stored schema alone.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 
 use netabase_store::driver::ext::ReadExt as _;
@@ -59,6 +60,19 @@ pub(crate) fn run(arguments: &Verify) -> Result<Outcome, Failure> {
             reports.push(check_index(&snapshot, name, model, index, count)?);
         }
     }
+    let of_models: BTreeSet<String> = reports.iter().map(|report| report.tree.clone()).collect();
+    for tree in snapshot.trees.difference(&of_models) {
+        let mut report = Report::new(tree.clone());
+        report.entries = snapshot.reader.len(snapshot.tree(tree)?)?;
+        if snapshot.models.is_empty() {
+            // Without a word on what the entries are, nothing can be called sound.
+            report.findings = 1;
+        }
+        report
+            .shown
+            .push("belongs to no model of the schema, and was not checked".to_owned());
+        reports.push(report);
+    }
     let outcome = match reports.iter().all(|report| report.findings == 0) {
         true => Outcome::Fine,
         false => Outcome::Findings,
@@ -100,7 +114,7 @@ fn tell(reports: &[Report], json: bool) -> io::Result<()> {
             for line in &report.shown {
                 writeln!(out, "{}: {line}", report.tree)?;
             }
-            let hidden = report.findings - report.shown.len() as u64;
+            let hidden = report.findings.saturating_sub(report.shown.len() as u64);
             if hidden > 0 {
                 writeln!(out, "{}: and {hidden} more", report.tree)?;
             }

@@ -14,6 +14,9 @@ use crate::driver::{
 /// Entries that a cursor asks for first.
 const FIRST_PAGE: usize = 64;
 
+/// Keys that are not there after which it pays to ask for the last one of a tree.
+const PATIENCE: u32 = 8;
+
 /// A way to wait for a future: a thread that is parked, or a stack that the browser suspends.
 pub trait Block: Send + Sync + 'static {
     /// Waits for the future, and gives what it gave.
@@ -133,8 +136,23 @@ impl<S, B> fmt::Debug for BlockingStore<S, B> {
 pub struct BlockingSource<T, B> {
     transaction: T,
     block: Arc<B>,
-    /// The trees by id, which is the place here, with the driver's own ids.
-    trees: Mutex<Vec<(Box<str>, TreeId)>>,
+    /// The trees by id, which is the place here.
+    trees: Mutex<Vec<KnownTree>>,
+}
+
+/// What is known of a tree, which stays as it is for as long as the transaction lives.
+struct KnownTree {
+    name: Box<str>,
+    /// The driver's own id.
+    id: TreeId,
+    end: End,
+}
+
+enum End {
+    /// Nothing, after this many keys that are not there.
+    Unknown(u32),
+    /// The last key; `None` in an empty tree.
+    At(Option<Vec<u8>>),
 }
 
 impl<T, B> BlockingSource<T, B> {
@@ -146,19 +164,23 @@ impl<T, B> BlockingSource<T, B> {
         }
     }
 
-    fn engine_id(&self, tree: TreeId) -> Result<TreeId> {
-        let trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
-        match trees.get(tree.0 as usize) {
-            Some((_, id)) => Ok(*id),
+    fn known<R>(&self, tree: TreeId, look: impl FnOnce(&mut KnownTree) -> R) -> Result<R> {
+        let mut trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
+        match trees.get_mut(tree.0 as usize) {
+            Some(known) => Ok(look(known)),
             None => Err(tree.unknown()),
         }
+    }
+
+    fn engine_id(&self, tree: TreeId) -> Result<TreeId> {
+        self.known(tree, |known| known.id)
     }
 }
 
 impl<T: AsyncRead, B: Block> Source for BlockingSource<T, B> {
     fn tree(&self, name: &str) -> Result<TreeId> {
         let mut trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = trees.iter().position(|(known, _)| **known == *name) {
+        if let Some(place) = trees.iter().position(|known| *known.name == *name) {
             return Ok(TreeId(place as u32));
         }
         let place = u32::try_from(trees.len()).map_err(|_| {
@@ -167,7 +189,11 @@ impl<T: AsyncRead, B: Block> Source for BlockingSource<T, B> {
                 "the transaction has more trees open than there are ids; begin another one",
             )
         })?;
-        trees.push((name.into(), self.transaction.tree(name)?));
+        trees.push(KnownTree {
+            name: name.into(),
+            id: self.transaction.tree(name)?,
+            end: End::Unknown(0),
+        });
         Ok(TreeId(place))
     }
 
@@ -181,11 +207,36 @@ impl<T: AsyncRead, B: Block> Source for BlockingSource<T, B> {
         key: &[u8],
         visit: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        let tree = self.engine_id(tree)?;
-        let values = self
-            .block
-            .block_on(self.transaction.get_many(tree, &[key]))?;
-        Ok(values.into_iter().next().flatten().as_deref().map(visit))
+        let (id, beyond) = self.known(tree, |known| {
+            let beyond = match &known.end {
+                End::At(last) => last.as_deref().is_none_or(|last| key > last),
+                End::Unknown(_) => false,
+            };
+            (known.id, beyond)
+        })?;
+        if beyond {
+            return Ok(None);
+        }
+        let values = self.block.block_on(self.transaction.get_many(id, &[key]))?;
+        if let Some(value) = values.into_iter().next().flatten() {
+            return Ok(Some(visit(&value)));
+        }
+        // Whoever puts new records asks for the ones before them, each time in vain.
+        let asks = self.known(tree, |known| match &mut known.end {
+            End::Unknown(missed) => {
+                *missed += 1;
+                *missed == PATIENCE
+            }
+            End::At(_) => false,
+        })?;
+        if asks {
+            let last = self
+                .transaction
+                .page(id, Bounds::ALL, Direction::Backward, 1);
+            let last = self.block.block_on(last)?.pop().map(|(key, _)| key);
+            self.known(tree, |known| known.end = End::At(last))?;
+        }
+        Ok(None)
     }
 
     fn page(
