@@ -77,7 +77,7 @@ fn profile(options: &Options, directory: &Path, row: &str) -> Result<()> {
     };
     let contenders = vec![engine.contender(&options.contender, options.drivers.as_deref())?];
     let workload = Workload::new(data::users(options.records));
-    let arena = Arena::new(directory, contenders, workload)?;
+    let arena = Arena::new(directory, contenders, workload);
     for row in chosen(&[row.to_owned()]) {
         let time = arena.repeat(row, &options.contender, options.rounds)?;
         println!(
@@ -110,7 +110,7 @@ fn compare(
         table::HEADER
     );
     let workload = Workload::new(data::users(options.records));
-    let arena = Arena::new(directory, contenders, workload)?;
+    let arena = Arena::new(directory, contenders, workload);
     let mut missed = Vec::new();
     for row in chosen(&options.rows) {
         let times = arena.measure(row, options.rounds)?;
@@ -148,8 +148,7 @@ mod tests {
             let contenders =
                 table::CONTENDERS.map(|name| engine.contender(name, None).expect("a contender"));
             let workload = Workload::new(data::users(300));
-            let arena =
-                Arena::new(directory.path(), contenders.into(), workload).expect("databases");
+            let arena = Arena::new(directory.path(), contenders.into(), workload);
             for row in ROWS {
                 arena.measure(row, 1).expect("all agree");
             }

@@ -1,5 +1,6 @@
 //! Measuring: every contender takes its turn in every round, so that what disturbs the machine disturbs all alike.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -10,10 +11,11 @@ use crate::rows::{Row, State, Turn, Workload};
 /// How many users a database takes in before it is the next one's turn.
 const USERS_A_TURN: usize = 1000;
 
-/// The contenders, each with a database of its own that holds all users.
+/// The contenders, each with a database of its own that holds all users, filled once a row needs it.
 pub(crate) struct Arena {
     directory: PathBuf,
-    contenders: Vec<(Box<dyn Contender>, Box<dyn Database>)>,
+    contenders: Vec<Box<dyn Contender>>,
+    loaded: OnceCell<Vec<Box<dyn Database>>>,
     workload: Workload,
 }
 
@@ -22,32 +24,43 @@ pub(crate) struct Arena {
 pub(crate) struct Times(pub(crate) Vec<Vec<Duration>>);
 
 impl Arena {
-    /// Fills a database for each contender, in turns: an engine that keeps its pages on the heap would else be faster for
-    /// whoever comes first. All of them store one user after the other, so that the engine's files have the same form.
     pub(crate) fn new(
         directory: &Path,
         contenders: Vec<Box<dyn Contender>>,
         workload: Workload,
-    ) -> Result<Self> {
-        let contenders: Vec<(Box<dyn Contender>, Box<dyn Database>)> = contenders
-            .into_iter()
-            .map(|contender| {
-                let path = directory.join(contender.name());
-                let database = contender.open(&path)?;
-                Ok((contender, database))
-            })
-            .collect::<Result<_>>()?;
-        for (turn, users) in workload.users.chunks(USERS_A_TURN).enumerate() {
-            for place in 0..contenders.len() {
-                let (_, database) = &contenders[(place + turn) % contenders.len()];
-                database.put_each(users)?;
-            }
-        }
-        Ok(Self {
+    ) -> Self {
+        Self {
             directory: directory.to_owned(),
             contenders,
+            loaded: OnceCell::new(),
             workload,
-        })
+        }
+    }
+
+    /// Fills a database for each contender, in turns: an engine that keeps its pages on the heap would else be faster for
+    /// whoever comes first. All of them store one user after the other, so that the engine's files have the same form.
+    fn fill(&self) -> Result<Vec<Box<dyn Database>>> {
+        let databases: Vec<_> = (self.contenders.iter())
+            .map(|contender| contender.open(&self.directory.join(contender.name())))
+            .collect::<Result<_>>()?;
+        for (turn, users) in self.workload.users.chunks(USERS_A_TURN).enumerate() {
+            for place in 0..databases.len() {
+                databases[(place + turn) % databases.len()].put_each(users)?;
+            }
+        }
+        Ok(databases)
+    }
+
+    /// The filled database of a contender, by its place.
+    fn loaded(&self, contender: usize) -> Result<&dyn Database> {
+        let databases = match self.loaded.get() {
+            Some(databases) => databases,
+            None => {
+                let databases = self.fill()?;
+                self.loaded.get_or_init(|| databases)
+            }
+        };
+        Ok(databases[contender].as_ref())
     }
 
     pub(crate) fn workload(&self) -> &Workload {
@@ -72,8 +85,7 @@ impl Arena {
                 }
             }
             if let Some(other) = digests.iter().position(|digest| *digest != digests[0]) {
-                let (first, _) = &self.contenders[0];
-                let (other, _) = &self.contenders[other];
+                let (first, other) = (&self.contenders[0], &self.contenders[other]);
                 return Err(format!(
                     "{}: {} and {} do not agree, {digests:?}",
                     row.name,
@@ -91,7 +103,7 @@ impl Arena {
         let contender = self
             .contenders
             .iter()
-            .position(|(known, _)| known.name() == contender)
+            .position(|known| known.name() == contender)
             .ok_or_else(|| format!("there is no contender {contender}"))?;
         let turn = self.workload.turn(row, 1);
         let mut fastest = Duration::MAX;
@@ -109,22 +121,21 @@ impl Arena {
         turn: &Turn,
         check: bool,
     ) -> Result<(Duration, u64)> {
-        let (contender, loaded) = &self.contenders[contender];
-        let fresh = self.directory.join("fresh");
         let opened;
         let database = match row.state {
             State::Empty => {
+                let fresh = self.directory.join("fresh");
                 remove(&fresh)?;
-                opened = contender.open(&fresh)?;
-                &opened
+                opened = self.contenders[contender].open(&fresh)?;
+                opened.as_ref()
             }
-            State::Loaded | State::Restored => loaded,
+            State::Loaded | State::Restored => self.loaded(contender)?,
         };
         let start = Instant::now();
-        let mut digest = (row.run)(database.as_ref(), &self.workload, turn)?;
+        let mut digest = (row.run)(database, &self.workload, turn)?;
         let time = start.elapsed();
         if check && row.state != State::Loaded {
-            digest = digest.wrapping_add(content(database.as_ref())?);
+            digest = digest.wrapping_add(content(database)?);
         }
         if row.state == State::Restored {
             database.put_each(&turn.users)?;
