@@ -13,17 +13,23 @@ fn library(name: &str) -> String {
 /// A folder that only this user may write to, with the library of this driver, whose package is `package`.
 fn installed(name: &str, package: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join(library(name));
-    fs::copy(built(package, &library(name)), &file).unwrap();
+    let file = install(folder.path(), name, &built(package, &library(name)));
+    (folder, file)
+}
+
+/// Copies the library of this driver into a folder, and lets only this user write to both.
+fn install(folder: &Path, name: &str, built: &Path) -> PathBuf {
+    let file = folder.join(library(name));
+    fs::copy(built, &file).unwrap();
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
 
-        for (path, mode) in [(folder.path(), 0o755), (&*file, 0o644)] {
+        for (path, mode) in [(folder, 0o755), (&*file, 0o644)] {
             fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         }
     }
-    (folder, file)
+    file
 }
 
 #[test]
@@ -72,6 +78,39 @@ fn databases_of_a_loaded_driver_are_copied_dumped_and_looked_at() {
     );
     let list = netabase(&["drivers"]).stdout;
     assert!(list.contains(drivers.path().to_str().unwrap()), "{list}");
+}
+
+/// A driver that loses what it was given is not said to hold it.
+#[test]
+fn a_copy_that_the_target_loses_a_part_of_fails_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = fill("redb", folder.path(), 300);
+    let dump = folder.path().join("dump");
+    let dump = dump.to_str().unwrap();
+    assert_eq!(netabase(&["dump", &from, dump]).status, 0);
+    let zoo = format!("{DLL_PREFIX}conformance_zoo{DLL_SUFFIX}");
+    let zoo = built("conformance-zoo", &zoo);
+    for (name, says) in [
+        ("zoo_losing", "297 entries instead of 300"),
+        ("zoo_schemaless", "another schema record"),
+    ] {
+        let drivers = tempfile::tempdir().unwrap();
+        install(drivers.path(), name, &zoo);
+        let to = format!("{}:", name.replace('_', "-"));
+        for arguments in [&["copy", &from, &to][..], &["load", dump, &to]] {
+            let run: Run = command()
+                .args(arguments)
+                .env("NETABASE_DRIVER_PATH", drivers.path())
+                .output()
+                .unwrap()
+                .into();
+            assert_eq!(run.status, 3, "{arguments:?}: {}", run.stderr);
+            assert_eq!(run.stdout, "", "{arguments:?}");
+            for part in [says, "does not hold what was written", "disk and driver"] {
+                assert!(run.stderr.contains(part), "{arguments:?}: {}", run.stderr);
+            }
+        }
+    }
 }
 
 #[test]

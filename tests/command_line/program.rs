@@ -1,7 +1,9 @@
 //! A database to work on, and the program's runs.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::SystemTime;
 
 use netabase_store::connect::Target;
 use netabase_store::driver::AnyDatabase;
@@ -57,7 +59,7 @@ pub(crate) fn netabase_with_path(arguments: &[&str], path: &Path) -> Run {
     // A runner that lies beside the program comes first: a copy of the program has none there.
     let program = path.join(format!("netabase-copy{}", std::env::consts::EXE_SUFFIX));
     if !program.exists() {
-        std::fs::copy(env!("CARGO_BIN_EXE_netabase"), &program).unwrap();
+        fs::copy(env!("CARGO_BIN_EXE_netabase"), &program).unwrap();
     }
     Command::new(program)
         .args(arguments)
@@ -67,22 +69,54 @@ pub(crate) fn netabase_with_path(arguments: &[&str], path: &Path) -> Run {
         .into()
 }
 
-/// A file that Cargo makes of another package of this repository, beside this one's; made now if nobody has made it.
+/// A file that Cargo makes of another package of this repository, beside this one's; made now if nobody has made it since
+/// the sources were last written to.
 pub(crate) fn built(package: &str, file: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_BIN_EXE_netabase")).parent().unwrap();
+    let written = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
     let found = || {
         [folder.join(file), folder.join("deps").join(file)]
             .into_iter()
-            .find(|path| path.is_file())
+            .filter_map(|path| Some((written(&path)?, path)))
+            .max()
     };
-    found().unwrap_or_else(|| {
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--package", package])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status();
-        assert!(built.unwrap().success(), "{package} cannot be built");
-        found().unwrap_or_else(|| panic!("{file} of {package} is not beside netabase"))
-    })
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sources = [
+        "core",
+        "conformance",
+        "conformance/zoo",
+        "driver-redb",
+        "examples/driver-lmdb",
+    ]
+    .map(|package| newest(&root.join(package).join("src")));
+    let is_fresh =
+        |(built, _): &(SystemTime, PathBuf)| sources.iter().all(|written| written <= built);
+    if let Some((_, path)) = found().filter(is_fresh) {
+        return path;
+    }
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--package", package])
+        .current_dir(root)
+        .status();
+    assert!(built.unwrap().success(), "{package} cannot be built");
+    let (_, path) = found().unwrap_or_else(|| panic!("{file} of {package} is not beside netabase"));
+    path
+}
+
+/// When a file in a folder, or in one within it, was last written to.
+fn newest(folder: &Path) -> SystemTime {
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                newest(&path)
+            } else {
+                fs::metadata(path).unwrap().modified().unwrap()
+            }
+        })
+        .max()
+        .unwrap()
 }
 
 pub(crate) fn url(driver: &str, folder: &Path, name: &str) -> String {

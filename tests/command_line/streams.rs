@@ -1,10 +1,11 @@
 //! What is written where: outputs that are closed, are no terminal, or are read by a program.
 
-use std::process::Stdio;
+use std::io;
+use std::process::Command;
 
 use netabase_store::driver::{Durability, Read as _, Write as _};
 
-use crate::program::{command, fill, netabase, open_bytes, url};
+use crate::program::{built, command, fill, netabase, open_bytes, url};
 
 #[test]
 fn a_reader_that_goes_away_ends_the_program_quietly() {
@@ -18,20 +19,48 @@ fn a_reader_that_goes_away_ends_the_program_quietly() {
         &["verify", &url],
         &["--help"],
     ] {
-        let mut child = command()
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        drop(child.stdout.take());
-        let output = child.wait_with_output().unwrap();
-        let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(
-            (output.status.code(), &*stderr),
-            (Some(0), ""),
+            unread(command().args(arguments)),
+            (0, String::new()),
             "{arguments:?}"
         );
+    }
+}
+
+/// Runs a program whose standard output nobody reads, from its beginning; its status, and what it says of errors.
+fn unread(command: &mut Command) -> (i32, String) {
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let output = command.stdout(writer).output().unwrap();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+/// What was found up to then counts; a report that cannot be written is another thing.
+#[test]
+fn check_ends_as_every_command_does_if_its_report_is_not_read() {
+    let runner = format!("conformance{}", std::env::consts::EXE_SUFFIX);
+    let runner = built("conformance", &runner);
+    let driver = format!(
+        "{}netabase_driver_redb{}",
+        std::env::consts::DLL_PREFIX,
+        std::env::consts::DLL_SUFFIX
+    );
+    let driver = built("netabase-driver-redb", &driver);
+    for arguments in [&["--filter", "order/bytes"][..], &["--list"]] {
+        let mut command = Command::new(&runner);
+        command.arg("--driver").arg(&driver).args(arguments);
+        assert_eq!(unread(&mut command), (0, String::new()), "{arguments:?}");
+        #[cfg(target_os = "linux")]
+        {
+            let full = std::fs::File::options().write(true).open("/dev/full");
+            let output = command.stdout(full.unwrap()).output().unwrap();
+            let message = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(3), "{arguments:?}: {message}");
+            assert!(message.contains("report cannot be written"), "{message}");
+        }
     }
 }
 
@@ -39,20 +68,7 @@ fn a_reader_that_goes_away_ends_the_program_quietly() {
 fn half_a_dump_and_findings_are_told_of_although_nobody_reads_on() {
     let folder = tempfile::tempdir().unwrap();
     let url = fill("redb", folder.path(), 3000);
-    let status = |arguments: &[&str]| {
-        let mut child = command()
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        drop(child.stdout.take());
-        let output = child.wait_with_output().unwrap();
-        (
-            output.status.code().unwrap(),
-            String::from_utf8(output.stderr).unwrap(),
-        )
-    };
+    let status = |arguments: &[&str]| unread(command().args(arguments));
     let (code, message) = status(&["dump", &url, "-"]);
     assert_eq!(code, 3);
     assert!(message.contains("before its end"), "{message}");

@@ -45,6 +45,25 @@ fn steps(root: &Path) -> Vec<Step> {
             "workspace: tests, doctests, UI tests, conformance",
             &["test", "--workspace", "--all-features", "--no-fail-fast"],
         ),
+        // Features that only other packages of the workspace ask for are not there when it is installed.
+        Step::cargo(
+            root,
+            "netabase as it is installed",
+            &[
+                "check",
+                "--package",
+                "netabase_store",
+                "--features",
+                "cli,native",
+                "--bin",
+                "netabase",
+            ],
+        ),
+        Step::cargo(
+            root,
+            "conformance as it is installed",
+            &["check", "--package", "conformance", "--bin", "conformance"],
+        ),
         Step::cargo(
             root,
             "facade without any feature",

@@ -67,7 +67,9 @@ then runs that case in its own process, prints the verdict and ends.
 Exit codes:
   0  every law holds (cases that presume what the driver does not declare are ignored, with the reason)
   1  a law is broken
-  2  the driver cannot be loaded, the command line is wrong, or no case is selected";
+  2  the driver cannot be loaded, the command line is wrong, or no case is selected
+  3  the report cannot be written
+A reader of the report that goes away ends the run, with 0 or 1 for what was found up to then.";
 
 /// The form of the report.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]

@@ -19,28 +19,32 @@ use crate::{catalog, fixture, isolation};
 use arguments::{Arguments, Format};
 use report::{Json, Junit, Pretty, Report, Subject, Totals};
 
-/// Runs what the command line asks for. The exit code is 0 if every law holds, 1 if one is broken, and 2 if the driver
-/// cannot be loaded, the command line is wrong, no case is selected, or the report cannot be written.
+/// Runs what the command line asks for. The exit code is 0 if every law holds, 1 if one is broken, 2 if the driver cannot be
+/// loaded, the command line is wrong, or no case is selected, and 3 if the report cannot be written. A reader of the report
+/// that goes away ends the run with what it had found out up to then.
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(&arguments) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
-        Err(Stopped(reason)) => {
+        Err(Stopped::Untested(reason)) => {
             eprintln!("conformance: {reason}");
             ExitCode::from(2)
+        }
+        Err(Stopped::Unwritten(error)) => {
+            eprintln!("conformance: the report cannot be written: {error}");
+            ExitCode::from(3)
         }
     }
 }
 
 /// Why there is no result.
-struct Stopped(String);
-
-impl From<io::Error> for Stopped {
-    fn from(error: io::Error) -> Self {
-        Self(format!("the report cannot be written: {error}"))
-    }
+enum Stopped {
+    /// No case was run.
+    Untested(String),
+    /// The report is not whole.
+    Unwritten(io::Error),
 }
 
 /// The case that only loads the driver, in a process of its own: to load a library is to run its code.
@@ -58,13 +62,14 @@ fn run(arguments: &Arguments) -> Result<bool, Stopped> {
         });
     }
     if requested.is_some() || fixture::is_scenario() {
-        let driver = load(&arguments.driver).map_err(|error| Stopped(error.to_string()))?;
+        let driver =
+            load(&arguments.driver).map_err(|error| Stopped::Untested(error.to_string()))?;
         let mut suite = Suite::new();
         suite.add(LINKAGE, driver);
-        return Err(Stopped(suite.takes_no_part().unwrap_or_default()));
+        return Err(Stopped::Untested(suite.takes_no_part().unwrap_or_default()));
     }
     let untested = |reason: &str| {
-        Stopped(format!(
+        Stopped::Untested(format!(
             "the driver `{}` cannot be tested: {reason}\n\
              Build the library with `cargo build` in the driver's package and give its path; \
              docs/writing-a-driver.md says how it is named and what it exports.",
@@ -87,30 +92,39 @@ fn run(arguments: &Arguments) -> Result<bool, Stopped> {
         .filter(|name| arguments.selects(law_of(name)))
         .collect();
     if selected.is_empty() {
-        return Err(Stopped(
+        return Err(Stopped::Untested(
             "no case is selected; `--list` without a filter names them all".to_owned(),
         ));
     }
     let mut output = io::stdout().lock();
     if arguments.list {
-        for name in &selected {
-            writeln!(output, "{}: test", law_of(name))?;
-        }
-        return Ok(true);
+        let listed = selected
+            .iter()
+            .try_for_each(|name| writeln!(output, "{}: test", law_of(name)));
+        return written(listed).map(|()| true);
     }
     let subject = Subject {
         library: &arguments.driver,
         abi: introduction.abi,
         manifest: &manifest,
     };
-    let totals = Totals::new(selected.len(), all - selected.len());
+    let mut totals = Totals::new(selected.len(), all - selected.len());
     let report: &mut dyn Report = match arguments.format {
         Format::Pretty => &mut Pretty::new(&mut output, subject),
         Format::Json => &mut Json::new(&mut output, subject),
         Format::Junit => &mut Junit::new(&mut output, subject),
     };
     let names = selected.iter().map(String::as_str).collect();
-    Ok(execution::run(names, arguments, totals, report)?)
+    written(execution::run(names, arguments, &mut totals, report))?;
+    Ok(totals.broken == 0)
+}
+
+/// A reader that goes away has what it wanted.
+fn written(outcome: io::Result<()>) -> Result<(), Stopped> {
+    match outcome {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Stopped::Unwritten(error)),
+        _ => Ok(()),
+    }
 }
 
 const LINKAGE: &str = "dynamic";

@@ -1,6 +1,7 @@
-//! Drivers that keep to the ABI and break the contract above it: each goes wrong when a tree is cleared.
+//! Drivers that keep to the ABI and break the contract above it, when a tree is cleared or an entry is put.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::thread;
 
 use netabase_core::driver::{
@@ -8,16 +9,21 @@ use netabase_core::driver::{
     Read, Result, Store, TreeId, Write,
 };
 use netabase_core::memory::{Memory, MemoryCursor, MemoryReader, MemoryStore, MemoryWriter};
+use netabase_core::schema::{INCOMPLETE_KEY, SCHEMA_TREE};
 
-/// What happens when a tree is cleared.
+/// What goes wrong.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fault {
-    /// The last entry stays.
+    /// The last entry of a tree that is cleared stays.
     KeepsAnEntry,
-    /// The process ends.
+    /// The process ends when a tree is cleared.
     Aborts,
-    /// The call never returns.
+    /// The call that clears a tree never returns.
     Hangs,
+    /// Every hundredth put of a transaction is lost.
+    LosesPuts,
+    /// What a complete database says of its models is lost.
+    LosesSchemas,
 }
 
 /// The memory driver with one fault.
@@ -25,20 +31,40 @@ pub(crate) enum Fault {
 pub(crate) struct Faulty(Fault, &'static Manifest);
 
 const fn manifest(name: &'static str) -> Manifest {
+    described(name, Capabilities::SNAPSHOTS, &[])
+}
+
+/// The manifest of a driver that says that it keeps its data, and that names its trees.
+const fn keeping(name: &'static str) -> Manifest {
+    const OPERATIONS: &[Cow<'static, str>] = &[Cow::Borrowed("tree_names")];
+    described(
+        name,
+        Capabilities::SNAPSHOTS.with(Capabilities::PERSISTENT),
+        OPERATIONS,
+    )
+}
+
+const fn described(
+    name: &'static str,
+    capabilities: Capabilities,
+    operations: &'static [Cow<'static, str>],
+) -> Manifest {
     Manifest {
         name: Cow::Borrowed(name),
         version: Cow::Borrowed("1.0.0"),
         engine: Cow::Borrowed("memory"),
         engine_version: Cow::Borrowed("1.0.0"),
-        capabilities: Capabilities::SNAPSHOTS,
+        capabilities,
         limits: Limits::NONE,
-        operations: Cow::Borrowed(&[]),
+        operations: Cow::Borrowed(operations),
     }
 }
 
 static FORGETFUL: Manifest = manifest("zoo-forgetful");
 static ABORTING: Manifest = manifest("zoo-aborting");
 static HANGING: Manifest = manifest("zoo-hanging");
+static LOSING: Manifest = keeping("zoo-losing");
+static SCHEMALESS: Manifest = keeping("zoo-schemaless");
 
 netabase_core::export_driver!(
     netabase_driver_zoo_forgetful: Faulty = Faulty(Fault::KeepsAnEntry, &FORGETFUL),
@@ -51,6 +77,14 @@ netabase_core::export_driver!(
 netabase_core::export_driver!(
     netabase_driver_zoo_hanging: Faulty = Faulty(Fault::Hangs, &HANGING),
     manifest: HANGING
+);
+netabase_core::export_driver!(
+    netabase_driver_zoo_losing: Faulty = Faulty(Fault::LosesPuts, &LOSING),
+    manifest: LOSING
+);
+netabase_core::export_driver!(
+    netabase_driver_zoo_schemaless: Faulty = Faulty(Fault::LosesSchemas, &SCHEMALESS),
+    manifest: SCHEMALESS
 );
 
 impl Driver for Faulty {
@@ -87,7 +121,18 @@ impl Store for FaultyStore {
         Ok(FaultyWriter {
             fault: self.fault,
             writer: self.memory.begin_write()?,
+            puts: 0,
+            schema: Cell::new(None),
         })
+    }
+
+    fn maintain(
+        &self,
+        operation: &str,
+        argument: &[u8],
+        output: &mut dyn FnMut(&[u8]),
+    ) -> Result<()> {
+        self.memory.maintain(operation, argument, output)
     }
 }
 
@@ -96,13 +141,31 @@ impl Store for FaultyStore {
 pub(crate) struct FaultyWriter {
     fault: Fault,
     writer: MemoryWriter,
+    puts: u64,
+    /// The tree of the schema record.
+    schema: Cell<Option<TreeId>>,
+}
+
+impl FaultyWriter {
+    fn loses(&mut self, tree: TreeId, key: &[u8]) -> bool {
+        self.puts += 1;
+        match self.fault {
+            Fault::LosesPuts => self.puts % 100 == 0,
+            Fault::LosesSchemas => self.schema.get() == Some(tree) && key != INCOMPLETE_KEY,
+            Fault::KeepsAnEntry | Fault::Aborts | Fault::Hangs => false,
+        }
+    }
 }
 
 impl Read for FaultyWriter {
     type Cursor<'t> = MemoryCursor<'t>;
 
     fn tree(&self, name: &str) -> Result<TreeId> {
-        self.writer.tree(name)
+        let tree = self.writer.tree(name)?;
+        if name == SCHEMA_TREE {
+            self.schema.set(Some(tree));
+        }
+        Ok(tree)
     }
 
     fn get<R>(
@@ -136,6 +199,9 @@ impl Write for FaultyWriter {
         value: &[u8],
         previous: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
+        if self.loses(tree, key) {
+            return self.writer.get(tree, key, previous);
+        }
         self.writer.put(tree, key, value, previous)
     }
 
@@ -166,6 +232,7 @@ impl Write for FaultyWriter {
             Fault::Hangs => loop {
                 thread::park();
             },
+            Fault::LosesPuts | Fault::LosesSchemas => self.writer.clear(tree),
         }
     }
 

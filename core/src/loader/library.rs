@@ -46,8 +46,9 @@ static LOADED: Mutex<Loaded> = Mutex::new(Loaded {
 
 struct Loaded {
     drivers: BTreeMap<(FileId, String), Known>,
-    /// The file that the system knows by each path. It gives that one again, whatever lies there by then.
-    paths: BTreeMap<PathBuf, FileId>,
+    /// The file that the system knows by each path. It gives that one again, whatever lies there by then. `None` where the
+    /// path led to another file than the one that was checked while it was loaded.
+    paths: BTreeMap<PathBuf, Option<FileId>>,
 }
 
 /// A driver that was loaded, and what its file was then.
@@ -153,7 +154,7 @@ impl OpenFile {
         if loaded
             .paths
             .get(&self.path)
-            .is_some_and(|id| *id != self.state.id)
+            .is_some_and(|id| id.as_ref() != Some(&self.state.id))
         {
             return Err(rejected(
                 "the file was replaced since another was loaded from this path, and that one stays; start the program \
@@ -169,7 +170,7 @@ impl OpenFile {
         })?;
         loaded
             .paths
-            .insert(self.path.clone(), self.state.id.clone());
+            .insert(self.path.clone(), Some(self.state.id.clone()));
         let symbol = format!("{SYMBOL_PREFIX}{}", search::underscored(name));
         // SAFETY: the address is only taken; whether an entry is there is checked behind it.
         let entry = unsafe { library.get::<*const Entry>(symbol.as_bytes()) }
@@ -182,7 +183,10 @@ impl OpenFile {
             });
         // Whatever it did when it was loaded, such as starting a thread, must not lose its code.
         mem::forget(library);
-        self.is_unchanged()?;
+        if let Err(exchanged) = self.is_unchanged() {
+            loaded.paths.insert(self.path.clone(), None);
+            return Err(exchanged);
+        }
         // SAFETY: the library stays loaded, so that what it exports stays; by the name of the symbol it is an entry, and
         // whoever loads a library vouches for what it exports.
         unsafe { DynamicDriver::from_entry(entry?, name) }
@@ -304,5 +308,31 @@ mod tests {
         let file = open();
         fs::remove_file(&path).unwrap();
         assert!(file.is_unchanged().is_err());
+    }
+
+    /// What lies there while it is loaded stays in the process, also once the first file is there again.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_path_that_led_elsewhere_while_it_was_loaded_is_not_loaded_again() {
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let system = maps
+            .lines()
+            .filter_map(|line| line.split_whitespace().nth(5))
+            .find(|path| path.contains("libgcc_s"))
+            .expect("Rust programs unwind with it");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("library.so");
+        let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+        fs::copy(system, &first).unwrap();
+        fs::copy(system, &second).unwrap();
+        fs::hard_link(&first, &path).unwrap();
+        let open = || OpenFile::open(path.clone(), &Trust::Anyone).unwrap();
+        let checked = open();
+        fs::rename(&second, &path).unwrap();
+        let refused = |file: &OpenFile| file.load("none").unwrap_err().into_error().to_string();
+        assert!(refused(&checked).contains("exchanged while it was loaded"));
+        fs::rename(&first, &path).unwrap();
+        let message = refused(&open());
+        assert!(message.contains("was replaced"), "{message}");
     }
 }

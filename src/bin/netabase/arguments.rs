@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ColorChoice, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 const AFTER: &str = "\
 A URL is `driver:path?option=value`, such as `redb:./my.redb` or `sled:./folder?cache_size_mb=64`.
@@ -11,7 +11,7 @@ Exit status: 0 all is well, 1 a check found something, 2 wrong usage or nothing 
 
 /// Looks into databases of netabase_store, copies, dumps, verifies and compacts them.
 #[derive(Debug, Parser)]
-#[command(name = "netabase", version, after_help = AFTER, color = ColorChoice::Never)]
+#[command(name = "netabase", version, after_help = AFTER)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,

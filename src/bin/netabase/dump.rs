@@ -59,7 +59,16 @@ pub(crate) fn dump(arguments: &Dump) -> Result<Outcome, Failure> {
         _ => {}
     }
     // The file has its name only once it is whole, and is removed if it never is.
-    let file = unfinished(&arguments.file).map_err(failed)?;
+    let folder = match arguments.file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let file = unfinished(folder).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            Failure::Usage(format!("there is no folder {}", folder.display()))
+        }
+        _ => failed(error),
+    })?;
     let totals = write(&snapshot, BufWriter::new(file.as_file()))?;
     file.as_file().sync_all().map_err(failed)?;
     let persisted = if arguments.overwrite {
@@ -71,6 +80,11 @@ pub(crate) fn dump(arguments: &Dump) -> Result<Outcome, Failure> {
         io::ErrorKind::AlreadyExists => exists(),
         _ => failed(refused.error),
     })?;
+    // The name lasts once its folder is on disk.
+    #[cfg(unix)]
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(failed)?;
     let mut out = io::stdout().lock();
     if arguments.json {
         writeln!(out, "{}", outcome(totals, Some(&arguments.file)))?;
@@ -80,12 +94,8 @@ pub(crate) fn dump(arguments: &Dump) -> Result<Outcome, Failure> {
     Ok(Outcome::Fine)
 }
 
-/// A new file beside `file`, with the rights of any other that is created.
-fn unfinished(file: &Path) -> io::Result<NamedTempFile> {
-    let folder = match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+/// A new file in a folder, with the rights of any other that is created.
+fn unfinished(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".netabase-dump-").suffix(".part");
     #[cfg(unix)]

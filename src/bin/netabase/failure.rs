@@ -17,6 +17,8 @@ pub(crate) enum Failure {
     Store(NetabaseError),
     /// The system failed.
     Io(String, io::Error),
+    /// The output cannot be written.
+    Output(io::Error),
     /// What was to be written is not whole.
     Unwritten(&'static str, io::Error),
     /// Another program was ended by a signal.
@@ -29,7 +31,7 @@ impl Failure {
     /// The error of an output whose reader went away, if this is one.
     pub(crate) fn broken_pipe(&self) -> Option<io::Error> {
         let error = match self {
-            Self::Io(_, error) => Some(error),
+            Self::Output(error) => Some(error),
             Self::Store(error) => error.source().and_then(|source| source.downcast_ref()),
             _ => None,
         };
@@ -41,13 +43,14 @@ impl Failure {
 
     /// Tells the user. A reader that went away, such as `head`, has what it wanted.
     pub(crate) fn report(self) -> ExitCode {
-        if self.broken_pipe().is_some() {
-            return ExitCode::SUCCESS;
-        }
         let (status, message) = match self {
             Self::Usage(message) => (2, message),
             Self::Unwritten(message, error) => (3, format!("{message}: {error}")),
             Self::Killed(message) => (3, message),
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                return ExitCode::SUCCESS;
+            }
+            Self::Output(error) => (3, format!("cannot write the output: {error}")),
             Self::Io(what, error) => (3, format!("{what}: {error}")),
             Self::Status(status) => return ExitCode::from(status),
             Self::Store(error) => {
@@ -83,6 +86,6 @@ impl From<DriverError> for Failure {
 /// Only the output is written without a message of its own.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::Io("cannot write the output".into(), error)
+        Self::Output(error)
     }
 }

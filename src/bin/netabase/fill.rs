@@ -1,6 +1,7 @@
 //! Filling a database in bounded memory, marked as incomplete until its last transaction.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use netabase_store::connect::{Target, driver};
 use netabase_store::driver::checked::CheckedWriter;
@@ -91,18 +92,14 @@ impl Fill {
         writer.clear(schema)?;
         writer.put(schema, INCOMPLETE_KEY, origin.as_bytes(), |_| ())?;
         writer.commit(Durability::Immediate)?;
-        // A transaction each: some engines hold all that one removes.
-        for name in old.iter().filter(|name| *name != SCHEMA_TREE) {
-            let mut writer = store.begin_write()?;
-            let tree = writer.tree(name)?;
-            writer.clear(tree)?;
-            writer.commit(Durability::Immediate)?;
-        }
         let limit = manifest.limits.transaction_bytes;
         let limit = match usize::try_from(limit).unwrap_or(usize::MAX) {
             0 => BATCH_BYTES,
             limit => BATCH_BYTES.min(limit / 2),
         };
+        for name in old.iter().filter(|name| *name != SCHEMA_TREE) {
+            empty(&store, name, limit)?;
+        }
         Ok(Self {
             store,
             durability: target.durability,
@@ -132,15 +129,14 @@ impl Fill {
     /// Adds an entry to the tree. The schema record's entries are kept for the last transaction.
     pub(crate) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), Failure> {
         let Some(tree) = &mut self.tree else {
-            return Err(Failure::Usage("an entry comes before any tree".into()));
+            return Err(damaged("an entry comes before any tree"));
         };
         let size = key.len() + value.len();
         if tree.name == SCHEMA_TREE {
             self.schema_bytes += size;
             if self.schema_bytes > SCHEMA_BYTES || key == INCOMPLETE_KEY {
-                return Err(Failure::Usage(
-                    "the source has a schema record that no release writes into a complete database"
-                        .into(),
+                return Err(damaged(
+                    "the source has a schema record that no release writes into a complete database",
                 ));
             }
             self.schema.push((key.to_vec(), value.to_vec()));
@@ -174,9 +170,31 @@ impl Fill {
     /// Reads everything back, compares it with what was written, and only then removes the mark.
     pub(crate) fn finish(mut self) -> Result<Summary, Failure> {
         self.end_tree();
-        if let Some(writer) = self.writer.take() {
-            writer.commit(Durability::Immediate)?;
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self.store.begin_write()?,
+        };
+        let schema = writer.tree(SCHEMA_TREE)?;
+        for (key, value) in &self.schema {
+            writer.put(schema, key, value, |_| ())?;
         }
+        writer.commit(Durability::Immediate)?;
+
+        let entries = self.check_trees()?;
+        self.check_schema(true)?;
+        let mut writer = self.store.begin_write()?;
+        let schema = writer.tree(SCHEMA_TREE)?;
+        writer.remove(schema, INCOMPLETE_KEY, |_| ())?;
+        writer.commit(self.durability)?;
+        self.check_schema(false)?;
+        Ok(Summary {
+            trees: self.done,
+            entries,
+        })
+    }
+
+    /// Reads every tree back, the schema record's apart; gives the number of all entries.
+    fn check_trees(&self) -> Result<u64, Failure> {
         let mut entries = 0;
         let reader = self.store.begin_read()?;
         let mut progress = Progress::new("verifying", None);
@@ -189,32 +207,49 @@ impl Fill {
                 progress.advance();
             }
             if (found.entries, found.checksum()) != (written.entries, written.checksum()) {
-                return Err(NetabaseError::new(
-                    ErrorKind::Corrupt,
-                    format!(
-                        "the target does not hold what was written to it: {} entries instead of {}, or others; check its \
-                         disk and driver",
+                return Err(differs(
+                    name,
+                    &format!(
+                        "{} entries instead of {}, or others",
                         found.entries, written.entries
                     ),
-                )
-                .in_tree(name.clone())
-                .into());
+                ));
             }
             entries += found.entries;
         }
-        drop(progress);
-        drop(reader);
-        let mut writer = self.store.begin_write()?;
-        let schema = writer.tree(SCHEMA_TREE)?;
-        for (key, value) in &self.schema {
-            writer.put(schema, key, value, |_| ())?;
+        match tree_names(&self.store)?
+            .into_iter()
+            .find(|name| name != SCHEMA_TREE && !self.done.contains_key(name))
+        {
+            Some(name) => Err(differs(&name, "a tree that it should not have")),
+            None => Ok(entries),
         }
-        writer.remove(schema, INCOMPLETE_KEY, |_| ())?;
-        writer.commit(self.durability)?;
-        Ok(Summary {
-            trees: self.done,
-            entries,
-        })
+    }
+
+    /// Reads the schema record back, and the mark beside it.
+    fn check_schema(&self, is_marked: bool) -> Result<(), Failure> {
+        let reader = self.store.begin_read()?;
+        let tree = reader.tree(SCHEMA_TREE)?;
+        for (key, value) in &self.schema {
+            if reader.get(tree, key, |found| found == value)? != Some(true) {
+                return Err(differs(SCHEMA_TREE, "another schema record"));
+            }
+        }
+        let is_there = reader.get(tree, INCOMPLETE_KEY, |_| ())?.is_some();
+        if is_there != is_marked {
+            return Err(differs(
+                SCHEMA_TREE,
+                if is_there {
+                    "the mark of an incomplete database although that was removed"
+                } else {
+                    "no mark of an incomplete database although that was written"
+                },
+            ));
+        }
+        if reader.len(tree)? != self.schema.len() as u64 + u64::from(is_marked) {
+            return Err(differs(SCHEMA_TREE, "more of a schema record, or less"));
+        }
+        Ok(())
     }
 
     fn end_tree(&mut self) {
@@ -223,6 +258,60 @@ impl Fill {
         {
             self.done.insert(tree.name, (tree.widths, tree.digest));
         }
+    }
+}
+
+fn damaged(what: &'static str) -> Failure {
+    NetabaseError::new(ErrorKind::Corrupt, what).into()
+}
+
+/// The target has `what` instead of what was written to it.
+fn differs(tree: &str, what: &str) -> Failure {
+    NetabaseError::new(
+        ErrorKind::Corrupt,
+        format!(
+            "the target does not hold what was written to it: {what}; check its disk and driver"
+        ),
+    )
+    .in_tree(tree.to_owned())
+    .into()
+}
+
+/// Removes every entry of a tree, a bounded part in each transaction: some engines hold all that one removes.
+fn empty(store: &Store, name: &str, limit: usize) -> Result<(), Failure> {
+    let mut last: Vec<u8> = Vec::new();
+    loop {
+        let mut writer = store.begin_write()?;
+        let tree = writer.tree(name)?;
+        let rest = Bounds {
+            lower: match &*last {
+                [] => Bound::Unbounded,
+                last => Bound::Excluded(last),
+            },
+            upper: Bound::Unbounded,
+        };
+        let mut keys = Vec::new();
+        let mut cursor = writer.cursor(tree, rest, Direction::Forward)?;
+        let mut bytes = 0;
+        while keys.len() < BATCH_ENTRIES
+            && bytes < limit
+            && let Some((key, value)) = cursor.next_entry()?
+        {
+            bytes += key.len() + value.len();
+            keys.push(key.to_vec());
+        }
+        drop(cursor);
+        for key in &keys {
+            writer.remove(tree, key, |_| ())?;
+        }
+        let Some(key) = keys.pop() else {
+            writer.clear(tree)?;
+            writer.commit(Durability::Immediate)?;
+            return Ok(());
+        };
+        // Only what is durable gives its room back.
+        writer.commit(Durability::Immediate)?;
+        last = key;
     }
 }
 

@@ -16,6 +16,7 @@ mod progress;
 mod scan;
 mod verify;
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -31,7 +32,11 @@ enum Outcome {
 }
 
 fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(answer) => return say(&answer),
+    };
+    let result = match arguments.command {
         Command::Drivers(arguments) => drivers::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
@@ -49,4 +54,17 @@ fn main() -> ExitCode {
         Err(Failure::Status(status)) => ExitCode::from(status),
         Err(failure) => failure.report(),
     }
+}
+
+/// Writes the help that was asked for, or what is wrong with the command line: without colours, which `clap` has as soon as
+/// any package of a build asks for them.
+fn say(answer: &clap::Error) -> ExitCode {
+    let text = answer.render();
+    // Whoever does not read it has what they wanted.
+    let _ = if answer.use_stderr() {
+        write!(io::stderr(), "{text}")
+    } else {
+        write!(io::stdout(), "{text}")
+    };
+    ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2))
 }

@@ -8,13 +8,14 @@ use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _};
 use netabase_store::dynamic::Shape;
 use netabase_store::fields;
 use netabase_store::schema::{IndexSchema, ModelSchema};
+use netabase_store::{ErrorKind, NetabaseError};
 use serde_json::json;
 
 use crate::Outcome;
 use crate::arguments::Verify;
 use crate::database::{Snapshot, open_for_reading};
 use crate::failure::Failure;
-use crate::output::{hex, table};
+use crate::output::{hex, plain, table};
 
 /// Findings of one tree that are shown; all are counted.
 const SHOWN: u64 = 20;
@@ -111,12 +112,13 @@ fn tell(reports: &[Report], json: bool) -> io::Result<()> {
         }
         table(&mut out, &rows, &[1, 2, 3])?;
         for report in reports {
+            let tree = plain(&report.tree);
             for line in &report.shown {
-                writeln!(out, "{}: {line}", report.tree)?;
+                writeln!(out, "{tree}: {}", plain(line))?;
             }
             let hidden = report.findings.saturating_sub(report.shown.len() as u64);
             if hidden > 0 {
-                writeln!(out, "{}: and {hidden} more", report.tree)?;
+                writeln!(out, "{tree}: and {hidden} more")?;
             }
         }
     }
@@ -213,8 +215,12 @@ fn check_index(
 
 fn shape(text: &str) -> Result<Shape, Failure> {
     Shape::parse(text).ok_or_else(|| {
-        Failure::Usage(format!(
-            "the schema record has a key of the form `{text}`, which this release does not know; use a newer one"
-        ))
+        NetabaseError::new(
+            ErrorKind::Unsupported,
+            format!(
+                "the schema record has a key of the form `{text}`, which this release does not know; use a newer one"
+            ),
+        )
+        .into()
     })
 }
