@@ -8,6 +8,12 @@
 //! or 16 bytes; keys of 8, 12, 16, 20 or 24 bytes and any others without values, `()`; and values of 8 bytes under keys
 //! of 8 bytes and any others. A table keeps its types for as long as it holds entries.
 //!
+//! # After a failure
+//! redb gives a file up after a read or a write that the system refused. The driver opens it again for the next transaction
+//! that begins, once those that run have ended; transactions that begin meanwhile wait. Like opening after a crash, this
+//! reads the whole file, unless `quick_repair` is set. What was committed without durability may be lost by it; one
+//! transaction is then refused with [`Closed`](netabase_core::driver::ErrorKind::Closed), which says so.
+//!
 //! # Options
 //! Each takes `true` or `false`, and is off unless it is given:
 //! - `quick_repair`: each commit records what a repair would have to find out, so that opening after a crash takes no

@@ -42,6 +42,8 @@ pub(crate) enum Contents {
     Database {
         /// The length of a segment of its log.
         segment_bytes: u64,
+        /// Whether its log has no length, as when it was just made, or its [emptying](empty) was cut off.
+        is_blank: bool,
     },
 }
 
@@ -70,7 +72,11 @@ pub(crate) fn inspect(path: &Path) -> Result<Contents> {
         };
     };
     if is_log(&path.join(LOG), segment_bytes).map_err(inaccessible)? {
-        Ok(Contents::Database { segment_bytes })
+        let is_blank = fs::metadata(path.join(LOG)).is_ok_and(|log| log.len() == 0);
+        Ok(Contents::Database {
+            segment_bytes,
+            is_blank,
+        })
     } else {
         Err(foreign(path, "holds a log that sled did not write"))
     }
@@ -162,7 +168,8 @@ fn is_log(path: &Path, segment_bytes: u64) -> io::Result<bool> {
 
 /// Empties a database that sled wrote and nobody has open, and gives the space back.
 ///
-/// A crash leaves all of it or nothing: the log alone is what a database consists of, and goes at one blow.
+/// A crash leaves all of it or nothing: the log alone is what a database consists of, and goes at one blow. What is left
+/// beside it then is for the next opening to remove.
 pub(crate) fn empty(path: &Path) -> Result<()> {
     let Some(log) = locked_log(path)? else {
         return Ok(());

@@ -6,7 +6,7 @@
 //!   sled's own transactions, which may cover several trees. Dropping it drops the changes.
 //! - A read transaction sees the trees as they were when it began: what later commits replace is kept for it. It never
 //!   makes a writer wait for longer than one of its operations. Beginning never waits for a writer; a read waits while
-//!   sled runs a commit.
+//!   sled runs a commit, to whichever database of the process: sled has one lock for all of them.
 //! - The number of entries of a tree is counted on the first question after opening, which reads the whole tree, and
 //!   kept up to date from then on.
 //!
@@ -47,6 +47,8 @@
 //!   with other segments is refused with [`Unsupported`](netabase_core::driver::ErrorKind::Unsupported). What that
 //!   costs: a file is as long as a segment once it was opened a second time, and five segments where little data is
 //!   overwritten again and again; opening takes some milliseconds longer.
+//! - A database that sled itself made with segments of 4 MiB is opened as it is; the bounds above hold for what this
+//!   driver writes to it.
 //! - A key may have 2000 bytes.
 //! - A value may be of any length. One of more than 12 KiB is cut into chunks of that length, all but the first of which
 //!   lie in a tree of the driver's own; to read it costs a lookup for each. A shorter one costs nothing more than in

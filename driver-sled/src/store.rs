@@ -84,8 +84,14 @@ impl SledDatabase {
                 ));
             }
             Contents::Database { .. } if settings.truncate => folder::empty(&path)?,
-            Contents::Database { segment_bytes } if segment_bytes != large::SEGMENT as u64 => {
-                return Err(error::other_segments(&path, segment_bytes));
+            Contents::Database {
+                segment_bytes,
+                is_blank,
+            } if segment_bytes != large::SEGMENT as u64 => {
+                if !is_blank {
+                    return Err(error::other_segments(&path, segment_bytes));
+                }
+                folder::empty(&path)?;
             }
             Contents::Database { .. } => folder::remove_unfinished_snapshots(&path)?,
             Contents::Nothing => {}

@@ -419,6 +419,34 @@ fn a_database_with_other_segments_is_refused_with_advice_and_can_be_emptied() {
     assert!(get_one(&open(&path), "t", b"k") == Some(bytes(50_000, 1)));
 }
 
+/// The log goes first, and the parameters, which name the length of a segment, after it.
+#[test]
+fn a_database_with_other_segments_whose_emptying_was_cut_off_is_empty() {
+    let (_folder, path) = place();
+    let foreign = sled::Config::new().path(&path).open().unwrap();
+    foreign.insert(b"k", b"v").unwrap();
+    foreign.flush().unwrap();
+    drop(foreign);
+    fs::File::options()
+        .write(true)
+        .open(path.join("db"))
+        .unwrap()
+        .set_len(0)
+        .unwrap();
+    for entry in fs::read_dir(&path).unwrap().map(Result::unwrap) {
+        if entry.file_name().to_string_lossy().starts_with("snap.") {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    // Its threads may hold the log a moment longer.
+    let store = (0..1000)
+        .find_map(|_| Sled.open(&OpenConfig::new(&path)).ok())
+        .unwrap();
+    put_one(&store, "t", b"k", &bytes(50_000, 1), Durability::Immediate);
+    drop(store);
+    assert!(get_one(&open(&path), "t", b"k") == Some(bytes(50_000, 1)));
+}
+
 /// sled writes the state of its pages to such a file when it opens a database, and takes the last one that it finds.
 #[test]
 fn a_snapshot_of_pages_that_was_cut_off_is_passed_over() {
