@@ -39,14 +39,24 @@ mod connection;
 mod driver;
 #[cfg(target_arch = "wasm32")]
 mod error;
+#[cfg(any(target_arch = "wasm32", test))]
+mod leaf;
 #[cfg(target_arch = "wasm32")]
 mod lock;
 #[cfg(target_arch = "wasm32")]
 mod read;
 #[cfg(target_arch = "wasm32")]
+mod request;
+#[cfg(any(target_arch = "wasm32", test))]
+mod rewrite;
+#[cfg(target_arch = "wasm32")]
 mod sys;
+#[cfg(target_arch = "wasm32")]
+mod write;
 
 #[cfg(target_arch = "wasm32")]
 pub use driver::{IndexedDb, IndexedDbStore};
 #[cfg(target_arch = "wasm32")]
-pub use read::{IndexedDbReader, IndexedDbWriter};
+pub use read::IndexedDbReader;
+#[cfg(target_arch = "wasm32")]
+pub use write::IndexedDbWriter;
