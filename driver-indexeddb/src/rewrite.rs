@@ -336,14 +336,17 @@ mod tests {
 
     #[test]
     fn a_large_entry_has_a_leaf_of_its_own() {
-        let mut leaves = Leaves::default();
-        leaves.put((0..10).map(number), b"");
-        leaves.put([number(5)], &[1; 1000]);
-        assert_eq!(leaves.kept.len(), 3);
-        let written = leaves.written;
-        leaves.put([number(4), number(6)], b"new");
-        assert_eq!(leaves.written, written + 2);
-        assert_eq!(leaves.entries()[&number(5)], [1; 1000]);
+        for size in [40, 1000] {
+            let large = vec![1; size];
+            let mut leaves = Leaves::default();
+            leaves.put((0..10).map(number), b"");
+            leaves.put([number(5)], &large);
+            assert_eq!(leaves.kept.len(), 3);
+            let written = leaves.written;
+            leaves.put([number(4), number(6)], b"new");
+            assert_eq!(leaves.written, written + 2);
+            assert_eq!(leaves.entries()[&number(5)], large);
+        }
     }
 
     #[test]
