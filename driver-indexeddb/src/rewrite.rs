@@ -347,6 +347,11 @@ mod tests {
             assert_eq!(leaves.written, written + 2);
             assert_eq!(leaves.entries()[&number(5)], large);
         }
+        let mut bulk: BTreeMap<_, _> = (0..7).map(|key| (number(key), Some(Vec::new()))).collect();
+        bulk.insert(number(3), Some(vec![1; 40]));
+        let mut leaves = Leaves::default();
+        leaves.commit(&bulk, true);
+        assert_eq!(leaves.kept.len(), 3);
     }
 
     #[test]
