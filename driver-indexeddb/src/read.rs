@@ -235,7 +235,9 @@ impl View {
             entries: Vec::new(),
             leaves: 0,
         };
-        if bounds.is_empty() || limit == 0 {
+        // The browser refuses a range of which nothing can be within.
+        let is_empty = bounds.is_empty() || bounds.upper == Bound::Excluded(&[]);
+        if is_empty || limit == 0 {
             return Ok(page.entries);
         }
         let done = match direction {

@@ -46,6 +46,7 @@ impl Numbers {
     }
 
     fn bound<'a>(&mut self, key: &'a [u8]) -> Bound<&'a [u8]> {
+        let key = &key[..key.len() * self.below(8).min(1)];
         match self.below(5) {
             0 => Bound::Unbounded,
             1 | 2 => Bound::Included(key),
