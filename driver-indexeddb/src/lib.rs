@@ -4,8 +4,8 @@
 //!
 //! # How it stores
 //! One object store a tree, whose records are *leaves*: runs of entries in key order, of up to 4 KiB. A request costs a
-//! browser far more than the bytes that it carries, so entries share them: 10,000 records with two indexes are some 300
-//! requests instead of 30,000. A leaf is kept under a binary key, which IndexedDB compares byte by byte; what lies between
+//! browser far more than the bytes that it carries, so entries share them: 10,000 records with two indexes are a few
+//! hundred requests instead of 30,000. A leaf is kept under a binary key, which IndexedDB compares byte by byte; what lies between
 //! that key and the next leaf's is in the leaf. One that gets too long is split, evenly or, where entries are appended, so
 //! that full leaves are left behind; an entry of more than half a leaf then gets one of its own. Leaves that run empty are
 //! removed, and small neighbours that a commit has read are merged. The number of entries is a record of its own, under a
