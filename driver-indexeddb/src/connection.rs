@@ -13,8 +13,10 @@ use wasm_bindgen::{JsCast, JsValue};
 use crate::error::{error, lacking};
 use crate::sys;
 
-/// The object store that holds nothing but the number of the last commit, as its one key.
-pub(crate) const COMMITS: &str = "commits";
+/// The object store that holds nothing but the number of the last commit, as its one key. Its name tells the layout.
+pub(crate) const COMMITS: &str = "commits/leaves";
+/// The name it had in the layout that kept each entry as a record.
+const COMMITS_OF_RECORDS: &str = "commits";
 /// What the name of a tree's object store begins with.
 const TREE: &str = "tree/";
 /// How long pages that are in the way may take to let go of the database once the browser has said so, in milliseconds.
@@ -62,8 +64,12 @@ impl Shared {
     pub(crate) async fn open(name: &str, version: u32, create: bool) -> Result<Rc<Self>> {
         let mut database = request(name, None, create, &[]).await?;
         if !database.names().contains(COMMITS) {
+            let is_older = database.names().contains(COMMITS_OF_RECORDS);
             database.close();
-            return Err(foreign(name));
+            return Err(match is_older {
+                true => older(name),
+                false => foreign(name),
+            });
         }
         let found = version_of(database.version());
         if found > version {
@@ -271,6 +277,15 @@ fn foreign(name: &str) -> DriverError {
         ErrorKind::Corrupt,
         format!(
             "the IndexedDB database `{name}` was not made by this driver; it is left as it is; choose another name"
+        ),
+    )
+}
+
+fn older(name: &str) -> DriverError {
+    DriverError::new(
+        ErrorKind::SchemaMismatch,
+        format!(
+            "the IndexedDB database `{name}` has the layout of an unreleased version of this driver, which this one does not read; it is left as it is; delete it, or choose another name"
         ),
     )
 }

@@ -15,8 +15,10 @@ use wasm_bindgen::{JsCast, JsValue};
 use crate::connection::{COMMITS, Shared, complete, store_of};
 use crate::error::{error, lacking};
 use crate::lock::Turn;
-use crate::read::{IndexedDbReader, IndexedDbWriter};
+use crate::read::IndexedDbReader;
+use crate::request;
 use crate::sys;
+use crate::write::IndexedDbWriter;
 
 const OPERATIONS: &[Cow<'static, str>] = &[
     Cow::Borrowed("estimate"),
@@ -196,13 +198,13 @@ impl IndexedDbStore {
             connection.begin(stores.iter().map(String::as_str), "readonly", "default")?;
         let counts = stores
             .iter()
-            .map(|store| transaction.store(store)?.count())
+            .map(|store| request::count(&transaction.store(store)?))
             .collect::<Result<Vec<_>, _>>()
             .map_err(error)?;
         complete(&transaction).await?;
         let mut names = Vec::new();
         for (tree, count) in trees.into_iter().zip(counts) {
-            if count.result().map_err(error)?.as_f64() > Some(0.0) {
+            if request::counted(&count)? > 0 {
                 names.push(tree.into_bytes());
             }
         }

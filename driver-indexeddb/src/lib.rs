@@ -3,8 +3,18 @@
 //! [`IndexedDb`] is a driver that cannot block, of [`netabase_core::driver::aio`]. It works in windows and in workers.
 //!
 //! # How it stores
-//! One object store a tree, whose keys are binary: IndexedDB compares those byte by byte. A commit is one `readwrite`
-//! transaction over the trees that it writes to, whose requests are all made at once; it is `strict` where the caller wants
+//! One object store a tree, whose records are *leaves*: runs of entries in key order, of up to 4 KiB. A request costs a
+//! browser far more than the bytes that it carries, so entries share them: 10,000 records with two indexes are a few
+//! hundred requests instead of 30,000. A leaf is kept under a binary key, which IndexedDB compares byte by byte; what lies between
+//! that key and the next leaf's is in the leaf. One that gets too long is split, evenly or, where entries are appended, so
+//! that full leaves are left behind; an entry of more than half a leaf then gets one of its own. Leaves that run empty are
+//! removed, and small neighbours that a commit has read are merged. The number of entries is a record of its own, under a
+//! number as its key.
+//!
+//! A commit is one `readwrite` transaction over the trees that it writes to, which rewrites each leaf that it changes: for a
+//! single record that is one leaf a tree. Leaves of up to eight keys of a tree are read in that transaction; those of more
+//! keys, in read transactions before, each leaf once. The number of the last commit, read again in the transaction that
+//! writes, shows that they are still the same. The transaction is `strict` where the caller wants
 //! [`Durability::Immediate`](netabase_core::driver::Durability::Immediate) and `relaxed` otherwise. Trees that are not there
 //! yet are created by an upgrade of the database before it.
 //!
@@ -39,14 +49,24 @@ mod connection;
 mod driver;
 #[cfg(target_arch = "wasm32")]
 mod error;
+#[cfg(any(target_arch = "wasm32", test))]
+mod leaf;
 #[cfg(target_arch = "wasm32")]
 mod lock;
 #[cfg(target_arch = "wasm32")]
 mod read;
 #[cfg(target_arch = "wasm32")]
+mod request;
+#[cfg(any(target_arch = "wasm32", test))]
+mod rewrite;
+#[cfg(target_arch = "wasm32")]
 mod sys;
+#[cfg(target_arch = "wasm32")]
+mod write;
 
 #[cfg(target_arch = "wasm32")]
 pub use driver::{IndexedDb, IndexedDbStore};
 #[cfg(target_arch = "wasm32")]
-pub use read::{IndexedDbReader, IndexedDbWriter};
+pub use read::IndexedDbReader;
+#[cfg(target_arch = "wasm32")]
+pub use write::IndexedDbWriter;

@@ -1,31 +1,36 @@
-//! Transactions: each batch of reads is a short one of IndexedDB, and all writes are one at the end.
+//! Reading: each batch of reads is a short transaction of IndexedDB.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Bound;
 use std::rc::Rc;
 
-use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
-use netabase_core::driver::aio::{AsyncRead, AsyncWrite};
-use netabase_core::driver::{
-    Bounds, Direction, DriverError, Durability, ErrorKind, Operation, Operations, Result, TreeId,
-};
+use netabase_core::driver::aio::AsyncRead;
+use netabase_core::driver::{Bounds, Direction, DriverError, ErrorKind, Result, TreeId};
 use send_wrapper::SendWrapper;
-use wasm_bindgen::closure::Closure;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 
-use crate::connection::{COMMITS, Shared, complete, set, store_of};
+use crate::connection::{COMMITS, Shared, complete, store_of};
 use crate::error::error;
-use crate::lock::Turn;
+use crate::leaf::{self, Damaged};
+use crate::request::{self, LastLeaves};
+use crate::rewrite::Loaded;
 use crate::sys;
 
 /// An entry: its key and its value.
-type Entry = (Vec<u8>, Vec<u8>);
+pub(crate) type Entry = (Vec<u8>, Vec<u8>);
+
+/// Up to so many keys are looked for each by itself: what is read twice then costs less than another transaction.
+pub(crate) const FEW: usize = 8;
+/// How many entries a leaf is taken to have before one is seen.
+const LIKELY_ENTRIES: usize = 64;
+/// Most leaves that are asked for at a time.
+const MOST_LEAVES: usize = 256;
 
 /// What a read and a write transaction have in common.
-struct View {
-    shared: Rc<Shared>,
+pub(crate) struct View {
+    pub(crate) shared: Rc<Shared>,
     /// The object stores of the trees by id, which is the place here.
     stores: RefCell<Vec<String>>,
     /// The number of the last commit, as the first batch saw it.
@@ -34,7 +39,7 @@ struct View {
 }
 
 impl View {
-    fn new(shared: &Rc<Shared>) -> Self {
+    pub(crate) fn new(shared: &Rc<Shared>) -> Self {
         Self {
             shared: Rc::clone(shared),
             stores: RefCell::default(),
@@ -43,7 +48,7 @@ impl View {
         }
     }
 
-    fn tree(&self, name: &str) -> TreeId {
+    pub(crate) fn tree(&self, name: &str) -> TreeId {
         let store = store_of(name);
         let mut stores = self.stores.borrow_mut();
         let place = match stores.iter().position(|known| *known == store) {
@@ -57,7 +62,7 @@ impl View {
         TreeId(place as u32)
     }
 
-    fn store(&self, tree: TreeId) -> Result<String> {
+    pub(crate) fn store(&self, tree: TreeId) -> Result<String> {
         let stores = self.stores.borrow();
         stores
             .get(tree.0 as usize)
@@ -87,41 +92,135 @@ impl View {
             None => None,
         };
         complete(&transaction).await?;
-        let number = array(&number)?.get(0).as_f64().unwrap_or(0.0);
+        self.check(&number)?;
+        Ok(answers)
+    }
+
+    /// Compares the number of the last commit with the one that was seen first.
+    pub(crate) fn check(&self, number: &sys::Request) -> Result<()> {
+        let number = request::commit_number(number)?;
         match self.seen.get() {
             Some(seen) if seen != number => {
                 self.lost.set(true);
                 Err(lost())
             }
-            Some(_) => Ok(answers),
+            Some(_) => Ok(()),
             None => {
                 self.seen.set(Some(number));
-                Ok(answers)
+                Ok(())
             }
         }
     }
 
-    async fn get_many(&self, tree: TreeId, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>> {
-        let store = self.store(tree)?;
+    /// The leaves that these keys, which ascend, lie in or would lie in.
+    pub(crate) async fn load(&self, store: &str, keys: &[&[u8]]) -> Result<Vec<Loaded>> {
+        let (first, last) = match keys {
+            [first, .., last] if keys.len() > FEW => (first, last),
+            _ => return self.load_each(store, keys).await,
+        };
+        let most = u32::try_from(keys.len() * 4).unwrap_or(u32::MAX);
         let requests = self
-            .batch(Some(&store), |store| {
-                keys.iter().map(|key| store.get(&binary(key))).collect()
+            .batch(Some(store), |store| {
+                Ok((
+                    LastLeaves::request(store, Bound::Included(first), 1)?,
+                    request::leaf_keys(store, Bound::Excluded(first), Bound::Included(last), most)?,
+                ))
             })
             .await?;
-        let requests: Vec<sys::Request> = match requests {
-            None => return Ok(vec![None; keys.len()]),
-            Some(requests) => requests,
+        let Some((floor, directory)) = requests else {
+            return Ok(Vec::new());
         };
-        requests
-            .iter()
-            .map(|request| match request.result().map_err(error)? {
-                value if value.is_undefined() => Ok(None),
-                value => bytes(value).map(Some),
+        let directory = request::keys(&directory)?;
+        if directory.len() == most as usize {
+            return self.load_each(store, keys).await;
+        }
+        let mut loaded: Vec<Loaded> = floor
+            .leaves()?
+            .into_iter()
+            .map(|(key, bytes)| Loaded {
+                key,
+                bytes,
+                follows: false,
             })
-            .collect()
+            .collect();
+        // Runs of leaves that keys lie in, as first and last places.
+        let mut runs: Vec<(usize, usize)> = Vec::new();
+        for key in keys {
+            let place = directory.partition_point(|start| start.as_slice() <= *key);
+            let Some(place) = place.checked_sub(1) else {
+                continue;
+            };
+            match runs.last_mut() {
+                Some((_, last)) if *last + 1 >= place => *last = place,
+                _ => runs.push((place, place)),
+            }
+        }
+        if runs.is_empty() {
+            return Ok(loaded);
+        }
+        let requests = self
+            .batch(Some(store), |store| {
+                runs.iter()
+                    .map(|(first, last)| {
+                        let bound = |place: usize| Bound::Included(directory[place].as_slice());
+                        request::first_leaves(store, bound(*first), bound(*last), u32::MAX)
+                    })
+                    .collect::<Result<Vec<_>, _>>()
+            })
+            .await?
+            .unwrap_or_default();
+        for ((first, last), request) in runs.into_iter().zip(&requests) {
+            let leaves = request::leaves(request)?;
+            if leaves.len() != last - first + 1 {
+                return Err(Damaged.into());
+            }
+            for (place, bytes) in (first..=last).zip(leaves) {
+                loaded.push(Loaded {
+                    key: directory[place].clone(),
+                    bytes,
+                    follows: place > first || first == 0 && !loaded.is_empty(),
+                });
+            }
+        }
+        Ok(loaded)
     }
 
-    async fn page(
+    /// As [`load`](Self::load), with a request a key.
+    async fn load_each(&self, store: &str, keys: &[&[u8]]) -> Result<Vec<Loaded>> {
+        let requests = self
+            .batch(Some(store), |store| {
+                keys.iter()
+                    .map(|key| LastLeaves::request(store, Bound::Included(key), 1))
+                    .collect::<Result<Vec<_>, _>>()
+            })
+            .await?;
+        loaded(&requests.unwrap_or_default())
+    }
+
+    pub(crate) async fn get_many(
+        &self,
+        tree: TreeId,
+        keys: &[&[u8]],
+    ) -> Result<Vec<Option<Vec<u8>>>> {
+        let store = self.store(tree)?;
+        let mut sorted = keys.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let loaded = self.load(&store, &sorted).await?;
+        let leaves = loaded
+            .iter()
+            .map(|loaded| leaf::entries(&loaded.bytes))
+            .collect::<Result<Vec<_>, _>>()?;
+        let find = |key: &&[u8]| {
+            let place = loaded.partition_point(|loaded| loaded.key.as_slice() <= *key);
+            let leaf = &leaves[place.checked_sub(1)?];
+            let place = leaf.binary_search_by_key(key, |(key, _)| *key).ok()?;
+            Some(leaf[place].1.to_vec())
+        };
+        Ok(keys.iter().map(find).collect())
+    }
+
+    pub(crate) async fn page(
         &self,
         tree: TreeId,
         bounds: Bounds<'_>,
@@ -129,27 +228,176 @@ impl View {
         limit: usize,
     ) -> Result<Vec<Entry>> {
         let store = self.store(tree)?;
-        if bounds.is_empty() || limit == 0 {
-            return Ok(Vec::new());
+        let mut page = Page {
+            bounds,
+            direction,
+            limit,
+            entries: Vec::new(),
+            leaves: 0,
+        };
+        // The browser refuses a range of which nothing can be within.
+        let is_empty = bounds.is_empty() || bounds.upper == Bound::Excluded(&[]);
+        if is_empty || limit == 0 {
+            return Ok(page.entries);
         }
-        let range = range(bounds).map_err(error)?;
-        let count = u32::try_from(limit).unwrap_or(u32::MAX);
-        let page = self
-            .batch(Some(&store), |store| {
-                Page::request(store, range, direction, count)
-            })
-            .await?;
-        page.map_or_else(|| Ok(Vec::new()), Page::entries)
+        let done = match direction {
+            Direction::Forward => self.read_forward(&store, &mut page).await,
+            Direction::Backward => self.read_backward(&store, &mut page).await,
+        };
+        done.map(|()| page.entries)
     }
 
-    async fn len(&self, tree: TreeId) -> Result<u64> {
+    async fn read_forward(&self, store: &str, page: &mut Page<'_>) -> Result<()> {
+        let upper = page.bounds.upper;
+        let mut lower = page.bounds.lower.map(<[u8]>::to_vec);
+        let mut begins = true;
+        loop {
+            let from = lower.as_ref().map(Vec::as_slice);
+            // The first entries are in the leaf that the bound lies in, which is kept under a key below it.
+            let behind = match from {
+                Bound::Included(key) => Bound::Excluded(key),
+                other => other,
+            };
+            let rest = Bounds {
+                lower: behind,
+                upper,
+            };
+            let most = page.leaves_to_ask_for();
+            let requests = self
+                .batch(Some(store), |store| {
+                    let floor = match from {
+                        Bound::Included(key) | Bound::Excluded(key) if begins => {
+                            Some(LastLeaves::request(store, Bound::Included(key), 1)?)
+                        }
+                        _ => None,
+                    };
+                    let leaves = match rest.is_empty() {
+                        true => None,
+                        false => Some(request::first_leaves(store, behind, upper, most)?),
+                    };
+                    Ok((floor, leaves))
+                })
+                .await?;
+            let Some((floor, leaves)) = requests else {
+                return Ok(());
+            };
+            if let Some(floor) = floor {
+                for (_, leaf) in floor.leaves()? {
+                    page.take(&leaf)?;
+                }
+            }
+            let leaves = leaves.as_ref().map_or(Ok(Vec::new()), request::leaves)?;
+            let Some(last) = leaves.last().filter(|_| leaves.len() == most as usize) else {
+                return leaves.iter().try_for_each(|leaf| page.take(leaf));
+            };
+            for leaf in &leaves {
+                page.take(leaf)?;
+            }
+            let last = leaf::entries(last)?.last().map(|(key, _)| key.to_vec());
+            // What does not ascend would be read for ever.
+            let last = last
+                .filter(|last| match from {
+                    Bound::Included(from) | Bound::Excluded(from) => last.as_slice() > from,
+                    Bound::Unbounded => true,
+                })
+                .ok_or(Damaged)?;
+            if page.is_full() || !page.bounds.reaches_up_to(&last) {
+                return Ok(());
+            }
+            lower = Bound::Excluded(last);
+            begins = false;
+        }
+    }
+
+    async fn read_backward(&self, store: &str, page: &mut Page<'_>) -> Result<()> {
+        let mut upper = page.bounds.upper.map(<[u8]>::to_vec);
+        loop {
+            let most = page.leaves_to_ask_for();
+            let up_to = upper.as_ref().map(Vec::as_slice);
+            let request = self
+                .batch(Some(store), |store| LastLeaves::request(store, up_to, most))
+                .await?;
+            let Some(request) = request else {
+                return Ok(());
+            };
+            let leaves = request.leaves()?;
+            for (_, leaf) in &leaves {
+                page.take(leaf)?;
+            }
+            match leaves.into_iter().nth(most as usize - 1) {
+                // Nothing lies below a leaf under the empty key.
+                Some((key, _))
+                    if !page.is_full() && !key.is_empty() && page.bounds.reaches_down_to(&key) =>
+                {
+                    upper = Bound::Excluded(key);
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    pub(crate) async fn len(&self, tree: TreeId) -> Result<u64> {
         let store = self.store(tree)?;
-        let count = self.batch(Some(&store), sys::ObjectStore::count).await?;
-        let Some(count) = count else {
-            return Ok(0);
+        let count = self.batch(Some(&store), request::count).await?;
+        count.as_ref().map_or(Ok(0), request::counted)
+    }
+}
+
+/// The leaves that single keys lie in, in order.
+pub(crate) fn loaded(requests: &[LastLeaves]) -> Result<Vec<Loaded>> {
+    let mut leaves = BTreeMap::new();
+    for request in requests {
+        leaves.extend(request.leaves()?);
+    }
+    let loaded = leaves.into_iter().map(|(key, bytes)| Loaded {
+        key,
+        bytes,
+        follows: false,
+    });
+    Ok(loaded.collect())
+}
+
+/// A page that is being read.
+struct Page<'a> {
+    bounds: Bounds<'a>,
+    direction: Direction,
+    limit: usize,
+    entries: Vec<Entry>,
+    /// How many leaves it was read from.
+    leaves: usize,
+}
+
+impl Page<'_> {
+    fn is_full(&self) -> bool {
+        self.entries.len() >= self.limit
+    }
+
+    /// How many leaves the rest of the page is likely to take.
+    fn leaves_to_ask_for(&self) -> u32 {
+        let likely = match self.leaves {
+            0 => LIKELY_ENTRIES,
+            leaves => self.entries.len() / leaves,
         };
-        let count = count.result().map_err(error)?;
-        Ok(count.as_f64().unwrap_or(0.0) as u64)
+        let left = self.limit.saturating_sub(self.entries.len());
+        left.div_ceil(likely.max(1)).clamp(1, MOST_LEAVES) as u32
+    }
+
+    /// Takes the entries of the next leaf.
+    fn take(&mut self, leaf: &[u8]) -> Result<()> {
+        self.leaves += 1;
+        let entries = leaf::entries(leaf)?;
+        let start = entries.partition_point(|(key, _)| !self.bounds.reaches_down_to(key));
+        let end = entries.partition_point(|(key, _)| self.bounds.reaches_up_to(key));
+        let within = entries.get(start..end).unwrap_or_default();
+        let left = self.limit.saturating_sub(self.entries.len());
+        let owned = |(key, value): &leaf::Entry<'_>| (key.to_vec(), value.to_vec());
+        match self.direction {
+            Direction::Forward => self.entries.extend(within.iter().take(left).map(owned)),
+            Direction::Backward => self
+                .entries
+                .extend(within.iter().rev().take(left).map(owned)),
+        }
+        Ok(())
     }
 }
 
@@ -157,170 +405,6 @@ fn lost() -> DriverError {
     DriverError::new(
         ErrorKind::SnapshotLost,
         "somebody has committed since this read transaction began, and IndexedDB keeps no snapshots; begin another one",
-    )
-}
-
-/// The requests for the keys and for the values of a page; `None` until they are made.
-type Parts = Option<Result<(sys::Request, sys::Request), JsValue>>;
-
-/// The requests of a page.
-enum Page {
-    /// One, for keys and values.
-    Records(sys::Request),
-    /// One for keys and one for values, in ascending order.
-    Parts {
-        keys: sys::Request,
-        values: sys::Request,
-    },
-    /// As `Parts`, from where a key cursor finds that the page begins.
-    Behind {
-        parts: Rc<RefCell<Parts>>,
-        _step: Closure<dyn FnMut()>,
-    },
-}
-
-impl Page {
-    fn request(
-        store: &sys::ObjectStore,
-        range: JsValue,
-        direction: Direction,
-        count: u32,
-    ) -> Result<Self, JsValue> {
-        let has_records = Reflect::has(store, &"getAllRecords".into())?;
-        match direction {
-            _ if has_records => {
-                let options = Object::new();
-                set(&options, "query", &range);
-                set(&options, "count", &count.into());
-                if direction == Direction::Backward {
-                    set(&options, "direction", &"prev".into());
-                }
-                store.all_records(&options).map(Self::Records)
-            }
-            Direction::Forward => Ok(Self::Parts {
-                keys: store.all_keys(&range, count)?,
-                values: store.all_values(&range, count)?,
-            }),
-            Direction::Backward => Self::behind(store, range, count),
-        }
-    }
-
-    /// Lets a key cursor jump over the page, backwards, and asks for what lies between.
-    fn behind(store: &sys::ObjectStore, range: JsValue, count: u32) -> Result<Self, JsValue> {
-        let cursor = store.key_cursor(&range, "prev")?;
-        let parts = Rc::new(RefCell::new(None));
-        let step = Closure::new({
-            let store: sys::ObjectStore = JsValue::from(store).unchecked_into();
-            let cursor = cursor.clone();
-            let parts = Rc::clone(&parts);
-            let mut jumped = count == 1;
-            let mut last = JsValue::UNDEFINED;
-            move || {
-                let found = cursor.result().unwrap_or(JsValue::NULL);
-                let all = |range: &JsValue| {
-                    Ok((
-                        store.all_keys(range, u32::MAX)?,
-                        store.all_values(range, u32::MAX)?,
-                    ))
-                };
-                let outcome = if found.is_null() {
-                    all(&range)
-                } else {
-                    let found: sys::KeyCursor = found.unchecked_into();
-                    if last.is_undefined() {
-                        last = found.key();
-                    }
-                    if !jumped {
-                        jumped = true;
-                        match found.advance(count - 1) {
-                            Ok(()) => return,
-                            Err(error) => Err(error),
-                        }
-                    } else {
-                        sys::KeyRange::bound(&found.key(), &last, false, false)
-                            .and_then(|range| all(&range))
-                    }
-                };
-                parts.replace(Some(outcome));
-            }
-        });
-        cursor.set_onsuccess(Some(step.as_ref()));
-        Ok(Self::Behind { parts, _step: step })
-    }
-
-    fn entries(self) -> Result<Vec<Entry>> {
-        match self {
-            Self::Records(records) => array(&records)?
-                .iter()
-                .map(|record| {
-                    let record: sys::Record = record.unchecked_into();
-                    Ok((key(record.record_key())?, bytes(record.value())?))
-                })
-                .collect(),
-            Self::Parts { keys, values } => zipped(&keys, &values),
-            Self::Behind { parts, .. } => {
-                let (keys, values) = parts
-                    .take()
-                    .unwrap_or(Err(JsValue::UNDEFINED))
-                    .map_err(error)?;
-                let mut entries = zipped(&keys, &values)?;
-                entries.reverse();
-                Ok(entries)
-            }
-        }
-    }
-}
-
-fn zipped(keys: &sys::Request, values: &sys::Request) -> Result<Vec<Entry>> {
-    array(keys)?
-        .iter()
-        .zip(array(values)?.iter())
-        .map(|(name, value)| Ok((key(name)?, bytes(value)?)))
-        .collect()
-}
-
-fn array(request: &sys::Request) -> Result<Array> {
-    Ok(request.result().map_err(error)?.unchecked_into())
-}
-
-fn binary(bytes: &[u8]) -> JsValue {
-    Uint8Array::from(bytes).into()
-}
-
-fn range(bounds: Bounds<'_>) -> Result<JsValue, JsValue> {
-    let end = |bound| match bound {
-        Bound::Unbounded => None,
-        Bound::Included(key) => Some((binary(key), false)),
-        Bound::Excluded(key) => Some((binary(key), true)),
-    };
-    match (end(bounds.lower), end(bounds.upper)) {
-        (None, None) => Ok(JsValue::NULL),
-        (Some((lower, above)), None) => sys::KeyRange::lower_bound(&lower, above),
-        (None, Some((upper, below))) => sys::KeyRange::upper_bound(&upper, below),
-        (Some((lower, above)), Some((upper, below))) => {
-            sys::KeyRange::bound(&lower, &upper, above, below)
-        }
-    }
-}
-
-fn key(key: JsValue) -> Result<Vec<u8>> {
-    match key.dyn_into::<ArrayBuffer>() {
-        Ok(buffer) => Ok(Uint8Array::new(&buffer).to_vec()),
-        Err(_) => Err(damaged("key")),
-    }
-}
-
-fn bytes(value: JsValue) -> Result<Vec<u8>> {
-    match value.dyn_into::<Uint8Array>() {
-        Ok(array) => Ok(array.to_vec()),
-        Err(_) => Err(damaged("value")),
-    }
-}
-
-fn damaged(what: &str) -> DriverError {
-    DriverError::new(
-        ErrorKind::Corrupt,
-        format!("a {what} in the database is no bytes; another program has written it"),
     )
 }
 
@@ -333,22 +417,6 @@ impl IndexedDbReader {
         // What is seen from now on is what is there now.
         view.batch(None, |_| Ok(())).await?;
         Ok(Self(SendWrapper::new(view)))
-    }
-}
-
-/// A write transaction, whose turn lasts until it is committed or dropped.
-pub struct IndexedDbWriter {
-    view: SendWrapper<View>,
-    turn: SendWrapper<Turn>,
-}
-
-impl IndexedDbWriter {
-    pub(crate) async fn begin(shared: &Rc<Shared>) -> Result<Self> {
-        let turn = Turn::take(&shared.lock_name()).await?;
-        Ok(Self {
-            view: SendWrapper::new(View::new(shared)),
-            turn: SendWrapper::new(turn),
-        })
     }
 }
 
@@ -386,88 +454,6 @@ macro_rules! read_from_view {
     };
 }
 
+pub(crate) use read_from_view;
+
 read_from_view!(IndexedDbReader, 0);
-read_from_view!(IndexedDbWriter, view);
-
-impl AsyncWrite for IndexedDbWriter {
-    async fn commit(self, operations: &Operations<'_>, durability: Durability) -> Result<()> {
-        let view = &*self.view;
-        let mut written = BTreeSet::new();
-        let mut puts = BTreeSet::new();
-        for operation in operations {
-            let (Operation::Put { tree, .. }
-            | Operation::Remove { tree, .. }
-            | Operation::Clear { tree }) = operation;
-            written.insert(view.store(tree)?);
-            if matches!(operation, Operation::Put { .. }) {
-                puts.insert(view.store(tree)?);
-            }
-        }
-        if written.is_empty() {
-            return Ok(());
-        }
-        let puts: Vec<_> = puts.into_iter().collect();
-        let connection = view.shared.connection_with(&puts).await?;
-        // What is not there has nothing to be removed.
-        written.retain(|store| connection.has(store));
-        let durability = match durability {
-            Durability::Immediate => "strict",
-            Durability::None => "relaxed",
-        };
-        let transaction =
-            connection.begin(written.iter().map(String::as_str), "readwrite", durability)?;
-        if let Err(thrown) = view.request(&transaction, operations, &written) {
-            // Aborting fails only where the browser has done so already.
-            let _ = transaction.abort();
-            return Err(error(thrown));
-        }
-        let completed = complete(&transaction).await;
-        // The next writer begins when this one is done.
-        drop(self.turn);
-        completed
-    }
-}
-
-impl View {
-    /// Makes every request of a commit.
-    fn request(
-        &self,
-        transaction: &sys::Transaction,
-        operations: &Operations<'_>,
-        written: &BTreeSet<String>,
-    ) -> Result<(), JsValue> {
-        let known = self.stores.borrow();
-        let stores = known
-            .iter()
-            .map(|store| match written.contains(store) {
-                true => transaction.store(store).map(Some),
-                false => Ok(None),
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let store = |tree: TreeId| stores.get(tree.0 as usize).and_then(Option::as_ref);
-        for operation in operations {
-            match operation {
-                Operation::Put { tree, key, value } => {
-                    if let Some(store) = store(tree) {
-                        store.put(&binary(value), &binary(key))?;
-                    }
-                }
-                Operation::Remove { tree, key } => {
-                    if let Some(store) = store(tree) {
-                        store.remove(&binary(key))?;
-                    }
-                }
-                Operation::Clear { tree } => {
-                    if let Some(store) = store(tree) {
-                        store.clear()?;
-                    }
-                }
-            }
-        }
-        // The browser gives each addition a higher number than all before.
-        let commits = transaction.store(COMMITS)?;
-        commits.clear()?;
-        commits.add(&JsValue::NULL)?;
-        transaction.commit()
-    }
-}

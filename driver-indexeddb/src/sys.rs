@@ -106,6 +106,7 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn item(this: &Names, index: u32) -> Option<String>;
 
+    #[derive(Clone)]
     pub(crate) type Transaction;
     #[wasm_bindgen(method, catch, js_name = objectStore)]
     pub(crate) fn store(this: &Transaction, name: &str) -> Result<ObjectStore, JsValue>;
@@ -135,8 +136,6 @@ extern "C" {
     pub(crate) fn clear(this: &ObjectStore) -> Result<Request, JsValue>;
     #[wasm_bindgen(method, catch)]
     pub(crate) fn get(this: &ObjectStore, key: &JsValue) -> Result<Request, JsValue>;
-    #[wasm_bindgen(method, catch)]
-    pub(crate) fn count(this: &ObjectStore) -> Result<Request, JsValue>;
     #[wasm_bindgen(method, catch, js_name = getAllKeys)]
     pub(crate) fn all_keys(
         this: &ObjectStore,
@@ -151,6 +150,12 @@ extern "C" {
     ) -> Result<Request, JsValue>;
     #[wasm_bindgen(method, catch, js_name = getAllRecords)]
     pub(crate) fn all_records(this: &ObjectStore, options: &Object) -> Result<Request, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = openCursor)]
+    pub(crate) fn cursor(
+        this: &ObjectStore,
+        range: &JsValue,
+        direction: &str,
+    ) -> Result<Request, JsValue>;
     #[wasm_bindgen(method, catch, js_name = openKeyCursor)]
     pub(crate) fn key_cursor(
         this: &ObjectStore,
@@ -164,7 +169,7 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub(crate) fn advance(this: &KeyCursor, count: u32) -> Result<(), JsValue>;
 
-    /// `IDBRecord`.
+    /// `IDBRecord`, and what an `IDBCursorWithValue` has in common with it.
     pub(crate) type Record;
     #[wasm_bindgen(method, getter, js_name = key)]
     pub(crate) fn record_key(this: &Record) -> JsValue;

@@ -103,6 +103,33 @@ impl Bench {
         })
     }
 
+    /// Writes these records again with another population, in a transaction each.
+    pub fn puts(&self, ids: Vec<u32>) -> Promise {
+        let store = Rc::clone(&self.0);
+        promise(async move {
+            let records = store.open_tree::<Record>();
+            for id in &ids {
+                let mut record = record(*id);
+                record.population += 1;
+                records.put(record).await?;
+            }
+            Ok(ids.len() as u32)
+        })
+    }
+
+    /// Reads these records in a transaction each; gives the sum of the populations.
+    pub fn single_gets(&self, ids: Vec<u32>) -> Promise {
+        let store = Rc::clone(&self.0);
+        promise(async move {
+            let records = store.open_tree::<Record>();
+            let mut found = Vec::new();
+            for id in ids {
+                found.push(records.get(RecordPrimaryKey(id)).await?);
+            }
+            Ok(sum(found.iter().flatten()))
+        })
+    }
+
     /// Closes the database.
     pub fn close(&self) {
         self.0.close();

@@ -9,10 +9,12 @@ use super::serve::Server;
 use crate::browser;
 use crate::webdriver::Browser;
 
-const STEPS: [(&str, &str); 3] = [
+const STEPS: [(&str, &str); 5] = [
     ("write", "10,000 records, two indexes, one transaction"),
     ("scan", "full scan"),
     ("gets", "1,000 random gets"),
+    ("puts", "100 random puts, a transaction each"),
+    ("single_gets", "100 random gets, a transaction each"),
 ];
 
 /// Runs so many rounds in the browser and prints the medians.

@@ -3,6 +3,7 @@ import init, { Bench } from "./places.js";
 
 const RECORDS = 10_000;
 const GETS = 1_000;
+const TRANSACTIONS = 100;
 
 // As `record` in `bench.rs` makes it.
 function record(id) {
@@ -59,6 +60,25 @@ class ByHand {
     return sum(await Promise.all(Array.from(ids, (id) => settled(store.get(id)))));
   }
 
+  async puts(ids) {
+    for (const id of ids) {
+      const transaction = this.database.transaction("records", "readwrite", { durability: "strict" });
+      const changed = record(id);
+      changed.population += 1;
+      transaction.objectStore("records").put(changed);
+      await ended(transaction);
+    }
+    return ids.length;
+  }
+
+  async single_gets(ids) {
+    const found = [];
+    for (const id of ids) {
+      found.push(await settled(this.database.transaction("records").objectStore("records").get(id)));
+    }
+    return sum(found);
+  }
+
   close() {
     this.database.close();
   }
@@ -77,6 +97,8 @@ async function round(side, name, ids) {
     write: await timed(() => database.write(RECORDS)),
     scan: await timed(() => database.scan()),
     gets: await timed(() => database.gets(ids)),
+    puts: await timed(() => database.puts(ids.slice(0, TRANSACTIONS))),
+    single_gets: await timed(() => database.single_gets(ids.slice(0, TRANSACTIONS))),
   };
   database.close();
   await settled(indexedDB.deleteDatabase(name));
@@ -86,7 +108,7 @@ async function round(side, name, ids) {
 // The times of `rounds` rounds in milliseconds, after one that is not counted; both sides have to read the same.
 export async function run(rounds) {
   await init();
-  const times = { write: [], scan: [], gets: [] };
+  const times = { write: [], scan: [], gets: [], puts: [], single_gets: [] };
   for (let number = 0; number <= rounds; number += 1) {
     const ids = Uint32Array.from({ length: GETS }, () => Math.floor(Math.random() * RECORDS));
     const sides = [["typed", Bench, "bench-typed"], ["hand", ByHand, "bench-hand"]];
