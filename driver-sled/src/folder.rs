@@ -11,6 +11,7 @@ use netabase_core::driver::{DriverError, ErrorKind, Result};
 
 use crate::disk;
 use crate::error;
+use crate::large::SEGMENT;
 
 /// The file with sled's log, which sled locks.
 pub(crate) const LOG: &str = "db";
@@ -18,10 +19,6 @@ pub(crate) const LOG: &str = "db";
 const BLOBS: &str = "blobs";
 /// The file with the parameters that a database was made with.
 const PARAMETERS: &str = "conf";
-/// How they begin.
-const TEXT: &[u8] = b"segment_size: ";
-/// Up to this length sled itself takes them for none, and writes new ones.
-const BLANK_PARAMETERS: usize = 8;
 /// How the names of the files begin that hold the state of sled's pages.
 const SNAPSHOT: &str = "snap.";
 /// How the name of one ends that is not finished.
@@ -91,14 +88,10 @@ fn parameters(path: &Path) -> Result<Option<u64>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error::inaccessible(&file, error)),
     };
-    let strange = || foreign(path, "holds a `conf` that sled did not write");
-    if bytes.len() <= BLANK_PARAMETERS {
-        return if TEXT.starts_with(&bytes) {
-            Ok(None)
-        } else {
-            Err(strange())
-        };
+    if is_beginning(&bytes) {
+        return Ok(None);
     }
+    let strange = || foreign(path, "holds a `conf` that sled did not write");
     let Some((text, checksum)) = bytes.split_last_chunk() else {
         return Err(strange());
     };
@@ -115,6 +108,36 @@ fn parameters(path: &Path) -> Result<Option<u64>> {
         .filter(|bytes| *bytes > 0)
         .ok_or_else(strange)?;
     Ok(Some(segment_bytes))
+}
+
+/// What sled writes to [`PARAMETERS`] of this driver's databases.
+fn own_parameters() -> Vec<u8> {
+    let mut bytes =
+        format!("segment_size: {SEGMENT}\nuse_compression: false\nversion: 0.34\n").into_bytes();
+    let checksum = crc32fast::hash(&bytes);
+    bytes.extend_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+/// Whether these are the parameters of this driver's databases, cut off before their end: sled writes them in two pieces.
+fn is_beginning(bytes: &[u8]) -> bool {
+    let own = own_parameters();
+    bytes.len() < own.len() && own.starts_with(bytes)
+}
+
+/// Completes parameters whose writing was cut off, as sled would go by what is there. Whoever creates the database at this
+/// moment writes the same.
+pub(crate) fn complete_parameters(path: &Path) -> Result<()> {
+    let file = path.join(PARAMETERS);
+    let complete = || match fs::read(&file) {
+        Ok(bytes) if is_beginning(&bytes) => {
+            let mut file = File::options().write(true).open(&file)?;
+            io::Write::write_all(&mut file, &own_parameters())
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    complete().map_err(|error| error::inaccessible(&file, error))
 }
 
 /// Whether a folder without parameters is what sled leaves when it is stopped while it creates a database.

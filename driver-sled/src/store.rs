@@ -94,7 +94,7 @@ impl SledDatabase {
                 folder::empty(&path)?;
             }
             Contents::Database { .. } => folder::remove_unfinished_snapshots(&path)?,
-            Contents::Nothing => {}
+            Contents::Nothing => folder::complete_parameters(&path)?,
         }
         let mut release = Release(None);
         let engine_config = settings.engine(&path);

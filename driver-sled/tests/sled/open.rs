@@ -228,6 +228,31 @@ fn an_empty_folder_and_a_creation_cut_off_count_as_missing() {
     }
 }
 
+/// sled writes its parameters in two pieces, and goes by what it finds of them.
+#[test]
+fn a_creation_cut_off_at_any_byte_of_its_parameters_counts_as_missing() {
+    let (_folder, whole) = place();
+    drop(open(&whole));
+    let parameters = fs::read(whole.join("conf")).unwrap();
+    for length in 0..parameters.len() {
+        let (_folder, path) = place();
+        fs::create_dir_all(path.join("blobs")).unwrap();
+        fs::write(path.join("conf"), &parameters[..length]).unwrap();
+        let existing = OpenConfig {
+            create_if_missing: false,
+            ..OpenConfig::new(&path)
+        };
+        assert_eq!(
+            open_error(&existing).kind(),
+            ErrorKind::NotFound,
+            "{length}"
+        );
+        put_one(&open(&path), "t", b"k", b"v", Durability::Immediate);
+        assert_eq!(get_one(&open(&path), "t", b"k").as_deref(), Some(&b"v"[..]));
+        assert_eq!(fs::read(path.join("conf")).unwrap(), parameters, "{length}");
+    }
+}
+
 #[test]
 fn truncate_empties_every_tree_and_gives_the_space_back() {
     let (_folder, path) = place();
