@@ -88,7 +88,7 @@ impl SledDatabase {
                 return Err(error::other_segments(&path, segment_bytes));
             }
             Contents::Database { .. } => folder::remove_unfinished_snapshots(&path)?,
-            Contents::Nothing => {}
+            Contents::Nothing => folder::finish_emptying(&path)?,
         }
         let mut release = Release(None);
         let engine_config = settings.engine(&path);
