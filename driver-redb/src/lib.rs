@@ -17,6 +17,12 @@
 //! - `check_integrity_on_open`: verify every page when opening, for a file that others may have changed. redb trusts a
 //!   file that was closed in order, and may panic on one that was damaged afterwards.
 //!
+//! # After a failure
+//! redb refuses every call after one that failed on the file. The driver closes the file then and opens it again, with the
+//! next transaction that begins once no other one runs. Opening repairs the file first as after a crash, which reads all
+//! of it unless `quick_repair` is on; whoever begins a transaction meanwhile, for reading or writing, waits until it is
+//! done.
+//!
 //! # Examples
 //! ```
 //! use netabase_core::driver::{Driver, Durability, OpenConfig, Read, Store, Write};
