@@ -9,19 +9,11 @@
 //! of 8 bytes and any others. A table keeps its types for as long as it holds entries.
 //!
 //! # After a failure
-//! redb gives a file up after a read or a write that the system refused. The driver opens it again for the next transaction
-//! that begins, once those that run have ended; transactions that begin meanwhile wait. Like opening after a crash, this
-//! reads the whole file, unless `quick_repair` is set. What was committed without durability may be lost by it; one
-//! transaction is then refused with [`Closed`](netabase_core::driver::ErrorKind::Closed), which says so.
-//!
-//! # Options
-//! Each takes `true` or `false`, and is off unless it is given:
-//! - `quick_repair`: each commit records what a repair would have to find out, so that opening after a crash takes no
-//!   time. Commits are slower. Without it, opening after a crash reads the whole file.
-//! - `two_phase_commit`: a commit waits for the disk twice. This holds against an attacker who chooses what is stored
-//!   and can make the process crash in the middle of a commit. `quick_repair` includes it.
-//! - `check_integrity_on_open`: verify every page when opening, for a file that others may have changed. redb trusts a
-//!   file that was closed in order, and may panic on one that was damaged afterwards.
+//! redb refuses every call after one that failed on the file. The driver closes the file then and opens it again, with the
+//! next transaction that begins once no other one runs. Opening repairs the file first as after a crash, which reads all
+//! of it unless `quick_repair` is on; whoever begins a transaction meanwhile, for reading or writing, waits until it is
+//! done. Commits without durability may be lost by it; one transaction is then refused with
+//! [`Closed`](netabase_core::driver::ErrorKind::Closed), which says so.
 //!
 //! # Examples
 //! ```

@@ -346,15 +346,13 @@ impl RedbDatabase {
         error::discard(engine.handle.take());
         let file = self.access.open(&self.path, false);
         let file = file.map_err(|error| error::opening(&self.path, StorageError::Io(error)))?;
-        if let Some(identity) = engine.identity {
-            let found = file.metadata().map_err(StorageError::Io);
-            let found = found.map_err(|error| error::opening(&self.path, error))?;
-            if Identity::of(&found) != Some(identity) {
-                return Err(replaced(&self.path));
-            }
-            if found.len() == 0 {
-                return Err(emptied(&self.path));
-            }
+        let found = file.metadata().map_err(StorageError::Io);
+        let found = found.map_err(|error| error::opening(&self.path, error))?;
+        if engine.identity.is_some() && Identity::of(&found) != engine.identity {
+            return Err(replaced(&self.path));
+        }
+        if found.len() == 0 {
+            return Err(emptied(&self.path));
         }
         let renewed = error::caught(|| self.access.engine(file))?;
         let lost =

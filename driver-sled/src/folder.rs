@@ -11,7 +11,7 @@ use netabase_core::driver::{DriverError, ErrorKind, Result};
 
 use crate::disk;
 use crate::error;
-use crate::large::SEGMENT;
+use crate::large;
 
 /// The file with sled's log, which sled locks.
 pub(crate) const LOG: &str = "db";
@@ -33,14 +33,12 @@ const RELEASE: Duration = Duration::from_secs(5);
 /// What there is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Contents {
-    /// Nothing, an empty folder, or one whose creation was cut off.
+    /// Nothing, an empty folder, or one whose creation or [emptying](empty) was cut off.
     Nothing,
     /// A database of sled.
     Database {
         /// The length of a segment of its log.
         segment_bytes: u64,
-        /// Whether its log has no length, as when it was just made, or its [emptying](empty) was cut off.
-        is_blank: bool,
     },
 }
 
@@ -68,12 +66,11 @@ pub(crate) fn inspect(path: &Path) -> Result<Contents> {
             Err(foreign(path, "holds files that sled did not write"))
         };
     };
+    if is_emptied(path).map_err(inaccessible)? {
+        return Ok(Contents::Nothing);
+    }
     if is_log(&path.join(LOG), segment_bytes).map_err(inaccessible)? {
-        let is_blank = fs::metadata(path.join(LOG)).is_ok_and(|log| log.len() == 0);
-        Ok(Contents::Database {
-            segment_bytes,
-            is_blank,
-        })
+        Ok(Contents::Database { segment_bytes })
     } else {
         Err(foreign(path, "holds a log that sled did not write"))
     }
@@ -112,8 +109,11 @@ fn parameters(path: &Path) -> Result<Option<u64>> {
 
 /// What sled writes to [`PARAMETERS`] of this driver's databases.
 fn own_parameters() -> Vec<u8> {
-    let mut bytes =
-        format!("segment_size: {SEGMENT}\nuse_compression: false\nversion: 0.34\n").into_bytes();
+    let mut bytes = format!(
+        "segment_size: {}\nuse_compression: false\nversion: 0.34\n",
+        large::SEGMENT
+    )
+    .into_bytes();
     let checksum = crc32fast::hash(&bytes);
     bytes.extend_from_slice(&checksum.to_le_bytes());
     bytes
@@ -159,6 +159,26 @@ fn is_unfinished(path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
+/// Whether the log is there without a byte, and no snapshot of its pages is.
+fn is_emptied(path: &Path) -> io::Result<bool> {
+    match fs::metadata(path.join(LOG)) {
+        Ok(log) if log.len() == 0 => {}
+        Ok(_) => return Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    }
+    for entry in fs::read_dir(path)? {
+        if is_snapshot(&entry?.file_name()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn is_snapshot(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(SNAPSHOT.as_bytes())
+}
+
 /// Whether a log is missing, holds nothing yet, or has at least one segment that sled wrote.
 ///
 /// Most often the first one decides; a database that was repaired may have blank ones before.
@@ -198,26 +218,45 @@ pub(crate) fn empty(path: &Path) -> Result<()> {
         return Ok(());
     };
     let remove = || {
-        remove_files(path, |name| {
-            name.as_encoded_bytes().starts_with(SNAPSHOT.as_bytes())
-        })?;
+        remove_files(path, is_snapshot)?;
         // A snapshot must not outlive the log that it describes.
         disk::synchronise_folder(path)?;
         log.set_len(0)?;
         log.sync_all()?;
-        remove_files(&path.join(BLOBS), |_| true)?;
-        // They may ask for other segments than this driver's.
-        remove_files(path, |name| name == PARAMETERS)
+        remove_remains(path)
     };
     remove().map_err(|error| error::inaccessible(path, error))
+}
+
+/// Goes on with an emptying that was cut off after the log had gone.
+pub(crate) fn finish_emptying(path: &Path) -> Result<()> {
+    let inaccessible = |error| error::inaccessible(path, error);
+    match parameters(path)? {
+        Some(bytes) if bytes != large::SEGMENT as u64 => {}
+        _ => return Ok(()),
+    }
+    let Some(log) = locked_log(path)? else {
+        return Ok(());
+    };
+    // Only now nobody else can write to it.
+    if log.metadata().map_err(inaccessible)?.len() > 0 {
+        return Ok(());
+    }
+    remove_remains(path).map_err(inaccessible)
+}
+
+/// Removes what an empty log leaves without a meaning.
+fn remove_remains(path: &Path) -> io::Result<()> {
+    remove_files(&path.join(BLOBS), |_| true)?;
+    // They may ask for other segments than this driver's.
+    remove_files(path, |name| name == PARAMETERS)
 }
 
 /// Removes what is left of a snapshot whose writing was cut off, by a crash or a full device: sled would take it for its
 /// newest one.
 pub(crate) fn remove_unfinished_snapshots(path: &Path) -> Result<()> {
     let is_unfinished = |name: &OsStr| {
-        let name = name.as_encoded_bytes();
-        name.starts_with(SNAPSHOT.as_bytes()) && name.ends_with(UNFINISHED.as_bytes())
+        is_snapshot(name) && name.as_encoded_bytes().ends_with(UNFINISHED.as_bytes())
     };
     let inaccessible = |error| error::inaccessible(path, error);
     let names = fs::read_dir(path).map_err(inaccessible)?;

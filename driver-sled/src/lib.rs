@@ -6,7 +6,7 @@
 //!   sled's own transactions, which may cover several trees. Dropping it drops the changes.
 //! - A read transaction sees the trees as they were when it began: what later commits replace is kept for it. It never
 //!   makes a writer wait for longer than one of its operations. Beginning never waits for a writer; a read waits while
-//!   sled runs a commit, to whichever database of the process: sled has one lock for all of them.
+//!   sled runs a commit, to this database or to any other that the process has open: sled has one lock for all.
 //! - The number of entries of a tree is counted on the first question after opening, which reads the whole tree, and
 //!   kept up to date from then on.
 //!
@@ -42,19 +42,27 @@
 //!
 //! # Limits
 //! sled writes a page of more than a quarter of a segment of its log to a file of its own, which it neither synchronises
-//! nor handles well when the device is full. The driver never lets it come to that:
+//! nor handles well when the device is full. The driver never lets it come to that by what it writes itself; a database
+//! with segments of 4 MiB that another program made with sled is opened as well, and its keys and values keep to no bound:
 //! - Databases are made with segments of 4 MiB, so that a page may have 1 MiB; sled's own default is 512 KiB. A database
 //!   with other segments is refused with [`Unsupported`](netabase_core::driver::ErrorKind::Unsupported). What that
 //!   costs: a file is as long as a segment once it was opened a second time, and five segments where little data is
 //!   overwritten again and again; opening takes some milliseconds longer.
-//! - A database that sled itself made with segments of 4 MiB is opened as it is; the bounds above hold for what this
-//!   driver writes to it.
 //! - A key may have 2000 bytes.
 //! - A value may be of any length. One of more than 12 KiB is cut into chunks of that length, all but the first of which
 //!   lie in a tree of the driver's own; to read it costs a lookup for each. A shorter one costs nothing more than in
 //!   sled itself.
 //! - The names of all trees together, and 32 bytes for each, must fit into a page; a commit that would go beyond is
 //!   refused with [`LimitExceeded`](netabase_core::driver::ErrorKind::LimitExceeded), and the store goes on.
+//!
+//! # Integrity
+//! `check_integrity` reads every entry of every tree in both directions, large values with all their chunks, and compares order
+//! and number; sled verifies the checksum of each page that it reads from disk. It does not look for chunks that no value
+//! leads to, which only take space; a commit that was cut off by an unreadable page may leave some.
+//!
+//! A large value of which a chunk is damaged is [`Corrupt`](netabase_core::driver::ErrorKind::Corrupt) to read. Replacing or
+//! removing it reads it too, and is refused with the same error, as is the commit after a `clear` of its tree. Every other
+//! entry can be read and written.
 //!
 //! # Options
 //! - `flush_every_ms`: how often sled writes what was committed without durability, in milliseconds, or `never`. sled's

@@ -84,17 +84,14 @@ impl SledDatabase {
                 ));
             }
             Contents::Database { .. } if settings.truncate => folder::empty(&path)?,
-            Contents::Database {
-                segment_bytes,
-                is_blank,
-            } if segment_bytes != large::SEGMENT as u64 => {
-                if !is_blank {
-                    return Err(error::other_segments(&path, segment_bytes));
-                }
-                folder::empty(&path)?;
+            Contents::Database { segment_bytes } if segment_bytes != large::SEGMENT as u64 => {
+                return Err(error::other_segments(&path, segment_bytes));
             }
             Contents::Database { .. } => folder::remove_unfinished_snapshots(&path)?,
-            Contents::Nothing => folder::complete_parameters(&path)?,
+            Contents::Nothing => {
+                folder::finish_emptying(&path)?;
+                folder::complete_parameters(&path)?;
+            }
         }
         let mut release = Release(None);
         let engine_config = settings.engine(&path);

@@ -397,6 +397,127 @@ fn names_that_sled_has_no_page_for_are_refused() {
     assert!(get_one(&open(&path), "t", b"k") == Some(bytes(50_000, 1)));
 }
 
+/// A page of sled's that cannot be read, and can be read again later.
+#[cfg(unix)]
+struct UnreadablePage {
+    log: std::path::PathBuf,
+    good: Vec<u8>,
+    damaged: Vec<usize>,
+}
+
+#[cfg(unix)]
+impl UnreadablePage {
+    /// Damages every place in the log that holds one of these values.
+    fn new(path: &Path, values: impl Iterator<Item = Vec<u8>>) -> Self {
+        let log = path.join("db");
+        let good = fs::read(&log).unwrap();
+        let damaged: Vec<_> = values
+            .flat_map(|value| {
+                let places = good.windows(value.len()).enumerate();
+                places
+                    .filter(move |(_, found)| *found == value)
+                    .map(|(at, _)| at)
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        assert!(!damaged.is_empty());
+        let page = Self { log, good, damaged };
+        page.write(1);
+        page
+    }
+
+    fn heal(self) {
+        self.write(0);
+    }
+
+    fn write(&self, difference: u8) {
+        use std::os::unix::fs::FileExt;
+        let log = fs::File::options().write(true).open(&self.log).unwrap();
+        for at in &self.damaged {
+            let byte = [self.good[*at] ^ difference];
+            log.write_all_at(&byte, *at as u64).unwrap();
+        }
+    }
+}
+
+/// sled gives a commit up where it meets a page that it cannot read, and keeps what it did until then.
+#[cfg(unix)]
+#[test]
+fn a_commit_that_is_cut_off_leaves_no_root_record_without_its_chunks() {
+    let value = |number: u32| format!("marker-{number:04}-{}", "v".repeat(100)).into_bytes();
+    for removing in [false, true] {
+        let (_folder, path) = place();
+        let options = [("flush_every_ms", "never")];
+        let config = OpenConfig {
+            options: &options,
+            ..OpenConfig::new(&path)
+        };
+        let store = Sled.open(&config).unwrap();
+        let mut writer = store.begin_write().unwrap();
+        let records = writer.tree("records").unwrap();
+        for number in 0..200_u32 {
+            let (key, value) = (number.to_be_bytes(), value(number));
+            writer.put(records, &key, &value, |_| ()).unwrap();
+        }
+        let large = writer.tree("large").unwrap();
+        writer.put(large, b"anchor", b"", |_| ()).unwrap();
+        if removing {
+            writer.put(large, b"x", &bytes(30_000, 1), |_| ()).unwrap();
+        }
+        writer.commit(Durability::Immediate).unwrap();
+        drop(store);
+        // What one opening finds in the log's tail stays in memory.
+        for _ in 0..3 {
+            drop(Sled.open(&config).unwrap());
+        }
+
+        let store = Sled.open(&config).unwrap();
+        let mut writer = store.begin_write().unwrap();
+        let unreadable = UnreadablePage::new(&path, (60..100).map(value));
+        // The trees of a transaction are written in the order in which they were asked for.
+        if !removing {
+            let large = writer.tree("large").unwrap();
+            writer.put(large, b"x", &bytes(30_000, 1), |_| ()).unwrap();
+        }
+        let records = writer.tree("records").unwrap();
+        let readable = |number: &u32| {
+            let found = writer.get(records, &number.to_be_bytes(), |_| ());
+            matches!(found, Ok(Some(())))
+        };
+        let first = (100..200_u32).find(readable).unwrap();
+        for number in first..first + 40 {
+            writer
+                .remove(records, &number.to_be_bytes(), |_| ())
+                .unwrap();
+        }
+        if removing {
+            let large = writer.tree("large").unwrap();
+            writer.remove(large, b"x", |_| ()).unwrap();
+        }
+        let error = writer.commit(Durability::Immediate).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
+        drop(store);
+        unreadable.heal();
+
+        let store = Sled.open(&config).unwrap();
+        let x = get_one(&store, "large", b"x");
+        assert!(x.is_none() || x == Some(bytes(30_000, 1)));
+        put_one(
+            &store,
+            "large",
+            b"y",
+            &bytes(30_000, 2),
+            Durability::Immediate,
+        );
+        assert!(get_one(&store, "large", b"x") == x);
+        let mut writer = store.begin_write().unwrap();
+        let large = writer.tree("large").unwrap();
+        writer.remove(large, b"x", |_| ()).unwrap();
+        writer.commit(Durability::Immediate).unwrap();
+        assert!(get_one(&store, "large", b"y") == Some(bytes(30_000, 2)));
+    }
+}
+
 #[test]
 fn a_database_with_other_segments_is_refused_with_advice_and_can_be_emptied() {
     let (_folder, path) = place();
@@ -414,34 +535,6 @@ fn a_database_with_other_segments_is_refused_with_advice_and_can_be_emptied() {
         ..OpenConfig::new(&path)
     };
     let store = (0..1000).find_map(|_| Sled.open(&truncating).ok()).unwrap();
-    put_one(&store, "t", b"k", &bytes(50_000, 1), Durability::Immediate);
-    drop(store);
-    assert!(get_one(&open(&path), "t", b"k") == Some(bytes(50_000, 1)));
-}
-
-/// The log goes first, and the parameters, which name the length of a segment, after it.
-#[test]
-fn a_database_with_other_segments_whose_emptying_was_cut_off_is_empty() {
-    let (_folder, path) = place();
-    let foreign = sled::Config::new().path(&path).open().unwrap();
-    foreign.insert(b"k", b"v").unwrap();
-    foreign.flush().unwrap();
-    drop(foreign);
-    fs::File::options()
-        .write(true)
-        .open(path.join("db"))
-        .unwrap()
-        .set_len(0)
-        .unwrap();
-    for entry in fs::read_dir(&path).unwrap().map(Result::unwrap) {
-        if entry.file_name().to_string_lossy().starts_with("snap.") {
-            fs::remove_file(entry.path()).unwrap();
-        }
-    }
-    // Its threads may hold the log a moment longer.
-    let store = (0..1000)
-        .find_map(|_| Sled.open(&OpenConfig::new(&path)).ok())
-        .unwrap();
     put_one(&store, "t", b"k", &bytes(50_000, 1), Durability::Immediate);
     drop(store);
     assert!(get_one(&open(&path), "t", b"k") == Some(bytes(50_000, 1)));

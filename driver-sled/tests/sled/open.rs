@@ -253,6 +253,44 @@ fn a_creation_cut_off_at_any_byte_of_its_parameters_counts_as_missing() {
     }
 }
 
+/// What a crash leaves in the middle of emptying a database: a log without a byte, and the parameters of another program.
+#[test]
+fn an_emptying_cut_off_before_its_parameters_were_removed_counts_as_missing() {
+    for keep_blobs in [false, true] {
+        let (_folder, path) = place();
+        let foreign = sled::Config::new().path(&path).open().unwrap();
+        foreign.insert(b"k", b"v").unwrap();
+        foreign.flush().unwrap();
+        drop(foreign);
+        let log = fs::File::open(path.join("db")).unwrap();
+        log.lock().unwrap();
+        drop(log);
+        for entry in fs::read_dir(&path).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_name().as_encoded_bytes().starts_with(b"snap.") {
+                fs::remove_file(entry.path()).unwrap();
+            }
+        }
+        if keep_blobs {
+            fs::write(path.join("blobs").join("5"), b"of a page that is gone").unwrap();
+        }
+        fs::write(path.join("db"), b"").unwrap();
+        assert!(path.join("conf").exists());
+
+        let existing = OpenConfig {
+            create_if_missing: false,
+            ..OpenConfig::new(&path)
+        };
+        assert_eq!(open_error(&existing).kind(), ErrorKind::NotFound);
+        let store = open(&path);
+        assert_eq!(maintain(&store, "was_recovered").unwrap(), [[0]]);
+        put_one(&store, "t", b"k", b"v", Durability::Immediate);
+        drop(store);
+        assert_eq!(fs::read_dir(path.join("blobs")).unwrap().count(), 0);
+        assert_eq!(get_one(&open(&path), "t", b"k").as_deref(), Some(&b"v"[..]));
+    }
+}
+
 #[test]
 fn truncate_empties_every_tree_and_gives_the_space_back() {
     let (_folder, path) = place();
