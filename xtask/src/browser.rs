@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::report::Report;
-use crate::step::{Outcome, Step};
+use crate::step::{Expected, Outcome, Step};
 
+const FACADE: &str = "netabase_store";
+/// What a program for the browser asks of it.
+const BROWSERS_FEATURES: [&str; 3] = ["--no-default-features", "--features", "indexeddb"];
 const TITLE: &str = "browser: IndexedDB in headless Chromium";
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 /// What Debian calls the browser and its driver.
@@ -28,7 +31,9 @@ const TIME_LIMIT: &str = "1800";
 /// Runs the tests in a browser, and nothing else.
 pub(crate) fn run(root: &Path) -> ExitCode {
     let mut report = Report::default();
-    report.add(outcome(root));
+    for outcome in outcomes(root) {
+        report.add(outcome);
+    }
     print!("\n{}", report.summary());
     if report.failed() {
         ExitCode::FAILURE
@@ -37,12 +42,50 @@ pub(crate) fn run(root: &Path) -> ExitCode {
     }
 }
 
-/// Runs the tests in a browser. What is missing and cannot be installed is a failure.
-pub(crate) fn outcome(root: &Path) -> Outcome {
-    match step(root) {
+/// Builds the facade for the browser, and runs the tests in one. What is missing and cannot be installed is a failure.
+pub(crate) fn outcomes(root: &Path) -> Vec<Outcome> {
+    let tests = match step(root) {
         Ok(step) => step.run(),
         Err(error) => Outcome::not_run(TITLE, &with_way_out(&error)),
+    };
+    vec![
+        facade(root, "facade for the browser", &BROWSERS_FEATURES, None),
+        facade(
+            root,
+            "facade for the browser with the default features",
+            &[],
+            Some("default-features = false, features = [\"indexeddb\"]"),
+        ),
+        native_packages(root),
+        tests,
+    ]
+}
+
+/// Builds the facade with these features; where it cannot be built, the compiler has to give `advice`.
+fn facade(root: &Path, title: &str, features: &[&str], advice: Option<&str>) -> Outcome {
+    let expected = Expected {
+        exit_code: if advice.is_some() { 101 } else { 0 },
+        texts: advice.as_slice(),
+    };
+    match cargo(root, title, "check") {
+        Ok(step) => step
+            .args(&["--package", FACADE])
+            .args(features)
+            .run_and_expect(expected),
+        Err(error) => Outcome::not_run(title, &with_way_out(&error)),
     }
+}
+
+/// Looks for packages in the browser's facade that are for native programs.
+fn native_packages(root: &Path) -> Outcome {
+    Step::cargo(
+        root,
+        "facade for the browser: no native packages",
+        &["tree", "--package", FACADE, "--target", TARGET],
+    )
+    .args(&["--edges", "normal", "--prefix", "none"])
+    .args(&BROWSERS_FEATURES)
+    .run_and_refuse(&["abi_stable", "libloading", "redb", "sled"])
 }
 
 /// What stands in the report where nobody wants the tests in a browser.

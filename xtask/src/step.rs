@@ -141,6 +141,31 @@ impl Step {
         }
     }
 
+    /// Runs the step to its end; none of these words may begin a line of what it writes.
+    pub(crate) fn run_and_refuse(mut self, words: &[&str]) -> Outcome {
+        self.announce();
+        let start = Instant::now();
+        let complaint = match self.command.output() {
+            Ok(output) if !output.status.success() => Some(format!(
+                "it ended with {}: {}",
+                output.status,
+                String::from_utf8_lossy(&output.stderr)
+            )),
+            Ok(output) => String::from_utf8_lossy(&output.stdout)
+                .lines()
+                .filter_map(|line| line.split_whitespace().next())
+                .find(|word| words.contains(word))
+                .map(|word| format!("it names `{word}`")),
+            Err(error) => Some(format!("it could not be run: {error}")),
+        };
+        Outcome {
+            title: self.title,
+            duration: start.elapsed(),
+            counts: Counts::default(),
+            complaint,
+        }
+    }
+
     fn announce(&self) {
         println!("\n==> {}\n    {}", self.title, command_line(&self.command));
     }

@@ -14,7 +14,9 @@ pub(crate) fn run(root: &Path, with_browser: bool) -> ExitCode {
         report.add(step.run());
     }
     if with_browser {
-        report.add(browser::outcome(root));
+        for outcome in browser::outcomes(root) {
+            report.add(outcome);
+        }
         report.add(page::outcome(root));
     } else {
         report.add(browser::left_out());
