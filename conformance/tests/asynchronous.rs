@@ -506,6 +506,8 @@ fn new_records_behind_the_last_one_take_no_round_trips_to_those_that_wait() {
             users
                 .put(User {
                     email,
+                    // In every index, too, the new entries come last.
+                    city: None,
                     ..user(id, 0, id as i32)
                 })
                 .unwrap();

@@ -150,7 +150,7 @@ impl FaultyWriter {
     fn loses(&mut self, tree: TreeId, key: &[u8]) -> bool {
         self.puts += 1;
         match self.fault {
-            Fault::LosesPuts => self.puts % 100 == 0,
+            Fault::LosesPuts => self.puts.is_multiple_of(100),
             Fault::LosesSchemas => self.schema.get() == Some(tree) && key != INCOMPLETE_KEY,
             Fault::KeepsAnEntry | Fault::Aborts | Fault::Hangs => false,
         }
