@@ -44,10 +44,6 @@ pub(crate) fn run(root: &Path) -> ExitCode {
 
 /// Builds the facade for the browser, and runs the tests in one. What is missing and cannot be installed is a failure.
 pub(crate) fn outcomes(root: &Path) -> Vec<Outcome> {
-    let tests = match step(root) {
-        Ok(step) => step.run(),
-        Err(error) => Outcome::not_run(TITLE, &with_way_out(&error)),
-    };
     vec![
         facade(root, "facade for the browser", &BROWSERS_FEATURES, None),
         facade(
@@ -57,8 +53,15 @@ pub(crate) fn outcomes(root: &Path) -> Vec<Outcome> {
             Some("default-features = false, features = [\"indexeddb\"]"),
         ),
         native_packages(root),
-        tests,
+        tests(root),
     ]
+}
+
+fn tests(root: &Path) -> Outcome {
+    match step(root) {
+        Ok(step) => step.run(),
+        Err(error) => Outcome::not_run(TITLE, &with_way_out(&error)),
+    }
 }
 
 /// Builds the facade with these features; where it cannot be built, the compiler has to give `advice`.
@@ -227,7 +230,10 @@ pub(crate) fn runner(root: &Path) -> io::Result<PathBuf> {
             &version,
             "--root",
         ])
-        .arg(folder);
+        .arg(folder)
+        // It waits for the browser: what it costs is to build it.
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_RELEASE_DEBUG", "0");
     succeed(&mut build)?;
     Ok(own)
 }
