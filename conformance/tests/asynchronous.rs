@@ -19,14 +19,15 @@ use netabase_core::driver::aio::{
     AsyncDriver, AsyncRead, AsyncStore, AsyncWrite, Block, Blocking, Ready,
 };
 use netabase_core::driver::{
-    Bounds, Direction, Driver, DriverError, Durability, ErrorKind, Manifest, OpenConfig,
-    Operations, Result, TreeId,
+    Bounds, Capabilities, Direction, Driver, DriverError, Durability, ErrorKind, Manifest,
+    OpenConfig, Operations, Result, TreeId,
 };
 use netabase_core::error::NetabaseError;
 use netabase_core::memory::Memory;
 use netabase_core::store::TypedStore;
 use netabase_core::store::aio::AsyncTypedStore;
 use netabase_store::NetabaseStore;
+use netabase_store::traits::store_ops::{BackendFor, OpenTree};
 use netabase_store::traits::tree::NetabaseTreeAsync;
 use pollster::block_on;
 use proptest::prelude::*;
@@ -196,6 +197,60 @@ impl<T: AsyncWrite> AsyncWrite for SlowTransaction<T> {
         self.transaction.commit(operations, durability).await?;
         self.counts.0.commits.fetch_add(1, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+/// One database in memory that several programs have open.
+#[derive(Clone)]
+struct Shared {
+    manifest: Manifest,
+    ground: Slow,
+    store: Arc<<Slow as AsyncDriver>::Store>,
+}
+
+struct SharedStore(Arc<<Slow as AsyncDriver>::Store>);
+
+impl Shared {
+    fn new() -> Self {
+        let ground = Slow::default();
+        let mut manifest = AsyncDriver::manifest(&ground).clone();
+        manifest.capabilities = manifest.capabilities.with(Capabilities::MULTI_PROCESS);
+        let store = block_on(ground.open(&FileConfig::new(""))).unwrap();
+        Self {
+            manifest,
+            ground,
+            store: Arc::new(store),
+        }
+    }
+}
+
+impl AsyncDriver for Shared {
+    type Store = SharedStore;
+    type Config = FileConfig;
+
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    async fn open(&self, _: &FileConfig) -> Result<SharedStore> {
+        Ok(SharedStore(Arc::clone(&self.store)))
+    }
+}
+
+impl AsyncStore for SharedStore {
+    type Reader = <<Slow as AsyncDriver>::Store as AsyncStore>::Reader;
+    type Writer = <<Slow as AsyncDriver>::Store as AsyncStore>::Writer;
+
+    async fn begin_read(&self) -> Result<Self::Reader> {
+        self.0.begin_read().await
+    }
+
+    async fn begin_write(&self) -> Result<Self::Writer> {
+        self.0.begin_write().await
+    }
+
+    async fn maintain(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
+        self.0.maintain(operation, argument).await
     }
 }
 
@@ -779,7 +834,7 @@ fn a_future_that_is_dropped_leaves_the_transaction_as_it_was() {
         let guard = store.write().await.unwrap();
         let mut view = guard.open_tree::<User>();
         view.put(user(1, 1, 30)).await.unwrap();
-        for polls in 0..3 {
+        for polls in 0..2 {
             let mut put = Box::pin(view.put(user(2, 2, 30)));
             let mut context = Context::from_waker(Waker::noop());
             for _ in 0..polls {
@@ -912,6 +967,134 @@ fn a_closed_store_and_an_unknown_operation_are_refused() {
             ErrorKind::Closed
         );
         assert_eq!(store.write().await.unwrap_err().kind(), ErrorKind::Closed);
+    });
+}
+
+#[test]
+fn a_write_that_waited_while_the_store_was_closed_does_not_begin() {
+    block_on(async {
+        let store = open(&Slow::default()).await;
+        let users = store.open_tree::<User>();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut put = pin!(users.put(user(1, 1, 30)));
+        assert!(put.as_mut().poll(&mut context).is_pending());
+        let mut write = pin!(store.write());
+        assert!(write.as_mut().poll(&mut context).is_pending());
+        store.close();
+        assert_eq!(put.await.unwrap_err().kind(), ErrorKind::Closed);
+        assert_eq!(write.await.unwrap_err().kind(), ErrorKind::Closed);
+    });
+}
+
+#[test]
+fn the_durability_that_a_configuration_asks_for_holds() {
+    block_on(async {
+        for use_fsync in [true, false] {
+            let config = FileConfig {
+                use_fsync,
+                ..FileConfig::new("")
+            };
+            let expected = TypedStore::<Shop, Memory>::new(config.clone()).unwrap();
+            let store = Async::new(config).await.unwrap();
+            assert_eq!(store.durability(), expected.durability(), "{use_fsync}");
+        }
+    });
+}
+
+#[test]
+fn a_program_whose_models_are_out_of_date_neither_writes_nor_reads() {
+    use conformance::model::reindexed::{self, OrderTotalSecondaryKey, ReindexedShop};
+
+    let order = |number| Order {
+        number,
+        total: 7,
+        ..Order::default()
+    };
+    block_on(async {
+        let driver = Shared::new();
+        let config = FileConfig::new("");
+        let older = AsyncTypedStore::<Shop, _>::open_on(&driver, &config)
+            .await
+            .unwrap();
+        let orders = older.open_tree::<Order>();
+        orders.put(order(1)).await.unwrap();
+
+        let newer = AsyncTypedStore::<ReindexedShop, _>::open_on(&driver, &config)
+            .await
+            .unwrap();
+        let mut batch = older.batch();
+        batch.put(order(2));
+        let guard = older.write().await.unwrap();
+        let mut view = guard.open_tree::<Order>();
+        let within = [
+            view.put(order(3)).await.unwrap_err(),
+            view.clear().await.unwrap_err(),
+        ];
+        guard.commit().await.unwrap();
+        let guard = older.read().await.unwrap();
+        let errors = [
+            orders.put(order(4)).await.unwrap_err(),
+            orders.clear().await.unwrap_err(),
+            orders.len().await.unwrap_err(),
+            batch.commit().await.unwrap_err(),
+            guard.open_tree::<Order>().first().await.unwrap_err(),
+        ];
+        for error in within.into_iter().chain(errors) {
+            assert_eq!(error.kind(), ErrorKind::SchemaMismatch, "{error:?}");
+            assert!(error.to_string().contains("open it again"), "{error}");
+        }
+
+        let guard = newer.read().await.unwrap();
+        let orders = guard.open_tree::<reindexed::Order>();
+        let found = orders.by(OrderTotalSecondaryKey(7)).to_vec().await.unwrap();
+        let found: Vec<_> = found.iter().map(|(_, order)| order.number).collect();
+        assert_eq!(found, [1]);
+        assert_eq!(orders.len().await.unwrap(), 1);
+    });
+}
+
+#[test]
+fn the_schema_is_looked_at_once_a_transaction_and_meanwhile() {
+    block_on(async {
+        let driver = Shared::new();
+        let store = AsyncTypedStore::<Shop, _>::open_on(&driver, &FileConfig::new(""))
+            .await
+            .unwrap();
+        let guard = store.write().await.unwrap();
+        let mut users = guard.open_tree::<User>();
+        let before = driver.ground.calls();
+        driver.ground.counts.0.at_once.store(0, Ordering::Relaxed);
+        users.put(user(1, 1, 30)).await.unwrap();
+        let first = driver.ground.calls() - before;
+        let at_once = driver.ground.counts.0.at_once.load(Ordering::Relaxed);
+        users.put(user(2, 2, 30)).await.unwrap();
+        let second = driver.ground.calls() - before - first;
+        assert_eq!(first, second + 1);
+        assert_eq!(at_once, first, "one after the other");
+        guard.commit().await.unwrap();
+    });
+}
+
+/// Opens a tree of every store.
+async fn count<S>(store: &S) -> std::result::Result<usize, NetabaseError>
+where
+    S: OpenTree<Shop, User>,
+    for<'db> S::Tree<'db>: NetabaseTreeAsync<Shop, User>,
+{
+    store.open_tree().len().await
+}
+
+#[test]
+fn a_store_that_cannot_block_opens_trees_where_any_store_does() {
+    fn backend<B: BackendFor<Shop>>(_: &B) {}
+
+    block_on(async {
+        let store = open(&Slow::default()).await;
+        backend(&store);
+        store.open_tree::<User>().put(user(1, 1, 30)).await.unwrap();
+        assert_eq!(count(&store).await.unwrap(), 1);
+        let store = NetabaseStore::from_backend(store);
+        assert_eq!(count(&store).await.unwrap(), 1);
     });
 }
 

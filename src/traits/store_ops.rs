@@ -1,6 +1,8 @@
 //! What a store offers for every model of its definition.
 
 use netabase_core::driver::Driver;
+use netabase_core::driver::aio::AsyncDriver;
+use netabase_core::store::aio::{AsyncTree, AsyncTypedStore};
 use netabase_core::store::{Tree, TypedStore};
 
 use crate::{NetabaseDefinitionTrait, NetabaseError, NetabaseModelTrait, NetabaseStore};
@@ -9,6 +11,8 @@ use crate::{NetabaseDefinitionTrait, NetabaseError, NetabaseModelTrait, Netabase
 pub trait BackendFor<D: NetabaseDefinitionTrait> {}
 
 impl<D: NetabaseDefinitionTrait, E: Driver> BackendFor<D> for TypedStore<D, E> {}
+
+impl<D: NetabaseDefinitionTrait, A: AsyncDriver> BackendFor<D> for AsyncTypedStore<D, A> {}
 
 /// A store that opens trees of the model `M`.
 pub trait OpenTree<D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>> {
@@ -27,6 +31,16 @@ impl<D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>, E: Driver> OpenTree<D
     type Tree<'db> = Tree<'db, D, M, E>;
 
     fn open_tree(&self) -> Tree<'_, D, M, E> {
+        self.open_tree()
+    }
+}
+
+impl<D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>, A: AsyncDriver> OpenTree<D, M>
+    for AsyncTypedStore<D, A>
+{
+    type Tree<'db> = AsyncTree<'db, D, M, A>;
+
+    fn open_tree(&self) -> AsyncTree<'_, D, M, A> {
         self.open_tree()
     }
 }

@@ -46,6 +46,9 @@ pub trait AsyncConfig {
 
     /// Whether nothing may be changed.
     fn is_read_only(&self) -> bool;
+
+    /// What commits promise that do not say it themselves.
+    fn durability(&self) -> Durability;
 }
 
 /// A configuration that can ask for an empty database which is removed again.
@@ -65,6 +68,13 @@ impl AsyncConfig for FileConfig {
     fn is_read_only(&self) -> bool {
         self.read_only
     }
+
+    fn durability(&self) -> Durability {
+        match self.use_fsync {
+            true => Durability::Immediate,
+            false => Durability::None,
+        }
+    }
 }
 
 impl AsyncConfig for IndexedDBConfig {
@@ -77,6 +87,10 @@ impl AsyncConfig for IndexedDBConfig {
 
     fn is_read_only(&self) -> bool {
         false
+    }
+
+    fn durability(&self) -> Durability {
+        Durability::Immediate
     }
 }
 

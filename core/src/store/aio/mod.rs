@@ -8,6 +8,7 @@
 
 mod batch;
 mod iter;
+mod schema;
 mod staged;
 mod transaction;
 mod tree;
@@ -24,6 +25,7 @@ pub use transaction::{AsyncMode, AsyncTxnGuard};
 pub use tree::AsyncTree;
 pub use view::AsyncTreeView;
 
+use self::schema::Schema;
 use self::staged::{Known, Names, Staged};
 use super::{Answer, ReadOnly, ReadWrite, TypedStore};
 use crate::driver::aio::layered::Overlay;
@@ -31,9 +33,10 @@ use crate::driver::aio::{
     AsyncConfig, AsyncDriver, AsyncRead, AsyncStore, AsyncWrite, TemporaryConfig,
 };
 use crate::driver::checked::{self, Checked};
-use crate::driver::{DriverError, Durability, ErrorKind, Manifest, OpenConfig};
+use crate::driver::{Capabilities, DriverError, Durability, ErrorKind, Manifest, OpenConfig};
 use crate::error::NetabaseError;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
+use crate::schema::SCHEMA_TREE;
 
 /// Entries that an operation's cursors ask for first.
 const FIRST_PAGE: usize = 64;
@@ -58,7 +61,7 @@ pub struct AsyncTypedStore<D, A: AsyncDriver> {
 }
 
 impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
-    /// Opens the database that `config` names, on this driver. Commits are durable unless a transaction says otherwise.
+    /// Opens the database that `config` names, on this driver.
     ///
     /// Models, indexes and their changes are treated as by [`TypedStore::open_on`]. An index that has to be built is
     /// built in memory.
@@ -66,7 +69,7 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
     /// # Errors
     /// As [`TypedStore::open_on`].
     pub async fn open_on(driver: &A, config: &A::Config) -> Result<Self, NetabaseError> {
-        Self::open_with(driver, config, Durability::Immediate).await
+        Self::open_with(driver, config, config.durability()).await
     }
 
     /// [`open_on`](Self::open_on) with another durability of commits that do not say it themselves.
@@ -119,6 +122,15 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
             .commit(&list.operations(), Durability::Immediate)
             .await?;
         Ok(())
+    }
+
+    /// Refuses a database that another program has prepared for other models since it was opened here: this one's indexes
+    /// would be wrong.
+    async fn check_schema(&self, reader: &impl AsyncRead) -> Result<(), NetabaseError> {
+        let schema = Schema::of::<D>();
+        let keys: Vec<&[u8]> = schema.keys().collect();
+        let found = reader.get_many(reader.tree(SCHEMA_TREE)?, &keys).await?;
+        schema.compare(&found)
     }
 
     /// Runs an operation of the synchronous layer on what is known of `reader` and on what was written before, as often as it
@@ -175,14 +187,18 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
     /// dropping the guard forgets them.
     ///
     /// # Errors
-    /// [`ReadOnly`](ErrorKind::ReadOnly) on a store that was opened so; else as [`read`](Self::read).
+    /// [`ReadOnly`](ErrorKind::ReadOnly) on a store that was opened so, [`Closed`](ErrorKind::Closed) also where it was
+    /// closed while the call waited; else as [`read`](Self::read).
     pub async fn write(&self) -> Result<AsyncTxnGuard<'_, D, ReadWrite, A>, NetabaseError> {
         let begin = async {
             let engine = self.engine()?;
             if self.read_only {
                 return Err(checked::read_only("write").into());
             }
-            Ok::<_, NetabaseError>(engine.begin_write().await?)
+            let writer = engine.begin_write().await?;
+            // The turn may have come long after the call.
+            self.engine()?;
+            Ok::<_, NetabaseError>(writer)
         };
         match begin.await {
             Ok(writer) => Ok(AsyncTxnGuard::new(self, writer)),
@@ -248,8 +264,8 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
         Ok(names)
     }
 
-    /// Closes the database. Open transactions go on; later calls answer [`Closed`](ErrorKind::Closed). Closing twice is no
-    /// error.
+    /// Closes the database. Open transactions go on; later calls, and writes that wait to begin, answer
+    /// [`Closed`](ErrorKind::Closed). Closing twice is no error.
     pub fn close(&self) {
         let store = self
             .store
@@ -257,6 +273,16 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         drop(store);
+    }
+
+    /// Whether other programs may have the database open and prepare it for other models. A store that is read-only may
+    /// be used before anybody has prepared it for its own.
+    fn is_shared(&self) -> bool {
+        let shared = self
+            .manifest
+            .capabilities
+            .contains(Capabilities::MULTI_PROCESS);
+        shared && !self.read_only
     }
 
     fn engine(&self) -> Result<Arc<A::Store>, NetabaseError> {

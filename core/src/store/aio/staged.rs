@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join_all, try_join3};
 
 use crate::driver::aio::AsyncRead;
 use crate::driver::aio::layered::{Layered, Overlay, Page, Sink, Source};
@@ -134,24 +134,29 @@ impl Known {
         reader: &impl AsyncRead,
         missing: Missing,
     ) -> Result<(), NetabaseError> {
-        for tree in missing.lengths {
+        // At the same time: an engine may serve them in one go.
+        let lengths = missing.lengths.into_iter().map(async |tree| {
             self.fetch_length(reader, tree)
                 .await
-                .map_err(|error| self.locate(error, tree))?;
-        }
-        // At the same time: an engine may serve them in one go.
-        try_join_all(missing.pages.into_iter().map(async |request| {
+                .map_err(|error| self.locate(error, tree))
+        });
+        let pages = missing.pages.into_iter().map(async |request| {
             let tree = request.tree;
             self.fetch_page(reader, request)
                 .await
                 .map_err(|error| self.locate(error, tree))
-        }))
-        .await?;
-        for (tree, keys) in missing.keys {
+        });
+        let keys = missing.keys.into_iter().map(async |(tree, keys)| {
             self.fetch_keys(reader, tree, keys)
                 .await
-                .map_err(|error| self.locate(error, tree))?;
-        }
+                .map_err(|error| self.locate(error, tree))
+        });
+        try_join3(
+            try_join_all(lengths),
+            try_join_all(pages),
+            try_join_all(keys),
+        )
+        .await?;
         Ok(())
     }
 

@@ -1,7 +1,10 @@
 //! Asynchronous transactions: guards whose type says whether they may write.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+
+use futures_util::future::try_join;
 
 use super::staged::{Known, Names, Staged};
 use super::{AsyncTreeView, AsyncTypedStore, FIRST_PAGE};
@@ -34,6 +37,8 @@ pub struct AsyncTxnGuard<'db, D, Md: AsyncMode, A: AsyncDriver> {
     transaction: Md::AsyncTransaction<A::Store>,
     names: Names,
     writes: Mutex<Overlay>,
+    /// Whether the database is known to be prepared for the models, so that operations count.
+    is_checked: AtomicBool,
 }
 
 impl<'db, D: NetabaseDefinitionTrait, Md: AsyncMode, A: AsyncDriver> AsyncTxnGuard<'db, D, Md, A> {
@@ -46,6 +51,7 @@ impl<'db, D: NetabaseDefinitionTrait, Md: AsyncMode, A: AsyncDriver> AsyncTxnGua
             transaction,
             names: Names::default(),
             writes: Mutex::default(),
+            is_checked: AtomicBool::new(!store.is_shared()),
         }
     }
 
@@ -77,9 +83,10 @@ impl<'db, D: NetabaseDefinitionTrait, Md: AsyncMode, A: AsyncDriver> AsyncTxnGua
                 let writes = self.writes();
                 (writes.clone(), writes.number())
             };
-            let (result, after) = self
+            let replay = self
                 .store
-                .replay(&self.transaction, &known, &before, &operation)
+                .replay(&self.transaction, &known, &before, &operation);
+            let ((), (result, after)) = try_join(self.check(), replay)
                 .await
                 .map_err(|error| self.store.locate(error, name))?;
             let mut writes = self.writes();
@@ -89,6 +96,15 @@ impl<'db, D: NetabaseDefinitionTrait, Md: AsyncMode, A: AsyncDriver> AsyncTxnGua
                 return Ok(result);
             }
         }
+    }
+
+    /// Makes sure, once, that the transaction finds the database prepared for the models.
+    async fn check(&self) -> Result<(), NetabaseError> {
+        if !self.is_checked.load(Ordering::Relaxed) {
+            self.store.check_schema(&self.transaction).await?;
+            self.is_checked.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     fn writes(&self) -> std::sync::MutexGuard<'_, Overlay> {
@@ -117,6 +133,7 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTxnGuard<'_, D, ReadWrite,
             transaction,
             names,
             writes,
+            ..
         } = self;
         let writes = writes.into_inner().unwrap_or_else(PoisonError::into_inner);
         let commit = async {

@@ -17,8 +17,9 @@ use crate::store::{ReadWrite, Tree};
 
 /// One model's records within a transaction.
 ///
-/// Any number of views may be open on one guard, also of the same model. Each operation fetches what it reads in two or
-/// three round trips, whatever the number of keys.
+/// Any number of views may be open on one guard, also of the same model. An operation on keys fetches what it reads in two
+/// or three round trips, whatever their number; one that follows an index does so in pages of 64 entries first, each further
+/// one twice as large.
 pub struct AsyncTreeView<'txn, D, M, Md: AsyncMode, A: AsyncDriver> {
     guard: &'txn AsyncTxnGuard<'txn, D, Md, A>,
     model: PhantomData<fn() -> M>,
