@@ -160,6 +160,15 @@ impl Browser {
         )
     }
 
+    /// Grants the pages of this origin so many bytes; as many as ever where that is `None`.
+    pub(crate) fn grant_room(&self, origin: &str, bytes: Option<u64>) -> io::Result<()> {
+        let mut parameters = json!({ "origin": origin });
+        if let Some(bytes) = bytes {
+            parameters["quotaSize"] = bytes.into();
+        }
+        self.devtools("Storage.overrideQuotaForOrigin", parameters)
+    }
+
     /// What is seen, as a PNG file.
     pub(crate) fn screenshot(&self) -> io::Result<Vec<u8>> {
         let shot = self.send("GET", &self.path("screenshot"), &Value::Null)?;

@@ -1,8 +1,6 @@
 //! What the page does with its database.
 
-use netabase_store::aio::AsyncTypedStore;
-use netabase_store::indexeddb::IndexedDb;
-use netabase_store::{IndexedDBConfig, NetabaseError};
+use netabase_store::{ErrorKind, IndexedDBStore, NetabaseError, NetabaseStore};
 
 use crate::atlas::{
     Atlas, Place, PlaceCountrySecondaryKey, PlacePrimaryKey, PlaceSecondaryKeys, Sample,
@@ -12,13 +10,12 @@ use crate::sample;
 
 /// The places that this browser keeps.
 #[derive(Debug)]
-pub(crate) struct Places(AsyncTypedStore<Atlas, IndexedDb>);
+pub(crate) struct Places(NetabaseStore<Atlas, IndexedDBStore<Atlas>>);
 
 impl Places {
     /// Opens the database. A new one gets the places of the sample.
     pub(crate) async fn open() -> Result<Self, NetabaseError> {
-        let store = AsyncTypedStore::new(IndexedDBConfig::new("netabase-places")).await?;
-        let places = Self(store);
+        let places = Self(NetabaseStore::indexeddb("netabase-places").await?);
         // Checked and written in one transaction: of two tabs that open at once, one puts the sample in.
         let guard = places.0.write().await?;
         let mut samples = guard.open_tree::<Sample>();
@@ -54,10 +51,12 @@ impl Places {
     ) -> Result<(), NetabaseError> {
         let guard = self.0.write().await?;
         let mut places = guard.open_tree::<Place>();
-        let id = places
-            .last()
-            .await?
-            .map_or(1, |(_, place)| place.id.wrapping_add(1));
+        let id = match places.last().await? {
+            None => 1,
+            Some((_, place)) => place.id.checked_add(1).ok_or_else(|| {
+                NetabaseError::new(ErrorKind::InvalidInput, "there is no id left for a place")
+            })?,
+        };
         let place = Place {
             id,
             name,
@@ -102,21 +101,14 @@ impl Places {
         batch.commit().await
     }
 
-    /// How many bytes this origin uses and may use, and whether the browser keeps them when room gets short.
+    /// How many bytes this origin uses and may use.
     pub(crate) async fn room(&self) -> Result<(u64, u64), NetabaseError> {
-        let output = self.0.maintain("estimate", &[]).await?.concat();
-        let number = |range: std::ops::Range<usize>| {
-            output
-                .get(range)
-                .and_then(|bytes| bytes.try_into().ok())
-                .map_or(0, u64::from_le_bytes)
-        };
-        Ok((number(0..8), number(8..16)))
+        self.0.estimate().await
     }
 
     /// Asks the browser to keep the places when room gets short.
     pub(crate) async fn keep(&self) -> Result<(), NetabaseError> {
-        self.0.maintain("persist", &[]).await.map(drop)
+        self.0.persist().await.map(drop)
     }
 }
 

@@ -144,9 +144,49 @@ pub(super) fn run(folder: &Path, counts: &mut Counts) -> io::Result<()> {
         }
         browser.click("[aria-label='Edit Lyon']")?;
         fits(&browser)?;
-        fs::write(folder.join("screenshot-form.png"), browser.screenshot()?)
+        fs::write(folder.join("screenshot-form.png"), browser.screenshot()?)?;
+        browser.click("#cancel")
+    })?;
+    visit.see(
+        "it says that there is no room, and goes on once there is",
+        || {
+            browser.grant_room(&address, Some(1))?;
+            browser.click("#add")?;
+            browser.fill("#field-name", "Neuville")?;
+            browser.fill("#field-population", "7")?;
+            browser.click("#save")?;
+            browser.wait(
+                "document.getElementById('editor-problem').textContent.includes('no more room')",
+            )?;
+            browser.wait("document.getElementById('editor').open")?;
+            lacks_row(&browser, "Neuville")?;
+            browser.grant_room(&address, None)?;
+            browser.click("#save")?;
+            has_row(&browser, "Neuville", "7")
+        },
+    )?;
+    visit.see("it says that another tab has upgraded the data", || {
+        let (first, second) = browser.open_tab()?;
+        browser.go(&format!("{address}icon.svg"))?;
+        browser.run(UPGRADE)?;
+        browser.turn_to(&first)?;
+        browser.click("[aria-label='Delete Neuville']")?;
+        browser.wait("!document.getElementById('problem').hidden")?;
+        browser.wait("document.getElementById('problem-text').textContent.includes('upgraded or deleted in another tab')")?;
+        has_row(&browser, "Neuville", "7")?;
+        browser.turn_to(&second)?;
+        browser.go(&address)?;
+        browser.wait("document.getElementById('problem-text').textContent.includes('of another version of this page')")
     })
 }
+
+/// What a tab with a newer program does: it opens the database with the next version, which is a step of 2^20 to the browser.
+const UPGRADE: &str = "return new Promise((resolve, reject) => {
+  const request = indexedDB.open('netabase-places', 2 ** 20 + 1);
+  request.onsuccess = () => { request.result.close(); resolve(true); };
+  request.onerror = () => reject(request.error);
+  request.onblocked = () => reject(new Error('the first tab does not let go'));
+});";
 
 impl Visit<'_> {
     fn see(&mut self, law: &str, act: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
