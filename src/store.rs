@@ -198,7 +198,8 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::IndexedDBStore<D>> {
         Ok(names)
     }
 
-    /// Asks the browser to keep this origin's data when room gets short. Whether it does.
+    /// Asks the browser to keep this origin's data when room gets short. Whether it does. A worker may not ask; there this
+    /// only tells whether a window has asked.
     ///
     /// # Errors
     /// An error of the engine.

@@ -159,8 +159,13 @@ pub(crate) fn without_one<T: Clone>(list: &[T]) -> impl Iterator<Item = Vec<T>> 
     })
 }
 
-/// The number of sequences, unless `PROPTEST_CASES` says otherwise, and a quarter of the time limit to shorten one.
+/// The number of sequences, unless `PROPTEST_CASES` says otherwise, and a quarter of the time limit to shorten one. In a
+/// browser, where each read and each commit is a message to another process, a third of the number.
 pub(crate) fn config(sequences: u32) -> Config {
+    let sequences = match cfg!(target_family = "wasm") {
+        true => sequences / 3,
+        false => sequences,
+    };
     let default = Config {
         failure_persistence: None,
         max_shrink_iters: 100_000,

@@ -45,7 +45,8 @@ static MANIFEST: Manifest = Manifest {
 ///
 /// Its operations, beside the common `tree_names`:
 /// - `store_names` gives the names of all object stores but the driver's own, those of empty trees included.
-/// - `persist` asks the browser to keep this origin's data when room gets short: one byte, 1 if it does.
+/// - `persist` asks the browser to keep this origin's data when room gets short: one byte, 1 if it does. A worker may not ask;
+///   there it tells whether a window has asked.
 /// - `estimate` gives what this origin uses and may use at most, in bytes, as two `u64`, little endian. The browser gives
 ///   no size of one database.
 #[derive(Debug, Clone, Copy, Default)]
@@ -172,7 +173,12 @@ impl AsyncStore for IndexedDbStore {
                 Ok(names.map(String::into_bytes).collect())
             }
             "persist" => {
-                let granted = settled(storage()?.persist()).await?;
+                let storage = storage()?;
+                let granted = match storage.persist_function() {
+                    Some(_) => storage.persist(),
+                    None => storage.persisted(),
+                };
+                let granted = settled(granted).await?;
                 Ok(vec![vec![u8::from(granted.is_truthy())]])
             }
             "estimate" => {

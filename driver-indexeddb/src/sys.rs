@@ -29,6 +29,10 @@ extern "C" {
     pub(crate) type StorageManager;
     #[wasm_bindgen(method, catch)]
     pub(crate) fn persist(this: &StorageManager) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, getter, js_name = persist)]
+    pub(crate) fn persist_function(this: &StorageManager) -> Option<Function>;
+    #[wasm_bindgen(method, catch)]
+    pub(crate) fn persisted(this: &StorageManager) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch)]
     pub(crate) fn estimate(this: &StorageManager) -> Result<Promise, JsValue>;
 

@@ -11,12 +11,15 @@
 
 mod waiting;
 
+use std::cell::{Cell, RefCell};
+use std::panic;
 use std::sync::Arc;
 
 use conformance::catalog;
 use conformance::harness::{self, Verdict};
+use futures_util::future::join_all;
 use js_sys::futures::JsFuture;
-use js_sys::{Array, Date, Function, Promise, Reflect};
+use js_sys::{Date, Function, Promise, Reflect};
 use netabase_core::driver::aio::Blocking;
 use netabase_driver_indexeddb::IndexedDb;
 use wasm_bindgen::prelude::*;
@@ -29,6 +32,13 @@ type Driver = Blocking<IndexedDb, waiting::Jspi>;
 /// How long a case may take, in milliseconds.
 const TIME_LIMIT: u32 = 180_000;
 
+/// Cases that run at the same time. Most of their time they wait for the browser.
+const WORKERS: usize = 4;
+
+thread_local! {
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
 /// The cases, to be called from JavaScript, which is what makes the browser give them a stack of their own.
 #[wasm_bindgen]
 #[derive(Debug)]
@@ -36,6 +46,19 @@ pub struct Cases;
 
 #[wasm_bindgen]
 impl Cases {
+    /// For a worker, which runs no other tests: panics are kept.
+    #[wasm_bindgen(constructor)]
+    #[allow(clippy::new_without_default, reason = "called from JavaScript")]
+    pub fn new() -> Self {
+        panic::set_hook(Box::new(|info| PANIC.set(Some(info.to_string()))));
+        Self
+    }
+
+    /// What the last panic said.
+    pub fn panic() -> Option<String> {
+        PANIC.take()
+    }
+
     /// Runs a case; gives what it came to.
     #[wasm_bindgen(jspi)]
     pub fn run(&self, index: usize) -> String {
@@ -49,53 +72,115 @@ impl Cases {
 
 #[wasm_bindgen]
 extern "C" {
+    #[wasm_bindgen(js_name = Worker)]
+    type Thread;
+    #[wasm_bindgen(constructor, js_class = Worker)]
+    fn new(address: &str, options: &JsValue) -> Thread;
+    #[wasm_bindgen(method, js_class = Worker, js_name = postMessage)]
+    fn post(this: &Thread, message: &JsValue);
+    #[wasm_bindgen(method, js_class = Worker)]
+    fn terminate(this: &Thread);
+
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout(callback: &Function, milliseconds: u32) -> JsValue;
     #[wasm_bindgen(js_name = clearTimeout)]
     fn clear_timeout(timer: &JsValue);
 }
 
-async fn run(cases: &JsValue, index: usize) -> String {
-    let run: Function = Reflect::get(cases, &"run".into()).unwrap().unchecked_into();
-    let case: Promise = match run.call1(cases, &JsValue::from_f64(index as f64)) {
-        Ok(promise) => promise.unchecked_into(),
-        Err(error) => return format!("FAILED: {error:?}"),
-    };
-    let mut timer = JsValue::UNDEFINED;
-    let limit = Promise::new(&mut |_: Function, reject: Function| {
-        timer = set_timeout(&reject, TIME_LIMIT);
-    });
-    let first = JsFuture::from(Promise::race(&Array::of2(&case, &limit))).await;
-    clear_timeout(&timer);
-    match first {
-        Ok(verdict) => verdict.as_string().unwrap(),
-        Err(error) if error.is_undefined() => {
-            format!("FAILED: did not end within {} s", TIME_LIMIT / 1000)
+/// A worker with the same program; ended when it is dropped.
+struct Worker(Thread);
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.0.terminate();
+    }
+}
+
+impl Worker {
+    /// Starts one, whose databases have names of their own, and waits until it listens.
+    async fn start() -> Self {
+        thread_local! {
+            static NUMBER: Cell<u32> = const { Cell::new(0) };
         }
-        Err(error) => format!("FAILED: {error:?}"),
+        NUMBER.set(NUMBER.get() + 1);
+        let options = js_sys::Object::new();
+        Reflect::set(&options, &"type".into(), &"module".into()).unwrap();
+        let name = format!("worker {}: ", NUMBER.get());
+        Reflect::set(&options, &"name".into(), &name.into()).unwrap();
+        let worker = Self(Thread::new("/tests/catalog/worker.js", &options));
+        assert_eq!(worker.answer().await, "ready");
+        worker
+    }
+
+    async fn run(&self, index: usize) -> String {
+        self.0.post(&JsValue::from_f64(index as f64));
+        self.answer().await
+    }
+
+    /// What the worker says next, or why it says nothing.
+    async fn answer(&self) -> String {
+        let mut timer = JsValue::UNDEFINED;
+        let answer = Promise::new(&mut |resolve: Function, reject: Function| {
+            let listen = |event: &str, body: &str, function: &Function| {
+                let listener = Function::new_with_args("resolve, event", body);
+                let listener = listener.bind1(&JsValue::UNDEFINED, function);
+                Reflect::set(&self.0, &event.into(), &listener).unwrap();
+            };
+            listen("onmessage", "resolve(event.data)", &resolve);
+            listen(
+                "onerror",
+                "resolve(event.message ?? 'it did not start')",
+                &reject,
+            );
+            timer = set_timeout(&reject, TIME_LIMIT);
+        });
+        let answer = JsFuture::from(answer).await;
+        clear_timeout(&timer);
+        match answer {
+            Ok(answer) => answer.as_string().unwrap(),
+            Err(error) => {
+                let late = || format!("did not end within {} s", TIME_LIMIT / 1000);
+                format!("FAILED: {}", error.as_string().unwrap_or_else(late))
+            }
+        }
     }
 }
 
 #[wasm_bindgen_test]
 async fn every_case_holds() {
-    let cases = JsValue::from(Cases);
     let start = Date::now();
-    let (mut passed, mut ignored, mut failed) = (0, 0, 0);
-    for (index, case) in catalog::all::<Driver>().iter().enumerate() {
-        if let Some(part) = option_env!("NETABASE_BROWSER_CASES")
-            && !case.name.contains(part)
-        {
-            continue;
+    let cases = catalog::all::<Driver>();
+    let asked_for =
+        |name: &str| option_env!("NETABASE_BROWSER_CASES").is_none_or(|part| name.contains(part));
+    // The last ones, over typed models, are the longest.
+    let queue = cases.iter().enumerate().rev();
+    let queue = RefCell::new(queue.filter(|(_, case)| asked_for(&case.name)));
+    let (passed, ignored, failed) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    let work = async || {
+        let mut worker = Worker::start().await;
+        loop {
+            let Some((index, case)) = queue.borrow_mut().next() else {
+                return;
+            };
+            let t0 = Date::now();
+            let verdict = worker.run(index).await;
+            console_log!("{} ms {}", Date::now() - t0, case.name);
+            console_log!("test indexeddb/browser/{} ... {verdict}", case.name);
+            let count = match verdict.split([',', ':']).next() {
+                Some("ok") => &passed,
+                Some("ignored") => &ignored,
+                _ => {
+                    // A panic or a case that goes on may have left anything behind.
+                    worker = Worker::start().await;
+                    &failed
+                }
+            };
+            count.set(count.get() + 1);
         }
-        let verdict = run(&cases, index).await;
-        console_log!("test indexeddb/browser/{} ... {verdict}", case.name);
-        match verdict.split([',', ':']).next() {
-            Some("ok") => passed += 1,
-            Some("ignored") => ignored += 1,
-            _ => failed += 1,
-        }
-    }
+    };
+    join_all((0..WORKERS).map(|_| work())).await;
     let seconds = (Date::now() - start) / 1000.0;
+    let (passed, ignored, failed) = (passed.get(), ignored.get(), failed.get());
     let verdict = if failed == 0 { "ok" } else { "FAILED" };
     console_log!(
         "catalogue result: {verdict}. {passed} passed; {failed} failed; {ignored} ignored; finished in {seconds:.2}s"

@@ -70,7 +70,7 @@ fn facade(root: &Path, title: &str, features: &[&str], advice: Option<&str>) -> 
         exit_code: if advice.is_some() { 101 } else { 0 },
         texts: advice.as_slice(),
     };
-    match cargo(root, title, "check") {
+    match cargo(root, title, "build") {
         Ok(step) => step
             .args(&["--package", FACADE])
             .args(features)
@@ -117,7 +117,6 @@ fn step(root: &Path) -> io::Result<Step> {
         .args(&["--", "--nocapture"])
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
         .env("CHROMEDRIVER", driver)
-        .env("CARGO_PROFILE_TEST_DEBUG", "0")
         .env("WASM_BINDGEN_TEST_TIMEOUT", TIME_LIMIT))
 }
 
@@ -146,7 +145,9 @@ pub(crate) fn cargo(root: &Path, title: &str, command: &str) -> io::Result<Step>
     };
     Ok(step
         .args(&["--target", TARGET])
-        .env("CARGO_TARGET_DIR", root.join("target").join("wasm")))
+        .env("CARGO_TARGET_DIR", root.join("target").join("wasm"))
+        // One setting for every step, so that what they have in common is built once.
+        .env("CARGO_PROFILE_DEV_DEBUG", "0"))
 }
 
 /// Whether the compiler that Cargo uses here can build for the target as it is.
@@ -231,6 +232,8 @@ pub(crate) fn runner(root: &Path) -> io::Result<PathBuf> {
             "--root",
         ])
         .arg(folder)
+        // The features are for connections with TLS, which the driver of the browser has none of.
+        .arg("--no-default-features")
         // It waits for the browser: what it costs is to build it.
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
         .env("CARGO_PROFILE_RELEASE_DEBUG", "0");

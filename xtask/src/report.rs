@@ -44,6 +44,38 @@ impl Counts {
     }
 }
 
+/// What test runs say of the tests that failed: all between `failures:` and the result, up to a length that can be read.
+#[derive(Debug, Default)]
+pub(crate) struct Failures {
+    lines: Vec<String>,
+    is_within: bool,
+}
+
+impl Failures {
+    const MOST: usize = 200;
+
+    pub(crate) fn read(&mut self, line: &str) {
+        let line = line.trim_end();
+        if line == "failures:" {
+            self.is_within = true;
+        } else if line.contains("test result: ") {
+            self.is_within = false;
+        } else if self.is_within && self.lines.len() < Self::MOST {
+            self.lines.push(line.to_owned());
+        }
+    }
+
+    /// The reason, and what was said.
+    pub(crate) fn after(&self, reason: &str) -> String {
+        let mut text = reason.to_owned();
+        for line in self.lines.iter().filter(|line| !line.is_empty()) {
+            text.push('\n');
+            text += line;
+        }
+        text
+    }
+}
+
 impl AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.passed += other.passed;
@@ -148,6 +180,20 @@ mod tests {
         assert_eq!(
             Counts::of_result_line("running 3 tests\n"),
             Counts::default()
+        );
+    }
+
+    #[test]
+    fn what_is_said_of_failed_tests_is_kept() {
+        let mut failures = Failures::default();
+        let output = "test a ... ok\ntest b ... FAILED\n\nfailures:\n\n---- b stdout ----\nleft: 1\n\nfailures:\n    b\n\n\
+            test result: FAILED. 1 passed; 1 failed\n\nrunning 1 test\ntest c ... ok\n";
+        for line in output.lines() {
+            failures.read(line);
+        }
+        assert_eq!(
+            failures.after("exit status: 101"),
+            "exit status: 101\n---- b stdout ----\nleft: 1\n    b"
         );
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::report::Counts;
+use crate::report::{Counts, Failures};
 
 /// A command to run, with a title for people.
 #[derive(Debug)]
@@ -104,6 +104,7 @@ impl Step {
     }
 
     fn pass_on(&mut self, counts: &mut Counts) -> io::Result<Option<String>> {
+        let mut failures = Failures::default();
         let mut child = self.command.stdout(Stdio::piped()).spawn()?;
         if let Some(pipe) = child.stdout.take() {
             let mut pipe = BufReader::new(pipe);
@@ -112,12 +113,14 @@ impl Step {
             while pipe.read_until(b'\n', &mut line)? > 0 {
                 stdout.write_all(&line)?;
                 stdout.flush()?;
-                *counts += Counts::of_result_line(&String::from_utf8_lossy(&line));
+                let text = String::from_utf8_lossy(&line);
+                *counts += Counts::of_result_line(&text);
+                failures.read(&text);
                 line.clear();
             }
         }
         let status = child.wait()?;
-        Ok((!status.success()).then(|| format!("it ended with {status}")))
+        Ok((!status.success()).then(|| failures.after(&format!("it ended with {status}"))))
     }
 
     /// Runs the step to its end, shows its output, and holds it against what is expected. Counts as one test.

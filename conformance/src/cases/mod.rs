@@ -120,6 +120,9 @@ pub(crate) fn committed<S: Store>(store: &Checked<S>, tree: &str) -> Result<Vec<
     contents(&reader, tree)
 }
 
+/// Of many lookups of one kind, each is made; in a browser, where a lookup is a message to another process, one in seven.
+pub(crate) const EACH_OR_SOME: usize = if cfg!(target_family = "wasm") { 7 } else { 1 };
+
 /// The value under a key.
 pub(crate) fn value(reader: &impl Read, tree: TreeId, key: &[u8]) -> Result<Option<Vec<u8>>> {
     reader.get(tree, key, <[u8]>::to_vec)

@@ -8,7 +8,7 @@ use netabase_core::driver::{
     Bounds, Direction, Driver, Durability, EntryWidths, ErrorKind, Read, Store, Write,
 };
 
-use super::{Entry, commit, contents, entries, value};
+use super::{EACH_OR_SOME, Entry, commit, contents, entries, value};
 use crate::catalog::{Case, Outcome, case};
 use crate::fixture::Fixture;
 
@@ -86,7 +86,7 @@ fn entries_of_every_width_are_kept_in_order<D: Driver>(fixture: &Fixture<D>) -> 
         let tree = reader.sized_tree(&name(widths), widths)?;
         assert_eq!(reader.len(tree)?, expected.len() as u64, "{widths:?}");
         assert_eq!(contents(&reader, tree)?, expected, "{widths:?}");
-        for (key, stored) in &expected {
+        for (key, stored) in expected.iter().step_by(EACH_OR_SOME) {
             assert_eq!(
                 value(&reader, tree, key)?.as_ref(),
                 Some(stored),

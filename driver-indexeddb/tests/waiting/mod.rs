@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use js_sys::futures::jspi_block_on_promise;
-use js_sys::{Function, Promise};
+use js_sys::{Function, Promise, Reflect};
 use netabase_core::config::IndexedDBConfig;
 use netabase_core::driver::aio::{Block, Blocking};
 use netabase_core::driver::{DriverError, ErrorKind, OpenConfig, Result};
@@ -72,9 +72,18 @@ fn config(config: &OpenConfig<'_>) -> Result<IndexedDBConfig> {
             "IndexedDB has no cache to size, and opens no database for reading only".to_owned(),
         );
     }
+    let path = config.path.to_string_lossy();
     Ok(IndexedDBConfig::builder()
-        .database_name(config.path.to_string_lossy().into_owned())
+        .database_name(format!("{}{path}", name_of_worker()))
         .create_if_missing(config.create_if_missing)
         .truncate(config.truncate)
         .build())
+}
+
+/// What this worker was named, or nothing in a page: what runs at the same time has databases of its own.
+fn name_of_worker() -> String {
+    let name = Reflect::get(&js_sys::global(), &"name".into());
+    name.ok()
+        .and_then(|name| name.as_string())
+        .unwrap_or_default()
 }
