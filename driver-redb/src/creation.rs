@@ -21,7 +21,17 @@ pub(crate) fn is_unfinished(path: &Path) -> io::Result<bool> {
 /// A file that somebody has open, and may be creating, is left as it is.
 pub(crate) fn discard_unfinished(path: &Path) -> io::Result<bool> {
     let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-    if file.try_lock().is_err() || !is_cut_off(&mut file)? {
+    if file.try_lock().is_err() {
+        return Ok(false);
+    }
+    let discarded = discard_if_cut_off(&mut file);
+    // Not by closing it: a process that is forked now would keep it locked until it executes its program.
+    file.unlock()?;
+    discarded
+}
+
+fn discard_if_cut_off(file: &mut File) -> io::Result<bool> {
+    if !is_cut_off(file)? {
         return Ok(false);
     }
     file.set_len(0)?;

@@ -46,7 +46,7 @@ impl Watch {
 
 /// A file that notes what fails.
 #[derive(Debug)]
-pub(crate) struct Device<F = FileBackend> {
+pub(crate) struct Device<F: StorageBackend = FileBackend> {
     file: F,
     watch: Arc<Watch>,
 }
@@ -57,7 +57,15 @@ impl Device {
     }
 }
 
-impl<F> Device<F> {
+/// redb does not unlock every file that it refuses. Closed without that, it stays locked while a process that was forked
+/// meanwhile has not executed its program yet.
+impl<F: StorageBackend> Drop for Device<F> {
+    fn drop(&mut self) {
+        let _ = self.file.close();
+    }
+}
+
+impl<F: StorageBackend> Device<F> {
     pub(crate) fn new(file: F, watch: Arc<Watch>) -> Self {
         Self { file, watch }
     }

@@ -214,7 +214,7 @@ fn is_log(path: &Path, segment_bytes: u64) -> io::Result<bool> {
 /// A crash leaves all of it or nothing: the log alone is what a database consists of, and goes at one blow. What is left
 /// beside it then is for the next opening to remove.
 pub(crate) fn empty(path: &Path) -> Result<()> {
-    let Some(log) = locked_log(path)? else {
+    let Some(LockedLog(log)) = &locked_log(path)? else {
         return Ok(());
     };
     let remove = || {
@@ -235,7 +235,7 @@ pub(crate) fn finish_emptying(path: &Path) -> Result<()> {
         Some(bytes) if bytes != large::SEGMENT as u64 => {}
         _ => return Ok(()),
     }
-    let Some(log) = locked_log(path)? else {
+    let Some(LockedLog(log)) = &locked_log(path)? else {
         return Ok(());
     };
     // Only now nobody else can write to it.
@@ -273,8 +273,18 @@ pub(crate) fn remove_unfinished_snapshots(path: &Path) -> Result<()> {
     remove_files(path, is_unfinished).map_err(inaccessible)
 }
 
+/// A log that is locked until this is dropped.
+struct LockedLog(File);
+
+impl Drop for LockedLog {
+    fn drop(&mut self) {
+        // Not by closing it: a process that is forked now would keep it locked until it executes its program.
+        let _ = self.0.unlock();
+    }
+}
+
 /// The log of a database that nobody has open, locked; `None` if there is none.
-fn locked_log(path: &Path) -> Result<Option<File>> {
+fn locked_log(path: &Path) -> Result<Option<LockedLog>> {
     let log_path = path.join(LOG);
     let log = match File::options().write(true).open(&log_path) {
         Ok(log) => log,
@@ -282,7 +292,7 @@ fn locked_log(path: &Path) -> Result<Option<File>> {
         Err(error) => return Err(error::inaccessible(&log_path, error)),
     };
     match log.try_lock() {
-        Ok(()) => Ok(Some(log)),
+        Ok(()) => Ok(Some(LockedLog(log))),
         Err(TryLockError::WouldBlock) => Err(error::locked(path)),
         Err(TryLockError::Error(error)) => Err(error::inaccessible(&log_path, error)),
     }
@@ -312,7 +322,11 @@ pub(crate) fn wait_for_release(path: &Path) {
         };
         match log.try_lock() {
             Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_micros(200)),
-            Ok(()) | Err(TryLockError::Error(_)) => return,
+            Ok(()) => {
+                let _ = log.unlock();
+                return;
+            }
+            Err(TryLockError::Error(_)) => return,
         }
     }
 }

@@ -95,12 +95,15 @@ impl SledDatabase {
         }
         let mut release = Release(None);
         let engine_config = settings.engine(&path);
-        let engine = catch_unwind(AssertUnwindSafe(|| engine_config.open()))
-            .map_err(|payload| error::panicked("while it opened the database", &*payload))?
-            .map_err(|error| error::opening(&path, error))?;
+        let opened = catch_unwind(AssertUnwindSafe(|| engine_config.open()))
+            .map_err(|payload| error::panicked("while it opened the database", &*payload))
+            .and_then(|opened| opened.map_err(|error| error::opening(&path, error)));
         drop(engine_config);
-        // Only now: what was refused is held by somebody else, who is not waited for.
-        release.0 = Some(path.clone());
+        // Whoever holds a database that is locked is not waited for.
+        if !matches!(&opened, Err(error) if error.kind() == ErrorKind::Locked) {
+            release.0 = Some(path.clone());
+        }
+        let engine = opened?;
         let disk = Disk::open(&path).map_err(|error| error::inaccessible(&path, error))?;
         let chunks = Arc::new(existing_chunks(&engine)?);
         let trees = existing_trees(&engine, &chunks)?;

@@ -228,13 +228,11 @@ fn check_names_what_to_install_and_forwards_the_status() {
     );
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt as _;
         let runner = folder.path().join("conformance");
-        std::fs::write(&runner, "#!/bin/sh\necho \"$@\"\nexit 7\n").unwrap();
-        std::fs::set_permissions(&runner, std::fs::Permissions::from_mode(0o755)).unwrap();
+        program::write_script(&runner, "#!/bin/sh\necho \"$@\"\nexit 7\n");
         let run = program::netabase_with_path(&["check", "redb", "--", "--list"], folder.path());
         assert_eq!((run.status, run.stdout.trim()), (7, "--driver redb --list"));
-        std::fs::write(&runner, "#!/bin/sh\nkill -9 $$\n").unwrap();
+        program::write_script(&runner, "#!/bin/sh\nkill -9 $$\n");
         let run = program::netabase_with_path(&["check", "redb"], folder.path());
         assert_eq!(run.status, 3);
         assert!(run.stderr.contains("signal"), "{}", run.stderr);

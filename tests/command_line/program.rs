@@ -59,7 +59,7 @@ pub(crate) fn netabase_with_path(arguments: &[&str], path: &Path) -> Run {
     // A runner that lies beside the program comes first: a copy of the program has none there.
     let program = path.join(format!("netabase-copy{}", std::env::consts::EXE_SUFFIX));
     if !program.exists() {
-        fs::copy(env!("CARGO_BIN_EXE_netabase"), &program).unwrap();
+        copy_program(env!("CARGO_BIN_EXE_netabase").as_ref(), &program);
     }
     Command::new(program)
         .args(arguments)
@@ -67,6 +67,30 @@ pub(crate) fn netabase_with_path(arguments: &[&str], path: &Path) -> Run {
         .output()
         .unwrap()
         .into()
+}
+
+/// Copies a program. Another process does so: what this one had open for writing would be open in every process that is
+/// started meanwhile, and what is open for writing cannot be executed.
+#[cfg(unix)]
+fn copy_program(from: &Path, to: &Path) {
+    let status = Command::new("cp").args([from, to]).status();
+    assert!(status.unwrap().success());
+}
+
+#[cfg(not(unix))]
+fn copy_program(from: &Path, to: &Path) {
+    fs::copy(from, to).unwrap();
+}
+
+/// Writes a script of the shell, in another process, as [`copy_program`] does.
+#[cfg(unix)]
+pub(crate) fn write_script(path: &Path, script: &str) {
+    let status = Command::new("sh")
+        .args(["-c", r#"printf '%s' "$2" > "$1" && chmod 755 "$1""#, "sh"])
+        .arg(path)
+        .arg(script)
+        .status();
+    assert!(status.unwrap().success());
 }
 
 /// A file that Cargo makes of another package of this repository, beside this one's; made now if nobody has made it since

@@ -1,5 +1,10 @@
 //! What was committed is there when the database is opened again, and nothing else is.
 
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use netabase_core::driver::{
     Bounds, Capabilities, Direction, Driver, Durability, ErrorKind, OpenConfig, Read, Write,
 };
@@ -22,6 +27,12 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
         case!(a_database_nothing_was_written_to_opens_again, PERSISTENT),
         case!(large_databases_are_there_again, PERSISTENT),
         case!(many_openings_leave_everything_in_place, PERSISTENT),
+        case!(
+            a_database_that_was_closed_opens_again_while_processes_are_started,
+            PERSISTENT,
+            Requirement::Files,
+            Requirement::Threads
+        ),
         case!(a_reader_of_an_empty_database_reads_nothing),
         case!(
             a_second_handle_is_refused,
@@ -148,6 +159,43 @@ fn many_openings_leave_everything_in_place<D: Driver>(fixture: &Fixture<D>) -> O
         commit_entries(&store, "t", &[(&[round], &[round])])?;
     }
     Ok(())
+}
+
+/// A process that is started has every open file until it executes its program, and with it a lock that was left to the
+/// closing of the file.
+fn a_database_that_was_closed_opens_again_while_processes_are_started<D: Driver>(
+    fixture: &Fixture<D>,
+) -> Outcome {
+    let nothing = fixture.path().with_file_name("no-program");
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let _end = End(&is_over);
+        for _ in 0..3 {
+            scope.spawn(|| start_processes(&nothing, &is_over));
+        }
+        (0..60u8).try_for_each(|round| {
+            let store = fixture.open()?;
+            commit_entries(&store, "t", &[(&[round], b"v")])
+        })
+    })?;
+    assert_eq!(committed(&fixture.open()?, "t")?.len(), 60);
+    Ok(())
+}
+
+/// Says that it is over, however it ends.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Starts processes that find no program to execute, one after the other.
+fn start_processes(program: &Path, is_over: &AtomicBool) {
+    while !is_over.load(Ordering::Relaxed) {
+        assert!(Command::new(program).status().is_err());
+    }
 }
 
 fn a_reader_of_an_empty_database_reads_nothing<D: Driver>(fixture: &Fixture<D>) -> Outcome {

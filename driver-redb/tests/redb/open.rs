@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use netabase_core::driver::{Driver, Durability, ErrorKind, OpenConfig, Read, Store, Write};
 use netabase_driver_redb::Redb;
@@ -60,6 +63,32 @@ fn a_foreign_file_is_corrupt_and_stays_as_it_is() {
         let after = fs::metadata(&path).unwrap().modified().unwrap();
         assert_eq!(after, changed);
     }
+}
+
+/// A process that is started has every open file until it executes its program, and with it a lock that was left to the
+/// closing of the file.
+#[test]
+fn a_refused_file_is_unlocked_while_processes_are_started() {
+    let is_over = AtomicBool::new(false);
+    let (_folder, path) = place();
+    fs::write(&path, vec![b'x'; 10_000]).unwrap();
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    assert!(Command::new(path.join("none")).status().is_err());
+                }
+            });
+        }
+        let errors: Vec<_> = (0..60)
+            .flat_map(|_| every_way(&path))
+            .map(|config| open_error(&config))
+            .collect();
+        is_over.store(true, Ordering::Relaxed);
+        for error in errors {
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
+        }
+    });
 }
 
 #[test]
