@@ -47,6 +47,31 @@ pub(crate) struct Shared {
     name: String,
     version: u32,
     state: RefCell<State>,
+    /// Dropped last, when the connection is closed.
+    _temporary: Option<Temporary>,
+}
+
+/// A database, by name, that is deleted when its store and its transactions are dropped.
+pub(crate) struct Temporary(String);
+
+impl Temporary {
+    /// A database that nobody else has, whose name begins like this.
+    pub(crate) fn named_after(name: &str) -> Self {
+        let unique = (js_sys::Math::random() * 2f64.powi(53)) as u64;
+        Self(format!(
+            "{name}-{:x}-{unique:x}",
+            js_sys::Date::now() as u64
+        ))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // The browser deletes it once every connection is closed; nobody waits, and nobody can be told of a failure.
+        if let Some(factory) = sys::global().indexed_db() {
+            let _ = factory.delete_database(&self.0);
+        }
+    }
 }
 
 enum State {
@@ -62,6 +87,21 @@ enum State {
 impl Shared {
     /// Opens the database, and upgrades it if it is of a lower version than this one, which is not 0.
     pub(crate) async fn open(name: &str, version: u32, create: bool) -> Result<Rc<Self>> {
+        Self::open_as(name, version, create, None).await
+    }
+
+    /// Opens a database that is deleted afterwards.
+    pub(crate) async fn open_temporary(temporary: Temporary, version: u32) -> Result<Rc<Self>> {
+        let name = temporary.0.clone();
+        Self::open_as(&name, version, true, Some(temporary)).await
+    }
+
+    async fn open_as(
+        name: &str,
+        version: u32,
+        create: bool,
+        temporary: Option<Temporary>,
+    ) -> Result<Rc<Self>> {
         let mut database = request(name, None, create, &[]).await?;
         if !database.names().contains(COMMITS) {
             let is_older = database.names().contains(COMMITS_OF_RECORDS);
@@ -89,6 +129,7 @@ impl Shared {
             name: name.to_owned(),
             version,
             state: RefCell::new(State::LetGo),
+            _temporary: temporary,
         });
         shared.hold(database);
         Ok(shared)
@@ -108,7 +149,7 @@ impl Shared {
                 return Err(DriverError::new(
                     ErrorKind::Closed,
                     format!(
-                        "the database `{}` was deleted while it was open; open it again to create it anew",
+                        "the database `{}` was deleted while it was open, or the browser closed it over a failure; open it again",
                         self.name
                     ),
                 ));
@@ -294,14 +335,31 @@ fn older(name: &str) -> DriverError {
 struct Opening {
     request: sys::Request,
     done: bool,
-    timer: Rc<JsValue>,
+    timers: Rc<Timers>,
     _upgrade: Closure<dyn FnMut(JsValue)>,
     _blocked: Closure<dyn FnMut()>,
 }
 
+/// What gives up on an attempt after a time.
+#[derive(Default)]
+struct Timers(RefCell<Vec<JsValue>>);
+
+impl Timers {
+    fn set(&self, give_up: &Function, milliseconds: u32) {
+        let timer = sys::global().set_timeout(give_up, milliseconds);
+        self.0.borrow_mut().push(timer);
+    }
+
+    fn clear(&self) {
+        for timer in self.0.take() {
+            sys::global().clear_timeout(&timer);
+        }
+    }
+}
+
 impl Drop for Opening {
     fn drop(&mut self) {
-        sys::global().clear_timeout(&self.timer);
+        self.timers.clear();
         self.request.set_onerror(None);
         self.request.set_onblocked(None);
         if self.done {
@@ -344,17 +402,19 @@ async fn request(
     .map_err(error)?;
 
     let (promise, give_up) = settled(&request);
-    let timer = Rc::new(sys::global().set_timeout(&give_up, PATIENCE));
+    let timers = Rc::new(Timers::default());
+    timers.set(&give_up, PATIENCE);
     let failure = Rc::new(RefCell::new(None));
     let upgrade = Closure::new({
-        let timer = Rc::clone(&timer);
+        let timers = Rc::clone(&timers);
         let request = request.clone();
         let failure = Rc::clone(&failure);
         let name = name.to_owned();
         let stores = stores.to_owned();
         let adds = version.is_some();
         move |_: JsValue| {
-            sys::global().clear_timeout(&timer);
+            // Nobody is in the way any more.
+            timers.clear();
             let outcome = match adds || create {
                 true => upgrade(&request, &stores),
                 false => Err(DriverError::new(
@@ -372,15 +432,16 @@ async fn request(
             }
         }
     });
-    let blocked = Closure::new(move || {
-        sys::global().set_timeout(&give_up, BLOCKED_PATIENCE);
+    let blocked = Closure::new({
+        let timers = Rc::clone(&timers);
+        move || timers.set(&give_up, BLOCKED_PATIENCE)
     });
     request.set_onupgradeneeded(Some(upgrade.as_ref()));
     request.set_onblocked(Some(blocked.as_ref()));
     let mut opening = Opening {
         request,
         done: false,
-        timer,
+        timers,
         _upgrade: upgrade,
         _blocked: blocked,
     };

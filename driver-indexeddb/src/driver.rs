@@ -12,7 +12,7 @@ use netabase_core::driver::{Capabilities, DriverError, ErrorKind, Limits, Manife
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::connection::{COMMITS, Shared, complete, store_of};
+use crate::connection::{COMMITS, Shared, Temporary, complete, store_of};
 use crate::error::{error, lacking};
 use crate::lock::Turn;
 use crate::read::IndexedDbReader;
@@ -67,23 +67,16 @@ impl AsyncDriver for IndexedDb {
                 "an IndexedDB database has a name, and a version of 1 or more",
             ));
         }
-        let temporary = config
-            .temporary
-            .then(|| Rc::new(Temporary::named_after(&config.database_name)));
-        let name = temporary.as_deref().map(|temporary| &*temporary.0);
-        let shared = Shared::open(
-            name.unwrap_or(&config.database_name),
-            config.version,
-            config.create_if_missing || config.temporary,
-        )
-        .await?;
+        let name = &config.database_name;
+        let shared = if config.temporary {
+            Shared::open_temporary(Temporary::named_after(name), config.version).await?
+        } else {
+            Shared::open(name, config.version, config.create_if_missing).await?
+        };
         if config.truncate {
             empty(&shared).await?;
         }
-        Ok(IndexedDbStore(SendWrapper::new(Opened {
-            shared,
-            _temporary: temporary,
-        })))
+        Ok(IndexedDbStore(SendWrapper::new(shared)))
     }
 }
 
@@ -105,7 +98,11 @@ async fn empty(shared: &Rc<Shared>) -> Result<()> {
         commits.clear()?;
         commits.add(&JsValue::NULL)
     };
-    requests().map_err(error)?;
+    if let Err(thrown) = requests() {
+        // Aborting fails only where the browser has done so already.
+        let _ = transaction.abort();
+        return Err(error(thrown));
+    }
     complete(&transaction).await
 }
 
@@ -113,46 +110,18 @@ async fn empty(shared: &Rc<Shared>) -> Result<()> {
 ///
 /// It belongs to the thread that opened it; used in another one, it panics, as every object of JavaScript's does.
 #[derive(Clone)]
-pub struct IndexedDbStore(SendWrapper<Opened>);
-
-#[derive(Clone)]
-struct Opened {
-    shared: Rc<Shared>,
-    _temporary: Option<Rc<Temporary>>,
-}
-
-/// A database, by name, that is deleted when its store is dropped.
-struct Temporary(String);
-
-impl Temporary {
-    fn named_after(name: &str) -> Self {
-        let unique = (js_sys::Math::random() * 2f64.powi(53)) as u64;
-        Self(format!(
-            "{name}-{:x}-{unique:x}",
-            js_sys::Date::now() as u64
-        ))
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // The browser deletes it once every connection is closed; nobody waits, and nobody can be told of a failure.
-        if let Some(factory) = sys::global().indexed_db() {
-            let _ = factory.delete_database(&self.0);
-        }
-    }
-}
+pub struct IndexedDbStore(SendWrapper<Rc<Shared>>);
 
 impl AsyncStore for IndexedDbStore {
     type Reader = IndexedDbReader;
     type Writer = IndexedDbWriter;
 
     async fn begin_read(&self) -> Result<IndexedDbReader> {
-        IndexedDbReader::begin(&self.0.shared).await
+        IndexedDbReader::begin(&self.0).await
     }
 
     async fn begin_write(&self) -> Result<IndexedDbWriter> {
-        IndexedDbWriter::begin(&self.0.shared).await
+        IndexedDbWriter::begin(&self.0).await
     }
 
     async fn maintain(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
@@ -168,7 +137,7 @@ impl AsyncStore for IndexedDbStore {
         match operation {
             "tree_names" => self.tree_names().await,
             "store_names" => {
-                let connection = self.0.shared.connection().await?;
+                let connection = self.0.connection().await?;
                 let names = connection.trees().into_iter();
                 Ok(names.map(String::into_bytes).collect())
             }
@@ -197,7 +166,7 @@ impl AsyncStore for IndexedDbStore {
 
 impl IndexedDbStore {
     async fn tree_names(&self) -> Result<Vec<Vec<u8>>> {
-        let connection = self.0.shared.connection().await?;
+        let connection = self.0.connection().await?;
         let trees = connection.trees();
         let stores: Vec<_> = trees.iter().map(|tree| store_of(tree)).collect();
         let transaction =
@@ -231,8 +200,6 @@ async fn settled(promise: Result<Promise, JsValue>) -> Result<JsValue> {
 
 impl fmt::Debug for IndexedDbStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("IndexedDbStore")
-            .field(&*self.0.shared)
-            .finish()
+        f.debug_tuple("IndexedDbStore").field(&*self.0).finish()
     }
 }

@@ -382,10 +382,21 @@ impl Page<'_> {
         left.div_ceil(likely.max(1)).clamp(1, MOST_LEAVES) as u32
     }
 
-    /// Takes the entries of the next leaf.
+    /// Takes the entries of the next leaf, which lies behind those before it.
     fn take(&mut self, leaf: &[u8]) -> Result<()> {
         self.leaves += 1;
         let entries = leaf::entries(leaf)?;
+        let lies_behind = |last: &[u8]| match self.direction {
+            Direction::Forward => entries.first().is_some_and(|(key, _)| *key > last),
+            Direction::Backward => entries.last().is_some_and(|(key, _)| *key < last),
+        };
+        if !self
+            .entries
+            .last()
+            .is_none_or(|(last, _)| lies_behind(last))
+        {
+            return Err(Damaged.into());
+        }
         let start = entries.partition_point(|(key, _)| !self.bounds.reaches_down_to(key));
         let end = entries.partition_point(|(key, _)| self.bounds.reaches_up_to(key));
         let within = entries.get(start..end).unwrap_or_default();
@@ -404,7 +415,7 @@ impl Page<'_> {
 fn lost() -> DriverError {
     DriverError::new(
         ErrorKind::SnapshotLost,
-        "somebody has committed since this read transaction began, and IndexedDB keeps no snapshots; begin another one",
+        "somebody has committed since this transaction began, and IndexedDB keeps no snapshots; begin another one",
     )
 }
 

@@ -31,10 +31,12 @@ pub(crate) fn count(store: &sys::ObjectStore) -> Result<sys::Request, JsValue> {
 /// The answer to [`count`]. No record means no entry.
 pub(crate) fn counted(request: &sys::Request) -> Result<u64> {
     let value = request.result().map_err(error)?;
+    // Whole numbers up to this one are exact.
+    const MOST: f64 = (1u64 << 53) as f64;
     match value.as_f64() {
-        Some(count) => Ok(count as u64),
+        Some(count) if (0.0..=MOST).contains(&count) && count.fract() == 0.0 => Ok(count as u64),
         None if value.is_undefined() => Ok(0),
-        None => Err(foreign("number of entries")),
+        _ => Err(foreign("number of entries")),
     }
 }
 
@@ -85,7 +87,10 @@ pub(crate) fn keys(request: &sys::Request) -> Result<Vec<Vec<u8>>> {
 
 /// The answer of the transaction's own object store: the number of the last commit.
 pub(crate) fn commit_number(keys: &sys::Request) -> Result<f64> {
-    Ok(array(keys)?.get(0).as_f64().unwrap_or(0.0))
+    match array(keys)?.get(0) {
+        none if none.is_undefined() => Ok(0.0),
+        number => number.as_f64().ok_or_else(|| foreign("number of a commit")),
+    }
 }
 
 /// A handler of a request's success, for as long as it is wanted.

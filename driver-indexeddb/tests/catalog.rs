@@ -162,9 +162,7 @@ async fn every_case_holds() {
             let Some((index, case)) = queue.borrow_mut().next() else {
                 return;
             };
-            let t0 = Date::now();
             let verdict = worker.run(index).await;
-            console_log!("{} ms {}", Date::now() - t0, case.name);
             console_log!("test indexeddb/browser/{} ... {verdict}", case.name);
             let count = match verdict.split([',', ':']).next() {
                 Some("ok") => &passed,

@@ -13,7 +13,9 @@ use js_sys::futures::JsFuture;
 use js_sys::{Function, Promise};
 use netabase_core::config::IndexedDBConfig;
 use netabase_core::driver::aio::{AsyncDriver, AsyncRead, AsyncStore, AsyncWrite};
-use netabase_core::driver::{Bounds, Direction, Durability, ErrorKind, OperationsBuilder};
+use netabase_core::driver::{
+    Bounds, Direction, DriverError, Durability, ErrorKind, OperationsBuilder,
+};
 use netabase_driver_indexeddb::{IndexedDb, IndexedDbStore};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -278,4 +280,53 @@ async fn a_database_of_the_older_layout_is_refused() {
     let error = opened.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SchemaMismatch);
     assert!(error.to_string().contains("layout"), "{error}");
+}
+
+/// Runs code over the object store of a tree, as another program might.
+async fn tamper(name: &str, code: &str) {
+    let body = format!(
+        "const database = await settled(indexedDB.open(name));
+        const store = database.transaction('tree/t', 'readwrite').objectStore('tree/t');
+        await settled({code});
+        database.close()"
+    );
+    script(name, &body).await.unwrap();
+}
+
+async fn commit_one(store: &IndexedDbStore) -> std::result::Result<(), DriverError> {
+    let writer = store.begin_write().await?;
+    let mut list = OperationsBuilder::new();
+    list.put(writer.tree("t")?, b"a", b"")?;
+    writer.commit(&list.operations(), Durability::None).await
+}
+
+#[wasm_bindgen_test]
+async fn leaves_that_overlap_are_damaged() {
+    let store = open("overlapping").await;
+    commit_one(&store).await.unwrap();
+    // The entries `a` and `z`, and then `m`.
+    tamper(
+        "overlapping",
+        "(store.put(new Uint8Array([1, 2, 0, 0, 0, 1, 0, 97, 1, 0, 122]), new Uint8Array()),
+        store.put(new Uint8Array([1, 1, 0, 0, 0, 1, 0, 109]), new Uint8Array([109])))",
+    )
+    .await;
+    let reader = store.begin_read().await.unwrap();
+    let tree = reader.tree("t").unwrap();
+    for direction in [Direction::Forward, Direction::Backward] {
+        let page = reader.page(tree, Bounds::ALL, direction, 1000).await;
+        assert_eq!(page.unwrap_err().kind(), ErrorKind::Corrupt);
+    }
+}
+
+#[wasm_bindgen_test]
+async fn numbers_of_entries_that_cannot_be_are_damaged() {
+    let store = open("counted").await;
+    commit_one(&store).await.unwrap();
+    for count in ["-1", "0.5", "NaN", "2 ** 60", "'1'"] {
+        tamper("counted", &format!("store.put({count}, 0)")).await;
+        let reader = store.begin_read().await.unwrap();
+        let error = reader.len(reader.tree("t").unwrap()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{count}");
+    }
 }

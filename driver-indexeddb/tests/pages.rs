@@ -55,6 +55,22 @@ async fn pause(milliseconds: u32) {
 }
 
 #[wasm_bindgen_test]
+async fn a_temporary_database_lives_as_long_as_its_transactions() {
+    let config = IndexedDBConfig::builder()
+        .database_name("short".to_owned())
+        .temporary(true)
+        .build();
+    let store = IndexedDb.open(&config).await.unwrap();
+    put(&store, "t", b"k", b"v").await;
+    let reader = store.begin_read().await.unwrap();
+    drop(store);
+    pause(100).await;
+    let tree = reader.tree("t").unwrap();
+    let found = reader.get_many(tree, &[b"k"]).await.unwrap();
+    assert_eq!(found, [Some(b"v".to_vec())]);
+}
+
+#[wasm_bindgen_test]
 async fn writers_take_turns() {
     let (first, second) = (open("turns").await, open("turns").await);
     let writer = first.begin_write().await.unwrap();
