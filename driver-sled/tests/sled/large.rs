@@ -12,8 +12,8 @@ use netabase_core::driver::{
 use netabase_driver_sled::{Sled, SledDatabase};
 
 use crate::{
-    Model, Random, assert_shows, get_one, maintain, open, open_error, owned, place, put_one, scan,
-    without_driver,
+    Model, Random, assert_shows, close, get_one, maintain, open, open_error, owned, place, put_one,
+    scan, without_driver,
 };
 
 /// The longest value that lies in the user's tree as a whole.
@@ -342,11 +342,9 @@ fn damaged_large_values_are_corrupt() {
         let engine = without_driver(&path);
         damage(&engine);
         engine.flush().unwrap();
-        drop(engine);
+        close(engine, &path);
 
-        let store = (0..1000)
-            .find_map(|_| Sled.open(&OpenConfig::new(&path)).ok())
-            .unwrap();
+        let store = open(&path);
         let corrupt = |error: netabase_core::driver::DriverError| {
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{number}: {error:?}");
         };
@@ -524,7 +522,7 @@ fn a_database_with_other_segments_is_refused_with_advice_and_can_be_emptied() {
     let foreign = sled::Config::new().path(&path).open().unwrap();
     foreign.insert(b"k", b"v").unwrap();
     foreign.flush().unwrap();
-    drop(foreign);
+    close(foreign, &path);
     let error = open_error(&OpenConfig::new(&path));
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error:?}");
     for part in ["data.sled", "524288", "4194304", "export", "import"] {
@@ -534,7 +532,7 @@ fn a_database_with_other_segments_is_refused_with_advice_and_can_be_emptied() {
         truncate: true,
         ..OpenConfig::new(&path)
     };
-    let store = (0..1000).find_map(|_| Sled.open(&truncating).ok()).unwrap();
+    let store = Sled.open(&truncating).unwrap();
     put_one(&store, "t", b"k", &bytes(50_000, 1), Durability::Immediate);
     drop(store);
     assert!(get_one(&open(&path), "t", b"k") == Some(bytes(50_000, 1)));

@@ -17,6 +17,7 @@ mod stress;
 mod transaction;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -48,6 +49,14 @@ fn without_driver(path: &Path) -> sled::Db {
             config.open().ok()
         })
         .unwrap()
+}
+
+/// Closes a database that was opened without the driver, and waits until sled's threads have let go of it.
+fn close(engine: sled::Db, path: &Path) {
+    drop(engine);
+    let log = fs::File::open(path.join("db")).unwrap();
+    log.lock().unwrap();
+    log.unlock().unwrap();
 }
 
 fn open_error(config: &OpenConfig<'_>) -> DriverError {

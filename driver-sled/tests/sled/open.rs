@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use netabase_core::driver::{Driver, Durability, ErrorKind, OpenConfig, Read, Store, Write};
 use netabase_driver_sled::Sled;
 
-use crate::{get_one, maintain, open, open_error, place, put_one, without_driver};
+use crate::{close, get_one, maintain, open, open_error, place, put_one, without_driver};
 
 /// Every way of opening that could change what is there.
 fn every_way(path: &Path) -> [OpenConfig<'_>; 3] {
@@ -261,10 +261,7 @@ fn an_emptying_cut_off_before_its_parameters_were_removed_counts_as_missing() {
         let foreign = sled::Config::new().path(&path).open().unwrap();
         foreign.insert(b"k", b"v").unwrap();
         foreign.flush().unwrap();
-        drop(foreign);
-        let log = fs::File::open(path.join("db")).unwrap();
-        log.lock().unwrap();
-        drop(log);
+        close(foreign, &path);
         for entry in fs::read_dir(&path).unwrap() {
             let entry = entry.unwrap();
             if entry.file_name().as_encoded_bytes().starts_with(b"snap.") {
@@ -391,11 +388,9 @@ fn what_sled_wrote_in_segments_of_the_same_length_is_read_and_the_other_way_roun
     let plain = without_driver(&path);
     plain.insert(b"in the default tree", b"1").unwrap();
     plain.open_tree("t").unwrap().insert(b"k", b"v").unwrap();
-    drop(plain);
+    close(plain, &path);
 
-    let store = (0..1000)
-        .find_map(|_| Sled.open(&OpenConfig::new(&path)).ok())
-        .unwrap();
+    let store = open(&path);
     assert_eq!(get_one(&store, "t", b"k").as_deref(), Some(&b"v"[..]));
     assert_eq!(maintain(&store, "tree_names").unwrap(), [b"t"]);
     put_one(&store, "t", b"l", b"w", Durability::None);
