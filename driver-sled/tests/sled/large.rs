@@ -409,14 +409,12 @@ impl UnreadablePage {
     fn new(path: &Path, values: impl Iterator<Item = Vec<u8>>) -> Self {
         let log = path.join("db");
         let good = fs::read(&log).unwrap();
-        let damaged: Vec<_> = values
-            .flat_map(|value| {
-                let places = good.windows(value.len()).enumerate();
-                places
-                    .filter(move |(_, found)| *found == value)
-                    .map(|(at, _)| at)
-                    .collect::<Vec<_>>()
-            })
+        let values: Vec<_> = values.collect();
+        let first = values[0][0];
+        let is_one = |at: &usize| values.iter().any(|value| good[*at..].starts_with(value));
+        let damaged: Vec<_> = (0..good.len())
+            .filter(|at| good[*at] == first)
+            .filter(is_one)
             .collect();
         assert!(!damaged.is_empty());
         let page = Self { log, good, damaged };
