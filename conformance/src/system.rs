@@ -60,6 +60,13 @@ pub(crate) fn end_with_parent() {
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
 }
 
+/// Lets this process have memory by ordinary pages only, so that what it holds tells what it asked for.
+pub(crate) fn without_huge_pages() {
+    // A kernel that knows of no huge pages gives none.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
+}
+
 /// Whether a process has ended. Its number is not given to another one before it is waited for.
 #[cfg(target_os = "linux")]
 pub(crate) fn has_ended(process: &mut Child) -> io::Result<bool> {
