@@ -3,8 +3,9 @@
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX, EXE_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use crate::program::{Run, built, command, fill, netabase, titles, url};
+use crate::program::{Run, beside_the_runner, built, command, fill, netabase, titles, url};
 
 fn library(name: &str) -> String {
     format!("{DLL_PREFIX}netabase_driver_{name}{DLL_SUFFIX}")
@@ -115,10 +116,16 @@ fn a_copy_that_the_target_loses_a_part_of_fails_and_says_so() {
 
 #[test]
 fn check_runs_the_suite_itself_and_ends_with_its_status() {
-    built("conformance", &format!("conformance{EXE_SUFFIX}"));
+    let programs = beside_the_runner();
     let (folder, redb) = installed("redb", "netabase-driver-redb");
-    let check = |driver: &Path, law: &str| {
-        netabase(&["check", driver.to_str().unwrap(), "--", "--filter", law])
+    let check = |driver: &Path, law: &str| -> Run {
+        Command::new(programs.path().join(format!("netabase{EXE_SUFFIX}")))
+            .arg("check")
+            .arg(driver)
+            .args(["--", "--filter", law])
+            .output()
+            .unwrap()
+            .into()
     };
     let run = check(&redb, "order/bytes_compare_unsigned");
     assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);

@@ -93,38 +93,47 @@ pub(crate) fn write_script(path: &Path, script: &str) {
     assert!(status.unwrap().success());
 }
 
-/// A file that Cargo makes of another package of this repository, beside this one's; made now if nobody has made it since
-/// the sources were last written to.
+/// A file that Cargo makes of another package of this repository, beside this one's. If nobody has made it since its
+/// sources, or those of `core`, were last written to, it is made now, in a folder of its own: the tests that run meanwhile
+/// use what is here.
 pub(crate) fn built(package: &str, file: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_BIN_EXE_netabase")).parent().unwrap();
-    let written = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
-    let found = || {
-        [folder.join(file), folder.join("deps").join(file)]
-            .into_iter()
-            .filter_map(|path| Some((written(&path)?, path)))
-            .max()
-    };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let sources = [
-        "core",
-        "conformance",
-        "conformance/zoo",
-        "driver-redb",
-        "examples/driver-lmdb",
-    ]
-    .map(|package| newest(&root.join(package).join("src")));
-    let is_fresh =
-        |(built, _): &(SystemTime, PathBuf)| sources.iter().all(|written| written <= built);
-    if let Some((_, path)) = found().filter(is_fresh) {
+    let folder = match package {
+        "conformance" => "conformance",
+        "conformance-zoo" => "conformance/zoo",
+        "netabase-driver-lmdb" => "examples/driver-lmdb",
+        "netabase-driver-redb" => "driver-redb",
+        _ => panic!("{package} is no package whose files are looked for"),
+    };
+    let written = ["core", folder].map(|package| newest(&root.join(package).join("src")));
+    let beside = Path::new(env!("CARGO_BIN_EXE_netabase")).parent().unwrap();
+    let found = [beside.join(file), beside.join("deps").join(file)]
+        .into_iter()
+        .filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)))
+        .max()
+        .filter(|(built, _)| written.iter().all(|written| written <= built));
+    if let Some((_, path)) = found {
         return path;
     }
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("built");
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--package", package])
+        .args(["build", "--package", package, "--target-dir"])
+        .arg(&target)
         .current_dir(root)
         .status();
     assert!(built.unwrap().success(), "{package} cannot be built");
-    let (_, path) = found().unwrap_or_else(|| panic!("{file} of {package} is not beside netabase"));
-    path
+    target.join("debug").join(file)
+}
+
+/// A folder with copies of the program and of the runner of the suite that it starts.
+pub(crate) fn beside_the_runner() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let runner = format!("conformance{}", std::env::consts::EXE_SUFFIX);
+    let program = Path::new(env!("CARGO_BIN_EXE_netabase"));
+    for from in [program, &built("conformance", &runner)] {
+        copy_program(from, &folder.path().join(from.file_name().unwrap()));
+    }
+    folder
 }
 
 /// When a file in a folder, or in one within it, was last written to.
