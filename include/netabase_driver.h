@@ -36,7 +36,7 @@ extern "C" {
 #define NETABASE_OPEN_READ_ONLY 4u
 #define NETABASE_OPEN_CACHE_BYTES 8u
 
-/* store_begin */
+/* database_begin */
 #define NETABASE_BEGIN_READ 0u
 #define NETABASE_BEGIN_WRITE 1u
 
@@ -96,7 +96,7 @@ typedef struct netabase_slice {
 } netabase_slice;
 
 /* Only the driver knows what is in these three. */
-typedef struct netabase_store netabase_store;
+typedef struct netabase_database netabase_database;
 typedef struct netabase_transaction netabase_transaction;
 typedef struct netabase_cursor netabase_cursor;
 
@@ -148,15 +148,15 @@ typedef struct netabase_manifest {
     uint64_t key_bytes;         /* largest key; 0 is no limit, here and below */
     uint64_t value_bytes;       /* largest value */
     uint64_t transaction_bytes; /* largest sum of keys and values that one transaction writes */
-    const netabase_slice *operations;
-    size_t operations_length;
+    const netabase_slice *commands;
+    size_t commands_length;
 } netabase_manifest;
 
 /* A driver's functions. Later minor versions append to it. */
 typedef struct netabase_vtable {
-    uint32_t (*open)(const netabase_open_config *config, netabase_store **store, netabase_error_buffer *error);
-    void (*store_close)(netabase_store *store);
-    uint32_t (*store_begin)(netabase_store *store, uint32_t mode, netabase_transaction **transaction,
+    uint32_t (*open)(const netabase_open_config *config, netabase_database **store, netabase_error_buffer *error);
+    void (*database_close)(netabase_database *store);
+    uint32_t (*database_begin)(netabase_database *store, uint32_t mode, netabase_transaction **transaction,
                             netabase_error_buffer *error);
     void (*txn_close)(netabase_transaction *transaction);
     uint32_t (*txn_tree)(netabase_transaction *transaction, netabase_slice name, uint32_t key_width,
@@ -178,8 +178,8 @@ typedef struct netabase_vtable {
     uint32_t (*txn_len)(netabase_transaction *transaction, uint32_t tree, uint64_t *entries,
                         netabase_error_buffer *error);
     uint32_t (*txn_clear)(netabase_transaction *transaction, uint32_t tree, netabase_error_buffer *error);
-    uint32_t (*txn_apply)(netabase_transaction *transaction, netabase_slice operations, netabase_error_buffer *error);
-    uint32_t (*store_maintain)(netabase_store *store, netabase_slice operation, netabase_slice argument,
+    uint32_t (*txn_apply)(netabase_transaction *transaction, netabase_slice batch, netabase_error_buffer *error);
+    uint32_t (*database_command)(netabase_database *store, netabase_slice command, netabase_slice argument,
                                netabase_visit output, netabase_context *context, netabase_error_buffer *error);
 } netabase_vtable;
 

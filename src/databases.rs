@@ -39,15 +39,15 @@ pub mod redb_store {
 /// The store on IndexedDB.
 #[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]
 pub mod indexeddb_store {
-    use netabase_core::store::aio::{AsyncTree, AsyncTypedStore};
-    pub use netabase_driver_indexeddb::IndexedDb;
+    use netabase_core::store::asynchronous::{AsyncTree, AsyncTypedStore};
+    pub use netabase_driver_indexeddb::IndexedDB;
 
     /// A store on IndexedDB, in the browser: [`new`](AsyncTypedStore::new), [`open`](AsyncTypedStore::open) and
     /// [`temp`](AsyncTypedStore::temp) are awaited, as all of its operations are.
-    pub type IndexedDBStore<D> = AsyncTypedStore<D, IndexedDb>;
+    pub type IndexedDBStore<D> = AsyncTypedStore<D, IndexedDB>;
 
     /// One model's records in a store on IndexedDB.
-    pub type IndexedDBTree<'db, D, M> = AsyncTree<'db, D, M, IndexedDb>;
+    pub type IndexedDBTree<'db, D, M> = AsyncTree<'db, D, M, IndexedDB>;
 }
 
 /// The store on sled.

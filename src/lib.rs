@@ -36,7 +36,7 @@ pub use netabase_core::model::{
     ModelKey, NetabaseDefinitionTrait, NetabaseModelTrait, SecondaryKey,
 };
 pub use netabase_core::schema;
-pub use netabase_core::store::aio;
+pub use netabase_core::store::asynchronous;
 pub use netabase_core::store::{
     Batch, IndexIter, Iter, Mode, ReadOnly, ReadWrite, SnapshotIter, Tree, TreeView, TxnGuard,
     TypedStore,

@@ -4,9 +4,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use netabase_core::driver::Driver;
-use netabase_core::driver::aio::AsyncDriver;
+use netabase_core::driver::asynchronous::AsyncDriver;
 use netabase_core::memory::Memory;
-use netabase_core::store::aio::{AsyncBatch, AsyncTree, AsyncTxnGuard, AsyncTypedStore};
+use netabase_core::store::asynchronous::{AsyncBatch, AsyncTree, AsyncTxnGuard, AsyncTypedStore};
 use netabase_core::store::{Batch, ReadOnly, ReadWrite, Tree, TxnGuard, TypedStore};
 
 use crate::FileConfig;
@@ -280,13 +280,9 @@ impl<D: NetabaseDefinitionTrait, E: Driver> NetabaseStore<D, TypedStore<D, E>> {
     /// Runs one of the engine's own operations by name.
     ///
     /// # Errors
-    /// As [`TypedStore::maintain`].
-    pub fn maintain(
-        &self,
-        operation: &str,
-        argument: &[u8],
-    ) -> Result<Vec<Vec<u8>>, NetabaseError> {
-        self.backend.maintain(operation, argument)
+    /// As [`TypedStore::command`].
+    pub fn command(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>, NetabaseError> {
+        self.backend.command(operation, argument)
     }
 
     /// The names of all trees that hold at least one entry, in order.
@@ -340,13 +336,13 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> NetabaseStore<D, AsyncTypedStor
     /// Runs one of the engine's own operations by name.
     ///
     /// # Errors
-    /// As [`AsyncTypedStore::maintain`].
-    pub async fn maintain(
+    /// As [`AsyncTypedStore::command`].
+    pub async fn command(
         &self,
         operation: &str,
         argument: &[u8],
     ) -> Result<Vec<Vec<u8>>, NetabaseError> {
-        self.backend.maintain(operation, argument).await
+        self.backend.command(operation, argument).await
     }
 
     /// The names of all trees that hold at least one entry, in order.

@@ -12,7 +12,7 @@ use netabase_store::databases::redb_zerocopy::{
     BorrowedGuard, RedbStoreZeroCopy, RedbTree, bulk_insert, bulk_remove, with_read_transaction,
     with_write_transaction,
 };
-use netabase_store::driver::{Driver, OpenConfig, Read, Store, Write};
+use netabase_store::driver::{Database as _, Driver, OpenConfig, Read, Write};
 use netabase_store::{
     Durability, ErrorKind, NetabaseError, NetabaseStore, RedbStore, netabase_definition_module,
 };

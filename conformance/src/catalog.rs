@@ -17,7 +17,7 @@ pub struct Case<D> {
     /// What the law presumes; a driver that does not meet it is not tried.
     pub requirements: &'static [Requirement],
     /// Shows that the law holds.
-    pub run: fn(&Fixture<D>) -> Outcome,
+    pub run: fn(&Fixture<D>) -> CaseResult,
 }
 
 impl<D> Case<D> {
@@ -184,7 +184,7 @@ impl Requirement {
 }
 
 /// What a case comes to: it held, or it failed with an error. It may panic as well.
-pub type Outcome = Result<(), Failure>;
+pub type CaseResult = Result<(), Failure>;
 
 /// An error that ended a case.
 pub struct Failure {

@@ -182,7 +182,7 @@ impl<D: Driver> Fixture<D> {
     ///
     /// # Errors
     /// What the driver reports.
-    pub fn open(&self) -> Result<Checked<D::Store>> {
+    pub fn open(&self) -> Result<Checked<D::Database>> {
         self.open_with(&self.config())
     }
 
@@ -190,7 +190,7 @@ impl<D: Driver> Fixture<D> {
     ///
     /// # Errors
     /// What the driver reports.
-    pub fn open_with(&self, config: &OpenConfig<'_>) -> Result<Checked<D::Store>> {
+    pub fn open_with(&self, config: &OpenConfig<'_>) -> Result<Checked<D::Database>> {
         Checked::open(&*self.driver, config)
     }
 }

@@ -14,7 +14,7 @@ use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use crate::cases::Entry;
-use crate::catalog::{Failure, Outcome};
+use crate::catalog::{CaseResult, Failure};
 use crate::{isolation, settings};
 
 /// What one sequence has done so far, a line for each operation.
@@ -71,7 +71,7 @@ pub(crate) fn run<S: Step>(
     sequences: u32,
     strategy: impl Strategy<Value = Vec<S>>,
     law: impl Fn(Vec<S>, &Journal) -> Result<(), String>,
-) -> Outcome {
+) -> CaseResult {
     let seed = settings::seed();
     let rejection = |steps: Vec<S>| {
         let journal = Journal::begin();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::catalog::Outcome;
+use crate::catalog::CaseResult;
 use crate::sequence;
 
 pub(crate) const TIME_LIMIT: &str = "NETABASE_CONFORMANCE_TIME_LIMIT";
@@ -65,7 +65,7 @@ pub(crate) fn seed() -> u64 {
 /// Runs a case whose choices follow from one seed; says which seed it was if the case fails.
 ///
 /// What threads and processes do between those choices is not repeated by the same seed.
-pub(crate) fn seeded(law: impl FnOnce(Rng) -> Outcome) -> Outcome {
+pub(crate) fn seeded(law: impl FnOnce(Rng) -> CaseResult) -> CaseResult {
     let seed = seed();
     let note = format!("(the random choices follow from {SEED}={seed})");
     match panic::catch_unwind(AssertUnwindSafe(|| law(Rng::with_seed(seed)))) {

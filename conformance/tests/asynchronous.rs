@@ -15,17 +15,17 @@ use conformance::model::shop::{
     UserPrimaryKey, UserSecondaryKeys,
 };
 use netabase_core::config::FileConfig;
-use netabase_core::driver::aio::{
-    AsyncDriver, AsyncRead, AsyncStore, AsyncWrite, Block, Blocking, Ready,
+use netabase_core::driver::asynchronous::{
+    AsyncAsSync, AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, Block, SyncAsAsync,
 };
 use netabase_core::driver::{
     Bounds, Capabilities, Direction, Driver, DriverError, Durability, ErrorKind, Manifest,
-    OpenConfig, Operations, Result, TreeId,
+    OpenConfig, Result, TreeId, WriteBatch,
 };
 use netabase_core::error::NetabaseError;
 use netabase_core::memory::Memory;
 use netabase_core::store::TypedStore;
-use netabase_core::store::aio::AsyncTypedStore;
+use netabase_core::store::asynchronous::AsyncTypedStore;
 use netabase_store::NetabaseStore;
 use netabase_store::traits::store_ops::{BackendFor, OpenTree};
 use netabase_store::traits::tree::NetabaseTreeAsync;
@@ -37,7 +37,7 @@ use proptest::test_runner::TestCaseResult;
 /// database has changed since it began has lost its snapshot.
 #[derive(Debug, Clone, Default)]
 struct Slow<E = Memory> {
-    ground: Ready<E>,
+    ground: SyncAsAsync<E>,
     counts: Counts,
 }
 
@@ -55,7 +55,7 @@ struct Counters {
     commits: AtomicU64,
 }
 
-struct SlowStore<S> {
+struct SlowDatabase<S> {
     counts: Counts,
     store: S,
 }
@@ -102,22 +102,22 @@ async fn yield_once() {
 }
 
 impl<E: Driver> AsyncDriver for Slow<E> {
-    type Store = SlowStore<<Ready<E> as AsyncDriver>::Store>;
+    type Database = SlowDatabase<<SyncAsAsync<E> as AsyncDriver>::Database>;
     type Config = FileConfig;
 
     fn manifest(&self) -> &Manifest {
         self.ground.manifest()
     }
 
-    async fn open(&self, config: &FileConfig) -> Result<Self::Store> {
-        Ok(SlowStore {
+    async fn open(&self, config: &FileConfig) -> Result<Self::Database> {
+        Ok(SlowDatabase {
             counts: self.counts.clone(),
             store: self.ground.open(config).await?,
         })
     }
 }
 
-impl<S: AsyncStore> AsyncStore for SlowStore<S> {
+impl<S: AsyncDatabase> AsyncDatabase for SlowDatabase<S> {
     type Reader = SlowTransaction<S::Reader>;
     type Writer = SlowTransaction<S::Writer>;
 
@@ -139,9 +139,9 @@ impl<S: AsyncStore> AsyncStore for SlowStore<S> {
         })
     }
 
-    async fn maintain(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
+    async fn command(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
         self.counts.call().await;
-        self.store.maintain(operation, argument).await
+        self.store.command(operation, argument).await
     }
 }
 
@@ -192,9 +192,9 @@ impl<T: AsyncRead> AsyncRead for SlowTransaction<T> {
 }
 
 impl<T: AsyncWrite> AsyncWrite for SlowTransaction<T> {
-    async fn commit(self, operations: &Operations<'_>, durability: Durability) -> Result<()> {
+    async fn commit(self, batch: &WriteBatch<'_>, durability: Durability) -> Result<()> {
         self.counts.call().await;
-        self.transaction.commit(operations, durability).await?;
+        self.transaction.commit(batch, durability).await?;
         self.counts.0.commits.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -205,10 +205,10 @@ impl<T: AsyncWrite> AsyncWrite for SlowTransaction<T> {
 struct Shared {
     manifest: Manifest,
     ground: Slow,
-    store: Arc<<Slow as AsyncDriver>::Store>,
+    store: Arc<<Slow as AsyncDriver>::Database>,
 }
 
-struct SharedStore(Arc<<Slow as AsyncDriver>::Store>);
+struct SharedDatabase(Arc<<Slow as AsyncDriver>::Database>);
 
 impl Shared {
     fn new() -> Self {
@@ -225,21 +225,21 @@ impl Shared {
 }
 
 impl AsyncDriver for Shared {
-    type Store = SharedStore;
+    type Database = SharedDatabase;
     type Config = FileConfig;
 
     fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    async fn open(&self, _: &FileConfig) -> Result<SharedStore> {
-        Ok(SharedStore(Arc::clone(&self.store)))
+    async fn open(&self, _: &FileConfig) -> Result<SharedDatabase> {
+        Ok(SharedDatabase(Arc::clone(&self.store)))
     }
 }
 
-impl AsyncStore for SharedStore {
-    type Reader = <<Slow as AsyncDriver>::Store as AsyncStore>::Reader;
-    type Writer = <<Slow as AsyncDriver>::Store as AsyncStore>::Writer;
+impl AsyncDatabase for SharedDatabase {
+    type Reader = <<Slow as AsyncDriver>::Database as AsyncDatabase>::Reader;
+    type Writer = <<Slow as AsyncDriver>::Database as AsyncDatabase>::Writer;
 
     async fn begin_read(&self) -> Result<Self::Reader> {
         self.0.begin_read().await
@@ -249,8 +249,8 @@ impl AsyncStore for SharedStore {
         self.0.begin_write().await
     }
 
-    async fn maintain(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
-        self.0.maintain(operation, argument).await
+    async fn command(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
+        self.0.command(operation, argument).await
     }
 }
 
@@ -550,7 +550,7 @@ fn new_records_behind_the_last_one_take_no_round_trips_to_those_that_wait() {
     }
 
     let slow = Slow::<Memory>::default();
-    let driver = Blocking::new(slow.clone(), Thread, |_| Ok(FileConfig::new("")));
+    let driver = AsyncAsSync::new(slow.clone(), Thread, |_| Ok(FileConfig::new("")));
     let store = TypedStore::<Shop, _>::open_on(&driver, &FileConfig::new("")).unwrap();
     for start in [0, 1_000] {
         let before = slow.calls();
@@ -618,14 +618,14 @@ fn a_transaction_above_the_limit_is_refused_and_leaves_nothing() {
     });
 
     impl AsyncDriver for Tight {
-        type Store = <Slow as AsyncDriver>::Store;
+        type Database = <Slow as AsyncDriver>::Database;
         type Config = FileConfig;
 
         fn manifest(&self) -> &Manifest {
             &TIGHT
         }
 
-        async fn open(&self, config: &FileConfig) -> Result<Self::Store> {
+        async fn open(&self, config: &FileConfig) -> Result<Self::Database> {
             Slow::<Memory>::default().open(config).await
         }
     }
@@ -649,25 +649,25 @@ fn a_driver_that_answers_for_fewer_keys_than_asked_is_refused() {
     /// Forgets the last key.
     #[derive(Default)]
     struct Forgetful;
-    struct Store(<Slow as AsyncDriver>::Store);
+    struct Database(<Slow as AsyncDriver>::Database);
     struct Reader<T>(T);
 
     impl AsyncDriver for Forgetful {
-        type Store = Store;
+        type Database = Database;
         type Config = FileConfig;
 
         fn manifest(&self) -> &Manifest {
             Driver::manifest(&Memory)
         }
 
-        async fn open(&self, config: &FileConfig) -> Result<Store> {
-            Slow::<Memory>::default().open(config).await.map(Store)
+        async fn open(&self, config: &FileConfig) -> Result<Database> {
+            Slow::<Memory>::default().open(config).await.map(Database)
         }
     }
 
-    impl AsyncStore for Store {
-        type Reader = Reader<<<Slow as AsyncDriver>::Store as AsyncStore>::Reader>;
-        type Writer = <<Slow as AsyncDriver>::Store as AsyncStore>::Writer;
+    impl AsyncDatabase for Database {
+        type Reader = Reader<<<Slow as AsyncDriver>::Database as AsyncDatabase>::Reader>;
+        type Writer = <<Slow as AsyncDriver>::Database as AsyncDatabase>::Writer;
 
         async fn begin_read(&self) -> Result<Self::Reader> {
             self.0.begin_read().await.map(Reader)
@@ -677,8 +677,8 @@ fn a_driver_that_answers_for_fewer_keys_than_asked_is_refused() {
             self.0.begin_write().await
         }
 
-        async fn maintain(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
-            self.0.maintain(operation, argument).await
+        async fn command(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
+            self.0.command(operation, argument).await
         }
     }
 
@@ -731,7 +731,7 @@ fn a_store_that_is_read_only_opens_as_a_blocking_one_does() {
     };
     drop(TypedStore::<Shop, Redb>::new(config.clone()).unwrap());
     block_on(async {
-        let store = AsyncTypedStore::<Shop, Ready<Redb>>::new(config.clone())
+        let store = AsyncTypedStore::<Shop, SyncAsAsync<Redb>>::new(config.clone())
             .await
             .unwrap();
         let users = store.open_tree::<User>();
@@ -739,7 +739,7 @@ fn a_store_that_is_read_only_opens_as_a_blocking_one_does() {
         let errors = [
             users.put(user(1, 1, 30)).await.unwrap_err(),
             store.write().await.unwrap_err(),
-            store.maintain("compact", b"").await.unwrap_err(),
+            store.command("compact", b"").await.unwrap_err(),
         ];
         for error in errors {
             assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error:?}");
@@ -749,7 +749,7 @@ fn a_store_that_is_read_only_opens_as_a_blocking_one_does() {
             truncate: true,
             ..config
         };
-        let error = AsyncTypedStore::<Shop, Ready<Redb>>::new(config).await;
+        let error = AsyncTypedStore::<Shop, SyncAsAsync<Redb>>::new(config).await;
         assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidInput);
     });
 }
@@ -761,7 +761,7 @@ fn an_existing_database_is_opened_and_a_missing_one_is_not_created() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("data.redb");
     block_on(async {
-        type On = AsyncTypedStore<Shop, Ready<Redb>>;
+        type On = AsyncTypedStore<Shop, SyncAsAsync<Redb>>;
         let error = On::open(&path).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
         assert!(!path.exists());
@@ -958,7 +958,7 @@ fn a_closed_store_and_an_unknown_operation_are_refused() {
                 .unwrap()
                 .contains(&"User".to_owned())
         );
-        let error = store.maintain("no such", b"").await.unwrap_err();
+        let error = store.command("no such", b"").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         store.close();
         store.close();

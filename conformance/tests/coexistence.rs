@@ -11,7 +11,7 @@ mod drivers;
 use std::path::Path;
 
 use netabase_core::driver::{
-    Driver, Durability, ErrorKind, OpenConfig, Read as _, Result, Store, Write,
+    Database, Driver, Durability, ErrorKind, OpenConfig, Read as _, Result, Write,
 };
 use netabase_core::loader::{self, SearchPath};
 
@@ -55,7 +55,7 @@ impl drivers::Visitor for SideBySide {
     }
 }
 
-fn open<D: Driver>(driver: &D, path: &Path) -> Result<D::Store> {
+fn open<D: Driver>(driver: &D, path: &Path) -> Result<D::Database> {
     driver.open(&OpenConfig::new(path))
 }
 
@@ -65,7 +65,7 @@ fn write(mut writer: impl Write, value: &[u8]) {
     writer.commit(Durability::Immediate).unwrap();
 }
 
-fn read(store: &impl Store) -> Vec<u8> {
+fn read(store: &impl Database) -> Vec<u8> {
     let reader = store.begin_read().unwrap();
     let tree = reader.tree("tree").unwrap();
     reader.get(tree, b"key", <[u8]>::to_vec).unwrap().unwrap()

@@ -47,7 +47,7 @@ fn quotes_are_what_the_template_holds() {
 fn commands_and_variables_are_there() {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = fs::read_to_string(package.join("../docs/writing-a-driver.md")).unwrap();
-    let help = std::process::Command::new(env!("CARGO_BIN_EXE_conformance"))
+    let help = std::process::Command::new(env!("CARGO_BIN_EXE_netabase-conformance"))
         .arg("--help")
         .output()
         .unwrap();

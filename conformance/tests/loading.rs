@@ -41,8 +41,9 @@ fn a_library_that_ends_its_process_fails_no_static_case() {
     let executable = folder.path().join(format!("suite{EXE_SUFFIX}"));
     fs::hard_link(&here, &executable).unwrap();
     let library = format!("{DLL_PREFIX}netabase_driver_memory{DLL_SUFFIX}");
-    let zoo = here.with_file_name(format!("{DLL_PREFIX}conformance_zoo{DLL_SUFFIX}"));
-    fs::hard_link(zoo, folder.path().join(library)).unwrap();
+    let bad_drivers =
+        here.with_file_name(format!("{DLL_PREFIX}conformance_bad_drivers{DLL_SUFFIX}"));
+    fs::hard_link(bad_drivers, folder.path().join(library)).unwrap();
     let run = |law: &str| {
         let output = Command::new(&executable)
             .arg(law)

@@ -26,12 +26,12 @@ fn beside(stem: &str) -> PathBuf {
 }
 
 /// A folder in which the library of bad drivers bears the file name of one of them, and that file.
-fn zoo(name: &str) -> (TempDir, PathBuf) {
+fn bad_drivers(name: &str) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let library = folder
         .path()
         .join(file_name(&format!("netabase_driver_{name}")));
-    fs::hard_link(beside("conformance_zoo"), &library).unwrap();
+    fs::hard_link(beside("conformance_bad_drivers"), &library).unwrap();
     (folder, library)
 }
 
@@ -45,7 +45,7 @@ fn run_with(
     arguments: &[&str],
     environment: &[(&str, &str)],
 ) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_conformance"))
+    let output = Command::new(env!("CARGO_BIN_EXE_netabase-conformance"))
         .arg("--driver")
         .arg(library)
         .args(arguments)
@@ -94,7 +94,7 @@ fn a_good_driver_passes_crashes_included() {
 
 #[test]
 fn a_broken_driver_fails_with_the_shortest_sequence_that_shows_it() {
-    let (_folder, library) = zoo("zoo_forgetful");
+    let (_folder, library) = bad_drivers("bad_forgetful");
     let (code, output, _) = run(
         &library,
         &["--filter", "random/any_sequence_of", "--seed", "1"],
@@ -127,7 +127,7 @@ fn a_broken_driver_fails_with_the_shortest_sequence_that_shows_it() {
 
 #[test]
 fn a_driver_that_ends_the_process_fails_those_cases_only() {
-    let (_folder, library) = zoo("zoo_aborting");
+    let (_folder, library) = bad_drivers("bad_aborting");
     let (code, output, _) = run(
         &library,
         &[
@@ -152,7 +152,7 @@ fn a_driver_that_ends_the_process_fails_those_cases_only() {
 
 #[test]
 fn a_driver_that_hangs_fails_that_case_only() {
-    let (_folder, library) = zoo("zoo_hanging");
+    let (_folder, library) = bad_drivers("bad_hanging");
     let (code, output, _) = run(
         &library,
         &[
@@ -177,7 +177,7 @@ fn a_driver_that_hangs_fails_that_case_only() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_library_that_ends_whatever_loads_it_is_told_of() {
-    let (_folder, library) = zoo("zoo_good");
+    let (_folder, library) = bad_drivers("good");
     let one = ["--filter", "order/bytes_compare_unsigned"];
     let (code, output, message) = run_with(&library, &one, &[("NETABASE_ZOO", "abort-at-load")]);
     assert_eq!((code, output.as_str()), (2, ""));
@@ -189,7 +189,7 @@ fn a_library_that_ends_whatever_loads_it_is_told_of() {
     assert_holds(
         &output,
         &[
-            "driver zoo-good 1.2.3, engine memory 4.5.6, ABI 1.0, from ",
+            "driver good 1.2.3, engine memory 4.5.6, ABI 1.0, from ",
             "\ntest order/bytes_compare_unsigned ... ok",
             "\n  operations             tree_names\n",
         ],
@@ -199,7 +199,7 @@ fn a_library_that_ends_whatever_loads_it_is_told_of() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_driver_that_fails_at_the_end_of_the_process_breaks_its_cases() {
-    let (_folder, library) = zoo("zoo_good");
+    let (_folder, library) = bad_drivers("good");
     let (code, output, message) = run_with(&library, &[], &[("NETABASE_ZOO", "abort-at-exit")]);
     assert_eq!((code, output.as_str()), (2, ""));
     assert_holds(
@@ -210,7 +210,7 @@ fn a_driver_that_fails_at_the_end_of_the_process_breaks_its_cases() {
 
 #[test]
 fn json_is_a_line_for_each_event() {
-    let (_folder, library) = zoo("zoo_forgetful");
+    let (_folder, library) = bad_drivers("bad_forgetful");
     let filter = [
         "--filter",
         "transaction/clear_removes",
@@ -231,7 +231,7 @@ fn json_is_a_line_for_each_event() {
     assert_eq!(failed["name"], "transaction/clear_removes_every_entry");
     let driver = &events[events.len() - 2];
     assert_eq!(driver["type"], "driver");
-    assert_eq!(driver["name"], "zoo-forgetful");
+    assert_eq!(driver["name"], "bad-forgetful");
     assert_eq!(events[events.len() - 1]["failed"], 1);
 
     let (code, output, _) = run(&library, &[&filter[..], &["--format", "junit"]].concat());

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use conformance::harness::Suite;
 use netabase_core::config::FileConfig;
-use netabase_core::driver::aio::{Block, Blocking, Ready};
+use netabase_core::driver::asynchronous::{AsyncAsSync, Block, SyncAsAsync};
 use netabase_core::driver::{AnyDriver, Driver, DriverError, ErrorKind, OpenConfig, Result};
 
 struct Static(Suite);
@@ -44,8 +44,10 @@ impl drivers::Visitor for Static {
         // Erasing a driver's type must not change what it does; one driver is enough to show that.
         self.0.add("erased", AnyDriver::new(driver.clone()));
         // The asynchronous contract, and waiting for it, must not either.
-        self.0
-            .add("asynchronous", Blocking::new(Ready(driver), Thread, config));
+        self.0.add(
+            "asynchronous",
+            AsyncAsSync::new(SyncAsAsync(driver), Thread, config),
+        );
     }
 
     fn visit<D: Driver>(&mut self, driver: D) {

@@ -35,7 +35,7 @@ impl EncodedKeys {
     }
 
     /// Takes the keys of a borrowed view.
-    pub(crate) fn encode_view<M: Record>(&mut self, view: &M::Ref<'_>) {
+    pub(crate) fn encode_ref<M: Record>(&mut self, view: &M::Ref<'_>) {
         self.clear();
         for index in 0..M::INFO.indexes.len() {
             M::encode_secondary_key_of(view, index, &mut self.bytes);
@@ -151,7 +151,7 @@ pub(crate) fn head(key: &[u8]) -> u64 {
 
 /// What is to be done to one entry in the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome<'a> {
+pub(crate) enum EntryChange<'a> {
     /// Add the entry; a unique key is free unless somebody outside the gathered writes holds it.
     Add {
         secondary: &'a [u8],
@@ -224,7 +224,7 @@ impl Pending {
         &mut self,
         index: usize,
         unique: bool,
-        mut visit: impl FnMut(Outcome<'_>) -> Result<(), E>,
+        mut visit: impl FnMut(EntryChange<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let PendingIndex { bytes, events } = &mut self.indexes[index];
         let secondary = |event: &Event| &bytes[event.start..event.start + event.secondary as usize];
@@ -246,12 +246,12 @@ impl Pending {
                 let (existed, wanted) = (!events[0].adds(), events[events.len() - 1].adds());
                 let event = &events[0];
                 match (existed, wanted) {
-                    (true, false) => visit(Outcome::Drop {
+                    (true, false) => visit(EntryChange::Drop {
                         secondary: secondary(event),
                         primary: primary(event),
                     })?,
                     (false, true) if !unique => {
-                        visit(Outcome::Add {
+                        visit(EntryChange::Add {
                             secondary: secondary(event),
                             primary: primary(event),
                         })?;
@@ -260,7 +260,7 @@ impl Pending {
                 }
                 if unique && wanted {
                     if added.is_some() {
-                        visit(Outcome::Collision {
+                        visit(EntryChange::Collision {
                             secondary: secondary(event),
                         })?;
                     }
@@ -268,7 +268,7 @@ impl Pending {
                 }
             }
             if let Some((event, false)) = added {
-                visit(Outcome::Add {
+                visit(EntryChange::Add {
                     secondary: secondary(event),
                     primary: primary(event),
                 })?;
@@ -321,13 +321,13 @@ mod tests {
         pending
             .outcomes(0, unique, |outcome| {
                 seen.push(match outcome {
-                    Outcome::Add { secondary, primary } => {
+                    EntryChange::Add { secondary, primary } => {
                         format!("+{}{}", text(secondary), text(primary))
                     }
-                    Outcome::Drop { secondary, primary } => {
+                    EntryChange::Drop { secondary, primary } => {
                         format!("-{}{}", text(secondary), text(primary))
                     }
-                    Outcome::Collision { secondary } => format!("!{}", text(secondary)),
+                    EntryChange::Collision { secondary } => format!("!{}", text(secondary)),
                 });
                 Ok::<_, ()>(())
             })

@@ -91,7 +91,7 @@ pub trait Record: Sized + Send + Sync + 'static {
     type Ref<'a>;
 
     /// The record that this is a view of: copies what is borrowed.
-    fn from_view(view: Self::Ref<'_>) -> Self;
+    fn from_ref(view: Self::Ref<'_>) -> Self;
 
     /// Appends the encoded primary key.
     fn encode_primary_key(&self, out: &mut Vec<u8>);

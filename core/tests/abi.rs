@@ -11,14 +11,14 @@ use std::borrow::Cow;
 use std::ptr;
 
 use netabase_core::abi::layout::{
-    BEGIN_READ, BEGIN_WRITE, BOUND_UNBOUNDED, Bound, Bounds, Context, Cursor, Entry, ErrorBuffer,
-    OPEN_CREATE_IF_MISSING, OpenConfig, Slice, Store, Transaction, VTable, Visit,
+    BEGIN_READ, BEGIN_WRITE, BOUND_UNBOUNDED, Bound, Bounds, Context, Cursor, Database, Entry,
+    ErrorBuffer, OPEN_CREATE_IF_MISSING, OpenConfig, Slice, Transaction, VTable, Visit,
 };
 use netabase_core::abi::status::{ABSENT, OK};
 use netabase_core::driver::{
-    self, Capabilities, Driver, ErrorKind, Limits, Manifest, OperationsBuilder, Result, TreeId,
+    self, Capabilities, Driver, ErrorKind, Limits, Manifest, Result, TreeId, WriteBatchBuilder,
 };
-use netabase_core::memory::{Memory, MemoryStore};
+use netabase_core::memory::{Memory, MemoryDatabase};
 
 const VARIES: u32 = netabase_core::abi::layout::WIDTH_VARIES;
 
@@ -29,19 +29,19 @@ static MANIFEST: Manifest = Manifest {
     engine_version: Cow::Borrowed("0"),
     capabilities: Capabilities::SNAPSHOTS,
     limits: Limits::NONE,
-    operations: Cow::Borrowed(&[]),
+    commands: Cow::Borrowed(&[]),
 };
 
 struct Raw;
 
 impl Driver for Raw {
-    type Store = MemoryStore;
+    type Database = MemoryDatabase;
 
     fn manifest(&self) -> &Manifest {
         &MANIFEST
     }
 
-    fn open(&self, config: &driver::OpenConfig<'_>) -> Result<MemoryStore> {
+    fn open(&self, config: &driver::OpenConfig<'_>) -> Result<MemoryDatabase> {
         Memory.open(config)
     }
 }
@@ -93,16 +93,16 @@ fn config(flags: u64) -> OpenConfig {
     }
 }
 
-fn open() -> *mut Store {
+fn open() -> *mut Database {
     let mut store = ptr::null_mut();
     let config = config(OPEN_CREATE_IF_MISSING);
     assert_eq!(raw!(open(&raw const config, &raw mut store)), OK);
     store
 }
 
-fn begin(store: *mut Store, mode: u32) -> (*mut Transaction, u32) {
+fn begin(store: *mut Database, mode: u32) -> (*mut Transaction, u32) {
     let mut transaction = ptr::null_mut();
-    assert_eq!(raw!(store_begin(store, mode, &raw mut transaction)), OK);
+    assert_eq!(raw!(database_begin(store, mode, &raw mut transaction)), OK);
     let mut tree = 0;
     let name = Slice::new(b"tree");
     assert_eq!(
@@ -168,13 +168,13 @@ fn assert_status(status: u32, kind: ErrorKind) {
 fn a_null_handle_is_refused() {
     let mut place = ptr::null_mut();
     assert_status(
-        raw!(store_begin(ptr::null_mut(), BEGIN_READ, &raw mut place)),
+        raw!(database_begin(ptr::null_mut(), BEGIN_READ, &raw mut place)),
         ErrorKind::InvalidInput,
     );
     assert_status(put(ptr::null_mut(), 0, b"key"), ErrorKind::InvalidInput);
     assert_status(get(ptr::null_mut(), 0, b"key"), ErrorKind::InvalidInput);
     assert_eq!(next(ptr::null_mut()), Err(ErrorKind::InvalidInput.code()));
-    close!(store_close(ptr::null_mut()));
+    close!(database_close(ptr::null_mut()));
     close!(txn_close(ptr::null_mut()));
     close!(cursor_close(ptr::null_mut()));
 }
@@ -191,13 +191,17 @@ fn a_handle_of_another_kind_is_refused() {
         Err(ErrorKind::InvalidInput.code())
     );
     let mut place = ptr::null_mut();
-    let status = raw!(store_begin(transaction.cast(), BEGIN_READ, &raw mut place));
+    let status = raw!(database_begin(
+        transaction.cast(),
+        BEGIN_READ,
+        &raw mut place
+    ));
     assert_status(status, ErrorKind::InvalidInput);
-    close!(store_close(transaction.cast()));
+    close!(database_close(transaction.cast()));
     assert_eq!(get(transaction, tree, b"key"), ABSENT);
     close!(cursor_close(cursor));
     close!(txn_close(transaction));
-    close!(store_close(store));
+    close!(database_close(store));
 }
 
 #[test]
@@ -209,7 +213,7 @@ fn a_missing_place_is_refused() {
         ErrorKind::InvalidInput,
     );
     assert_status(
-        raw!(store_begin(store, BEGIN_WRITE, ptr::null_mut())),
+        raw!(database_begin(store, BEGIN_WRITE, ptr::null_mut())),
         ErrorKind::InvalidInput,
     );
     let (transaction, tree) = begin(store, BEGIN_WRITE);
@@ -235,7 +239,7 @@ fn a_missing_place_is_refused() {
     assert_status(status, ErrorKind::InvalidInput);
     close!(cursor_close(cursor));
     close!(txn_close(transaction));
-    close!(store_close(store));
+    close!(database_close(store));
 }
 
 #[test]
@@ -243,7 +247,7 @@ fn a_number_without_a_meaning_is_refused() {
     let store = open();
     let mut place = ptr::null_mut();
     assert_status(
-        raw!(store_begin(store, 2, &raw mut place)),
+        raw!(database_begin(store, 2, &raw mut place)),
         ErrorKind::InvalidInput,
     );
     let (transaction, tree) = begin(store, BEGIN_WRITE);
@@ -276,7 +280,7 @@ fn a_number_without_a_meaning_is_refused() {
     assert_status(raw!(txn_commit(transaction, 2)), ErrorKind::InvalidInput);
     assert_status(get(transaction, 99, b"key"), ErrorKind::InvalidInput);
     close!(txn_close(transaction));
-    close!(store_close(store));
+    close!(database_close(store));
 }
 
 #[test]
@@ -322,7 +326,7 @@ fn bytes_at_null_are_refused_and_no_bytes_at_null_are_none() {
     assert_eq!(status, ABSENT);
     assert_eq!(get(transaction, tree, b"key"), OK);
     close!(txn_close(transaction));
-    close!(store_close(store));
+    close!(database_close(store));
 }
 
 #[test]
@@ -401,16 +405,16 @@ fn a_read_transaction_does_not_write() {
     let none = Slice::EMPTY;
     assert_status(raw!(txn_apply(transaction, none)), ErrorKind::InvalidInput);
     close!(txn_close(transaction));
-    close!(store_close(store));
+    close!(database_close(store));
 }
 
 #[test]
 fn a_malformed_list_is_refused_whole() {
     let store = open();
     let (transaction, tree) = begin(store, BEGIN_WRITE);
-    let mut list = OperationsBuilder::new();
+    let mut list = WriteBatchBuilder::new();
     list.put(TreeId(tree), b"key", b"value").unwrap();
-    let mut bytes = list.operations().as_bytes().to_vec();
+    let mut bytes = list.as_batch().as_bytes().to_vec();
     bytes.push(9);
     assert_status(
         raw!(txn_apply(transaction, Slice::new(&bytes))),
@@ -418,7 +422,7 @@ fn a_malformed_list_is_refused_whole() {
     );
     assert_eq!(get(transaction, tree, b"key"), ABSENT);
     close!(txn_close(transaction));
-    close!(store_close(store));
+    close!(database_close(store));
 }
 
 #[test]
@@ -430,7 +434,7 @@ fn handles_may_be_closed_before_those_they_were_made_from() {
     close!(txn_close(writer));
     let (reader, tree) = begin(store, BEGIN_READ);
     let cursor = cursor(reader, tree, 0);
-    close!(store_close(store));
+    close!(database_close(store));
     assert_eq!(get(reader, tree, b"key"), OK);
     close!(txn_close(reader));
     assert_eq!(next(cursor), Ok(b"key".to_vec()));
@@ -469,7 +473,7 @@ fn a_cursor_of_a_write_transaction_survives_writes() {
         close!(cursor_close(handle));
     }
     close!(txn_close(writer));
-    close!(store_close(store));
+    close!(database_close(store));
 }
 
 #[test]
@@ -497,7 +501,7 @@ fn after_the_end_of_a_write_transaction_everything_is_closed() {
         assert_eq!(get(writer, tree, b"key"), if commits { OK } else { ABSENT });
         close!(txn_close(writer));
         close!(cursor_close(cursor));
-        close!(store_close(store));
+        close!(database_close(store));
     }
 }
 
@@ -547,5 +551,5 @@ fn a_visitor_reads_from_its_transaction_and_does_not_write_to_it() {
         "the transaction goes on"
     );
     close!(txn_close(transaction));
-    close!(store_close(store));
+    close!(database_close(store));
 }

@@ -18,18 +18,20 @@ use bincode::enc::{Encode, Encoder};
 use bincode::error::{DecodeError, EncodeError};
 use netabase_core::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
 use netabase_core::config::FileConfig;
-use netabase_core::driver::aio::{AsyncDriver, AsyncRead, AsyncStore, AsyncWrite, Ready};
+use netabase_core::driver::asynchronous::{
+    AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, SyncAsAsync,
+};
 use netabase_core::driver::{
-    self, Bounds, Direction, Driver, DriverError, Manifest, OpenConfig, Operations, Read,
-    Store as _, TreeId, Write,
+    self, Bounds, Database as _, Direction, Driver, DriverError, Manifest, OpenConfig, Read,
+    TreeId, Write, WriteBatch,
 };
 use netabase_core::error::{ErrorKind, NetabaseError};
-use netabase_core::memory::{Memory, MemoryReader, MemoryStore, MemoryWriter};
+use netabase_core::memory::{Memory, MemoryDatabase, MemoryReader, MemoryWriter};
 use netabase_core::model::{
     AnySecondaryKey, FieldInfo, IndexInfo, ModelInfo, ModelKey, ModelVisitor,
     NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,
 };
-use netabase_core::store::aio::AsyncTypedStore;
+use netabase_core::store::asynchronous::AsyncTypedStore;
 use netabase_core::store::{ReadWrite, TreeView, TypedStore};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -149,7 +151,7 @@ impl Record for User {
 
     type Ref<'a> = UserRef<'a>;
 
-    fn from_view(view: UserRef<'_>) -> Self {
+    fn from_ref(view: UserRef<'_>) -> Self {
         Self {
             id: view.id,
             email: view.email.into(),
@@ -251,7 +253,7 @@ impl NetabaseModelTrait<Definition> for User {
     }
 }
 
-type Store = TypedStore<Definition, Memory>;
+type Database = TypedStore<Definition, Memory>;
 
 fn user(id: u64, email: &str, age: u32) -> User {
     User {
@@ -261,7 +263,7 @@ fn user(id: u64, email: &str, age: u32) -> User {
     }
 }
 
-fn by_email(store: &Store, email: &str) -> Vec<u64> {
+fn by_email(store: &Database, email: &str) -> Vec<u64> {
     let key = UserSecondaryKeys::Email(UserEmailSecondaryKey(email.into()));
     store
         .open_tree::<User>()
@@ -272,7 +274,7 @@ fn by_email(store: &Store, email: &str) -> Vec<u64> {
         .collect()
 }
 
-fn by_age(store: &Store, age: u32) -> Vec<u64> {
+fn by_age(store: &Database, age: u32) -> Vec<u64> {
     let key = UserSecondaryKeys::Age(UserAgeSecondaryKey(age));
     store
         .open_tree::<User>()
@@ -285,7 +287,7 @@ fn by_age(store: &Store, age: u32) -> Vec<u64> {
 
 #[test]
 fn an_overwrite_moves_the_index_entries() {
-    let store = Store::temp().unwrap();
+    let store = Database::temp().unwrap();
     let users = store.open_tree::<User>();
     users.put(user(1, "a", 10)).unwrap();
     users.put(user(1, "b", 20)).unwrap();
@@ -307,7 +309,7 @@ fn an_overwrite_moves_the_index_entries() {
 
 #[test]
 fn a_taken_unique_key_leaves_everything_as_it_was_and_the_transaction_goes_on() {
-    let store = Store::temp().unwrap();
+    let store = Database::temp().unwrap();
     store
         .open_tree::<User>()
         .put_many([user(1, "a", 1), user(2, "b", 2)])
@@ -351,14 +353,14 @@ fn a_bulk_put_ends_as_single_puts_do() {
         user(2, "c", 2),
         user(3, "y", 1),
     ];
-    let (bulk, single) = (Store::temp().unwrap(), Store::temp().unwrap());
+    let (bulk, single) = (Database::temp().unwrap(), Database::temp().unwrap());
     bulk.open_tree::<User>().put(user(1, "old", 7)).unwrap();
     single.open_tree::<User>().put(user(1, "old", 7)).unwrap();
     bulk.open_tree::<User>().put_many(&records).unwrap();
     records
         .iter()
         .for_each(|record| single.open_tree::<User>().put(record).unwrap());
-    let all = |store: &Store| {
+    let all = |store: &Database| {
         store
             .open_tree::<User>()
             .iter()
@@ -377,7 +379,7 @@ fn a_bulk_put_ends_as_single_puts_do() {
 
 #[test]
 fn a_bulk_put_with_a_collision_can_only_be_rolled_back() {
-    let store = Store::temp().unwrap();
+    let store = Database::temp().unwrap();
     let transaction = store.write().unwrap();
     let mut users = transaction.open_tree::<User>();
     assert_eq!(
@@ -393,7 +395,7 @@ fn a_bulk_put_with_a_collision_can_only_be_rolled_back() {
 
 #[test]
 fn ranges_over_keys_and_indexes_meet_from_both_ends() {
-    let store = Store::temp().unwrap();
+    let store = Database::temp().unwrap();
     store
         .open_tree::<User>()
         .put_many((0..100).map(|id| user(id, &format!("u{id:02}"), (id % 10) as u32)))
@@ -458,7 +460,7 @@ fn ranges_over_keys_and_indexes_meet_from_both_ends() {
 
 #[test]
 fn views_of_one_transaction_write_while_another_iterates() {
-    let store = Store::temp().unwrap();
+    let store = Database::temp().unwrap();
     store
         .open_tree::<User>()
         .put_many((0..10).map(|id| user(id, &format!("u{id}"), 0)))
@@ -480,7 +482,7 @@ fn views_of_one_transaction_write_while_another_iterates() {
 
 #[test]
 fn a_write_inside_a_borrowed_read_is_refused() {
-    let store = Store::temp().unwrap();
+    let store = Database::temp().unwrap();
     let transaction = store.write().unwrap();
     let (reading, mut writing) = (
         transaction.open_tree::<User>(),
@@ -498,7 +500,7 @@ fn a_write_inside_a_borrowed_read_is_refused() {
 #[test]
 fn a_closed_store_says_so_in_the_first_operation() {
     let store =
-        Store::open_with(&Memory, &OpenConfig::new("".as_ref()), Default::default()).unwrap();
+        Database::open_with(&Memory, &OpenConfig::new("".as_ref()), Default::default()).unwrap();
     store.close();
     assert_eq!(
         store.read().open_tree::<User>().len().unwrap_err().kind(),
@@ -509,7 +511,7 @@ fn a_closed_store_says_so_in_the_first_operation() {
 
 #[test]
 fn a_config_asks_for_a_cache_only_where_it_says_a_size() {
-    let store = Store::new(FileConfig::new("")).unwrap();
+    let store = Database::new(FileConfig::new("")).unwrap();
     store.open_tree::<User>().put(user(1, "a", 1)).unwrap();
     let sized = FileConfig::builder()
         .path("".into())
@@ -517,7 +519,7 @@ fn a_config_asks_for_a_cache_only_where_it_says_a_size() {
         .build();
     assert_eq!(OpenConfig::from(&sized).cache_bytes, Some(8 << 20));
     assert_eq!(
-        Store::new(sized).unwrap_err().kind(),
+        Database::new(sized).unwrap_err().kind(),
         ErrorKind::Unsupported
     );
 }
@@ -525,38 +527,38 @@ fn a_config_asks_for_a_cache_only_where_it_says_a_size() {
 /// One memory database, which begins no more read transactions once it is told so, answers to whatever it is asked, and
 /// lists some of that.
 #[derive(Debug, Clone)]
-struct Tired(Arc<AtomicBool>, Manifest, Arc<MemoryStore>);
+struct Tired(Arc<AtomicBool>, Manifest, Arc<MemoryDatabase>);
 
 impl Default for Tired {
     fn default() -> Self {
         let mut manifest = Memory.manifest().clone();
         let listed = ["compact", "flush", "generate_id", "spin"];
-        manifest.operations = listed.map(Into::into).to_vec().into();
+        manifest.commands = listed.map(Into::into).to_vec().into();
         Self(Arc::default(), manifest, Arc::default())
     }
 }
 
-struct TiredStore {
-    memory: Arc<MemoryStore>,
+struct TiredDatabase {
+    memory: Arc<MemoryDatabase>,
     tired: Arc<AtomicBool>,
 }
 
 impl Driver for Tired {
-    type Store = TiredStore;
+    type Database = TiredDatabase;
 
     fn manifest(&self) -> &Manifest {
         &self.1
     }
 
-    fn open(&self, _: &OpenConfig<'_>) -> driver::Result<TiredStore> {
-        Ok(TiredStore {
+    fn open(&self, _: &OpenConfig<'_>) -> driver::Result<TiredDatabase> {
+        Ok(TiredDatabase {
             memory: Arc::clone(&self.2),
             tired: Arc::clone(&self.0),
         })
     }
 }
 
-impl driver::Store for TiredStore {
+impl driver::Database for TiredDatabase {
     type Reader = MemoryReader;
     type Writer = MemoryWriter;
 
@@ -576,7 +578,7 @@ impl driver::Store for TiredStore {
         self.memory.begin_write()
     }
 
-    fn maintain(
+    fn command(
         &self,
         operation: &str,
         _: &[u8],
@@ -602,7 +604,7 @@ fn operations_that_are_not_listed_or_write_where_nothing_may_do_not_reach_the_dr
         .unwrap()
     };
     let reached = |read_only, operation: &str| {
-        let outcome = open(read_only).maintain(operation, b"");
+        let outcome = open(read_only).command(operation, b"");
         outcome.map(drop).map_err(|error| error.kind())
     };
     for operation in ["compact", "generate_id", "flush", "spin"] {
@@ -649,7 +651,7 @@ fn a_read_that_did_not_begin_gives_the_engines_own_error_each_time() {
 
 #[test]
 fn the_iterator_of_a_bulk_write_may_read() {
-    let store = Store::temp().unwrap();
+    let store = Database::temp().unwrap();
     let ages = |id| (id, user(id, &format!("u{id}"), id as u32));
     store
         .open_tree::<User>()
@@ -695,7 +697,7 @@ fn what_the_iterator_of_a_bulk_write_may_not_do_says_so() {
             view.get_by_secondary_key(key).map(drop)
         },
     ];
-    let store = Store::temp().unwrap();
+    let store = Database::temp().unwrap();
     for attempt in attempts {
         let transaction = store.write().unwrap();
         let mut users = transaction.open_tree::<User>();
@@ -719,7 +721,7 @@ fn what_the_iterator_of_a_bulk_write_may_not_do_says_so() {
 
 #[test]
 fn an_iterator_through_an_index_does_not_go_on_within_a_bulk_write() {
-    let store = Store::temp().unwrap();
+    let store = Database::temp().unwrap();
     store.open_tree::<User>().put(user(1, "a", 1)).unwrap();
     let transaction = store.write().unwrap();
     let mut users = transaction.open_tree::<User>();
@@ -823,27 +825,27 @@ struct Failing(Arc<AtomicBool>);
 
 struct FailingTransaction<T>(T, Arc<AtomicBool>);
 
-type Ground = <Ready<Memory> as AsyncDriver>::Store;
+type Ground = <SyncAsAsync<Memory> as AsyncDriver>::Database;
 
-struct FailingStore(Ground, Arc<AtomicBool>);
+struct FailingDatabase(Ground, Arc<AtomicBool>);
 
 impl AsyncDriver for Failing {
-    type Store = FailingStore;
+    type Database = FailingDatabase;
     type Config = FileConfig;
 
     fn manifest(&self) -> &Manifest {
-        const { &Ready(Memory) }.manifest()
+        const { &SyncAsAsync(Memory) }.manifest()
     }
 
-    async fn open(&self, config: &FileConfig) -> driver::Result<FailingStore> {
-        let store = Ready(Memory).open(config).await?;
-        Ok(FailingStore(store, Arc::clone(&self.0)))
+    async fn open(&self, config: &FileConfig) -> driver::Result<FailingDatabase> {
+        let store = SyncAsAsync(Memory).open(config).await?;
+        Ok(FailingDatabase(store, Arc::clone(&self.0)))
     }
 }
 
-impl AsyncStore for FailingStore {
-    type Reader = FailingTransaction<<Ground as AsyncStore>::Reader>;
-    type Writer = FailingTransaction<<Ground as AsyncStore>::Writer>;
+impl AsyncDatabase for FailingDatabase {
+    type Reader = FailingTransaction<<Ground as AsyncDatabase>::Reader>;
+    type Writer = FailingTransaction<<Ground as AsyncDatabase>::Writer>;
 
     async fn begin_read(&self) -> driver::Result<Self::Reader> {
         let reader = self.0.begin_read().await?;
@@ -855,8 +857,8 @@ impl AsyncStore for FailingStore {
         Ok(FailingTransaction(writer, Arc::clone(&self.1)))
     }
 
-    async fn maintain(&self, operation: &str, argument: &[u8]) -> driver::Result<Vec<Vec<u8>>> {
-        self.0.maintain(operation, argument).await
+    async fn command(&self, operation: &str, argument: &[u8]) -> driver::Result<Vec<Vec<u8>>> {
+        self.0.command(operation, argument).await
     }
 }
 
@@ -902,10 +904,10 @@ impl<T: AsyncRead> AsyncRead for FailingTransaction<T> {
 impl<T: AsyncWrite> AsyncWrite for FailingTransaction<T> {
     async fn commit(
         self,
-        operations: &Operations<'_>,
+        batch: &WriteBatch<'_>,
         durability: driver::Durability,
     ) -> driver::Result<()> {
-        self.0.commit(operations, durability).await
+        self.0.commit(batch, durability).await
     }
 }
 
@@ -914,9 +916,10 @@ fn ids_of_each_iteration(driver: &Tired) -> [Vec<Option<u64>>; 3] {
     const MOST: usize = 300;
     ready(async {
         let config = FileConfig::new("");
-        let store = AsyncTypedStore::<Definition, _>::open_on(&Ready(driver.clone()), &config)
-            .await
-            .unwrap();
+        let store =
+            AsyncTypedStore::<Definition, _>::open_on(&SyncAsAsync(driver.clone()), &config)
+                .await
+                .unwrap();
         let guard = store.read().await.unwrap();
         let users = guard.open_tree::<User>();
         let id =

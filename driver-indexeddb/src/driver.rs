@@ -7,7 +7,7 @@ use std::rc::Rc;
 use js_sys::Promise;
 use js_sys::futures::JsFuture;
 use netabase_core::config::IndexedDBConfig;
-use netabase_core::driver::aio::{AsyncDriver, AsyncStore};
+use netabase_core::driver::asynchronous::{AsyncDatabase, AsyncDriver};
 use netabase_core::driver::{Capabilities, DriverError, ErrorKind, Limits, Manifest, Result};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue};
@@ -15,12 +15,12 @@ use wasm_bindgen::{JsCast, JsValue};
 use crate::connection::{COMMITS, Shared, Temporary, complete, store_of};
 use crate::error::{error, lacking};
 use crate::lock::Turn;
-use crate::read::IndexedDbReader;
+use crate::read::IndexedDBReader;
 use crate::request;
 use crate::sys;
-use crate::write::IndexedDbWriter;
+use crate::write::IndexedDBWriter;
 
-const OPERATIONS: &[Cow<'static, str>] = &[
+const COMMANDS: &[Cow<'static, str>] = &[
     Cow::Borrowed("estimate"),
     Cow::Borrowed("persist"),
     Cow::Borrowed("store_names"),
@@ -38,7 +38,7 @@ static MANIFEST: Manifest = Manifest {
         .with(Capabilities::DEFERRED)
         .with(Capabilities::MULTI_PROCESS),
     limits: Limits::NONE,
-    operations: Cow::Borrowed(OPERATIONS),
+    commands: Cow::Borrowed(COMMANDS),
 };
 
 /// IndexedDB.
@@ -50,17 +50,17 @@ static MANIFEST: Manifest = Manifest {
 /// - `estimate` gives what this origin uses and may use at most, in bytes, as two `u64`, little endian. The browser gives
 ///   no size of one database.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct IndexedDb;
+pub struct IndexedDB;
 
-impl AsyncDriver for IndexedDb {
-    type Store = IndexedDbStore;
+impl AsyncDriver for IndexedDB {
+    type Database = IndexedDBDatabase;
     type Config = IndexedDBConfig;
 
     fn manifest(&self) -> &Manifest {
         &MANIFEST
     }
 
-    async fn open(&self, config: &IndexedDBConfig) -> Result<IndexedDbStore> {
+    async fn open(&self, config: &IndexedDBConfig) -> Result<IndexedDBDatabase> {
         if config.database_name.is_empty() || config.version == 0 {
             return Err(DriverError::new(
                 ErrorKind::InvalidInput,
@@ -76,7 +76,7 @@ impl AsyncDriver for IndexedDb {
         if config.truncate {
             empty(&shared).await?;
         }
-        Ok(IndexedDbStore(SendWrapper::new(shared)))
+        Ok(IndexedDBDatabase(SendWrapper::new(shared)))
     }
 }
 
@@ -110,21 +110,21 @@ async fn empty(shared: &Rc<Shared>) -> Result<()> {
 ///
 /// It belongs to the thread that opened it; used in another one, it panics, as every object of JavaScript's does.
 #[derive(Clone)]
-pub struct IndexedDbStore(SendWrapper<Rc<Shared>>);
+pub struct IndexedDBDatabase(SendWrapper<Rc<Shared>>);
 
-impl AsyncStore for IndexedDbStore {
-    type Reader = IndexedDbReader;
-    type Writer = IndexedDbWriter;
+impl AsyncDatabase for IndexedDBDatabase {
+    type Reader = IndexedDBReader;
+    type Writer = IndexedDBWriter;
 
-    async fn begin_read(&self) -> Result<IndexedDbReader> {
-        IndexedDbReader::begin(&self.0).await
+    async fn begin_read(&self) -> Result<IndexedDBReader> {
+        IndexedDBReader::begin(&self.0).await
     }
 
-    async fn begin_write(&self) -> Result<IndexedDbWriter> {
-        IndexedDbWriter::begin(&self.0).await
+    async fn begin_write(&self) -> Result<IndexedDBWriter> {
+        IndexedDBWriter::begin(&self.0).await
     }
 
-    async fn maintain(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
+    async fn command(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
         if !MANIFEST.offers(operation) {
             return Err(DriverError::unsupported(operation));
         }
@@ -164,7 +164,7 @@ impl AsyncStore for IndexedDbStore {
     }
 }
 
-impl IndexedDbStore {
+impl IndexedDBDatabase {
     async fn tree_names(&self) -> Result<Vec<Vec<u8>>> {
         let connection = self.0.connection().await?;
         let trees = connection.trees();
@@ -198,8 +198,8 @@ async fn settled(promise: Result<Promise, JsValue>) -> Result<JsValue> {
     JsFuture::from(promise.map_err(error)?).await.map_err(error)
 }
 
-impl fmt::Debug for IndexedDbStore {
+impl fmt::Debug for IndexedDBDatabase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("IndexedDbStore").field(&*self.0).finish()
+        f.debug_tuple("IndexedDBDatabase").field(&*self.0).finish()
     }
 }

@@ -1,6 +1,6 @@
 //! The driver for IndexedDB, the database of browsers; empty on every other target.
 //!
-//! [`IndexedDb`] is a driver that cannot block, of [`netabase_core::driver::aio`]. It works in windows and in workers.
+//! [`IndexedDB`] is a driver that cannot block, of [`netabase_core::driver::asynchronous`]. It works in windows and in workers.
 //!
 //! # How it stores
 //! One object store a tree, whose records are *leaves*: runs of entries in key order, of up to 4 KiB. A request costs a
@@ -65,8 +65,8 @@ mod sys;
 mod write;
 
 #[cfg(target_arch = "wasm32")]
-pub use driver::{IndexedDb, IndexedDbStore};
+pub use driver::{IndexedDB, IndexedDBDatabase};
 #[cfg(target_arch = "wasm32")]
-pub use read::IndexedDbReader;
+pub use read::IndexedDBReader;
 #[cfg(target_arch = "wasm32")]
-pub use write::IndexedDbWriter;
+pub use write::IndexedDBWriter;

@@ -6,7 +6,7 @@ use std::fmt;
 use std::ops::Bound;
 use std::rc::Rc;
 
-use netabase_core::driver::aio::AsyncRead;
+use netabase_core::driver::asynchronous::AsyncRead;
 use netabase_core::driver::{Bounds, Direction, DriverError, ErrorKind, Result, TreeId};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsValue;
@@ -420,9 +420,9 @@ fn lost() -> DriverError {
 }
 
 /// A read transaction. A commit by anybody ends it with [`SnapshotLost`](ErrorKind::SnapshotLost).
-pub struct IndexedDbReader(SendWrapper<View>);
+pub struct IndexedDBReader(SendWrapper<View>);
 
-impl IndexedDbReader {
+impl IndexedDBReader {
     pub(crate) async fn begin(shared: &Rc<Shared>) -> Result<Self> {
         let view = View::new(shared);
         // What is seen from now on is what is there now.
@@ -431,7 +431,7 @@ impl IndexedDbReader {
     }
 }
 
-macro_rules! read_from_view {
+macro_rules! read_from_ref {
     ($type:ident, $view:tt) => {
         impl AsyncRead for $type {
             fn tree(&self, name: &str) -> Result<TreeId> {
@@ -465,6 +465,6 @@ macro_rules! read_from_view {
     };
 }
 
-pub(crate) use read_from_view;
+pub(crate) use read_from_ref;
 
-read_from_view!(IndexedDbReader, 0);
+read_from_ref!(IndexedDBReader, 0);

@@ -6,9 +6,9 @@ use std::fmt;
 use std::ops::Bound;
 use std::rc::Rc;
 
-use netabase_core::driver::aio::{AsyncRead, AsyncWrite};
+use netabase_core::driver::asynchronous::{AsyncRead, AsyncWrite};
 use netabase_core::driver::{
-    Bounds, Direction, DriverError, Durability, Operation, Operations, Result, TreeId,
+    Bounds, Direction, DriverError, Durability, Result, TreeId, WriteBatch, WriteOp,
 };
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsValue;
@@ -17,18 +17,18 @@ use crate::connection::{COMMITS, Shared, complete};
 use crate::error::error;
 use crate::leaf::LIMIT;
 use crate::lock::Turn;
-use crate::read::{Entry, FEW, View, loaded, read_from_view};
+use crate::read::{Entry, FEW, View, loaded, read_from_ref};
 use crate::request::{self, LastLeaves, OnSuccess};
 use crate::rewrite::{Change, Rewrite};
 use crate::sys;
 
 /// A write transaction, whose turn lasts until it is committed or dropped.
-pub struct IndexedDbWriter {
+pub struct IndexedDBWriter {
     view: SendWrapper<Rc<View>>,
     turn: SendWrapper<Turn>,
 }
 
-impl IndexedDbWriter {
+impl IndexedDBWriter {
     pub(crate) async fn begin(shared: &Rc<Shared>) -> Result<Self> {
         let turn = Turn::take(&shared.lock_name()).await?;
         Ok(Self {
@@ -38,12 +38,12 @@ impl IndexedDbWriter {
     }
 }
 
-read_from_view!(IndexedDbWriter, view);
+read_from_ref!(IndexedDBWriter, view);
 
-impl AsyncWrite for IndexedDbWriter {
-    async fn commit(self, operations: &Operations<'_>, durability: Durability) -> Result<()> {
+impl AsyncWrite for IndexedDBWriter {
+    async fn commit(self, batch: &WriteBatch<'_>, durability: Durability) -> Result<()> {
         let view = &*self.view;
-        let mut trees = changed_trees(view, operations)?;
+        let mut trees = changed_trees(view, batch)?;
         if trees.is_empty() {
             return Ok(());
         }
@@ -103,20 +103,20 @@ struct ChangedTree<'a> {
 /// What a list of operations comes to, by object store.
 fn changed_trees<'a>(
     view: &View,
-    operations: &Operations<'a>,
+    batch: &WriteBatch<'a>,
 ) -> Result<BTreeMap<String, ChangedTree<'a>>> {
     let mut trees: BTreeMap<TreeId, ChangedTree<'a>> = BTreeMap::new();
-    for operation in operations {
+    for operation in batch {
         match operation {
-            Operation::Put { tree, key, value } => {
+            WriteOp::Put { tree, key, value } => {
                 let tree = trees.entry(tree).or_default();
                 tree.changes.insert(key, Some(value));
             }
-            Operation::Remove { tree, key } => {
+            WriteOp::Remove { tree, key } => {
                 let tree = trees.entry(tree).or_default();
                 tree.changes.insert(key, None);
             }
-            Operation::Clear { tree } => {
+            WriteOp::Clear { tree } => {
                 let tree = trees.entry(tree).or_default();
                 tree.cleared = true;
                 tree.changes.clear();

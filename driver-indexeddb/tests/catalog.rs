@@ -20,14 +20,14 @@ use conformance::harness::{self, Verdict};
 use futures_util::future::join_all;
 use js_sys::futures::JsFuture;
 use js_sys::{Date, Function, Promise, Reflect};
-use netabase_core::driver::aio::Blocking;
-use netabase_driver_indexeddb::IndexedDb;
+use netabase_core::driver::asynchronous::AsyncAsSync;
+use netabase_driver_indexeddb::IndexedDB;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-type Driver = Blocking<IndexedDb, waiting::Jspi>;
+type Driver = AsyncAsSync<IndexedDB, waiting::Jspi>;
 
 /// How long a case may take, in milliseconds.
 const TIME_LIMIT: u32 = 180_000;

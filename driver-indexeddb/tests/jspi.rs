@@ -14,9 +14,9 @@ mod waiting;
 use js_sys::futures::JsFuture;
 use js_sys::{Function, Promise, Reflect};
 use netabase_core::config::IndexedDBConfig;
-use netabase_core::driver::aio::AsyncDriver;
-use netabase_core::driver::{Driver, Durability, OpenConfig, Read, Store, Write};
-use netabase_driver_indexeddb::IndexedDb;
+use netabase_core::driver::asynchronous::AsyncDriver;
+use netabase_core::driver::{Database, Driver, Durability, OpenConfig, Read, Write};
+use netabase_driver_indexeddb::IndexedDB;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -53,7 +53,7 @@ async fn synchronous_code_waits_for_indexed_db() {
 
 #[wasm_bindgen_test]
 async fn opens() {
-    IndexedDb
+    IndexedDB
         .open(&IndexedDBConfig::new("opens"))
         .await
         .unwrap();

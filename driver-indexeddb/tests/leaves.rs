@@ -12,11 +12,11 @@ use std::ops::Bound;
 use js_sys::futures::JsFuture;
 use js_sys::{Function, Promise};
 use netabase_core::config::IndexedDBConfig;
-use netabase_core::driver::aio::{AsyncDriver, AsyncRead, AsyncStore, AsyncWrite};
+use netabase_core::driver::asynchronous::{AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite};
 use netabase_core::driver::{
-    Bounds, Direction, DriverError, Durability, ErrorKind, OperationsBuilder,
+    Bounds, Direction, DriverError, Durability, ErrorKind, WriteBatchBuilder,
 };
-use netabase_driver_indexeddb::{IndexedDb, IndexedDbStore};
+use netabase_driver_indexeddb::{IndexedDB, IndexedDBDatabase};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -57,8 +57,8 @@ impl Numbers {
     }
 }
 
-async fn open(name: &str) -> IndexedDbStore {
-    IndexedDb.open(&IndexedDBConfig::new(name)).await.unwrap()
+async fn open(name: &str) -> IndexedDBDatabase {
+    IndexedDB.open(&IndexedDBConfig::new(name)).await.unwrap()
 }
 
 /// Runs `body` of a function of this database, which it may await.
@@ -75,9 +75,9 @@ async fn script(name: &str, body: &str) -> Result<JsValue, JsValue> {
 }
 
 /// Commits random operations on both trees; the model follows.
-async fn commit(store: &IndexedDbStore, numbers: &mut Numbers, models: &mut [Model; 2]) {
+async fn commit(store: &IndexedDBDatabase, numbers: &mut Numbers, models: &mut [Model; 2]) {
     let writer = store.begin_write().await.unwrap();
-    let mut list = OperationsBuilder::new();
+    let mut list = WriteBatchBuilder::new();
     let most = [1, 6, 60, 300][numbers.below(4)];
     let removes = numbers.below(4);
     for _ in 0..=numbers.below(most) {
@@ -102,7 +102,7 @@ async fn commit(store: &IndexedDbStore, numbers: &mut Numbers, models: &mut [Mod
         writer.get_many(tree, &[&numbers.key()]).await.unwrap();
     }
     writer
-        .commit(&list.operations(), Durability::None)
+        .commit(&list.as_batch(), Durability::None)
         .await
         .unwrap();
 }
@@ -163,13 +163,13 @@ async fn entries_share_records() {
     let store = open("shared").await;
     let writer = store.begin_write().await.unwrap();
     let tree = writer.tree("t").unwrap();
-    let mut list = OperationsBuilder::new();
+    let mut list = WriteBatchBuilder::new();
     for number in 0..5000u16 {
         list.put(tree, &number.to_be_bytes(), b"0123456789")
             .unwrap();
     }
     writer
-        .commit(&list.operations(), Durability::None)
+        .commit(&list.as_batch(), Durability::None)
         .await
         .unwrap();
     let count = script(
@@ -188,10 +188,10 @@ async fn a_damaged_leaf_is_an_error() {
     let store = open("damaged").await;
     let writer = store.begin_write().await.unwrap();
     let tree = writer.tree("t").unwrap();
-    let mut list = OperationsBuilder::new();
+    let mut list = WriteBatchBuilder::new();
     list.put(tree, b"k", b"v").unwrap();
     writer
-        .commit(&list.operations(), Durability::None)
+        .commit(&list.as_batch(), Durability::None)
         .await
         .unwrap();
     script(
@@ -213,11 +213,11 @@ async fn a_damaged_leaf_is_an_error() {
     }
     let writer = store.begin_write().await.unwrap();
     let tree = writer.tree("t").unwrap();
-    let mut list = OperationsBuilder::new();
+    let mut list = WriteBatchBuilder::new();
     list.put(tree, b"k", b"new").unwrap();
     list.put(writer.tree("t").unwrap(), b"l", b"new").unwrap();
     let error = writer
-        .commit(&list.operations(), Durability::None)
+        .commit(&list.as_batch(), Durability::None)
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
@@ -230,7 +230,7 @@ async fn a_commit_that_is_given_up_is_done_in_whole_or_not_at_all() {
     let mut committed = 0;
     for polls in 0..12 {
         let writer = store.begin_write().await.unwrap();
-        let mut list = OperationsBuilder::new();
+        let mut list = WriteBatchBuilder::new();
         for name in ["a", "b"] {
             let tree = writer.tree(name).unwrap();
             list.put(tree, b"round", &[polls]).unwrap();
@@ -239,8 +239,8 @@ async fn a_commit_that_is_given_up_is_done_in_whole_or_not_at_all() {
                 list.put(tree, &[key], &[polls]).unwrap();
             }
         }
-        let operations = list.operations();
-        let mut commit = Box::pin(writer.commit(&operations, Durability::None));
+        let batch = list.as_batch();
+        let mut commit = Box::pin(writer.commit(&batch, Durability::None));
         let mut left = polls;
         std::future::poll_fn(|context| {
             if left == 0 {
@@ -276,7 +276,7 @@ async fn a_database_of_the_older_layout_is_refused() {
     )
     .await
     .unwrap();
-    let opened = IndexedDb.open(&IndexedDBConfig::new("older")).await;
+    let opened = IndexedDB.open(&IndexedDBConfig::new("older")).await;
     let error = opened.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SchemaMismatch);
     assert!(error.to_string().contains("layout"), "{error}");
@@ -293,11 +293,11 @@ async fn tamper(name: &str, code: &str) {
     script(name, &body).await.unwrap();
 }
 
-async fn commit_one(store: &IndexedDbStore) -> std::result::Result<(), DriverError> {
+async fn commit_one(store: &IndexedDBDatabase) -> std::result::Result<(), DriverError> {
     let writer = store.begin_write().await?;
-    let mut list = OperationsBuilder::new();
+    let mut list = WriteBatchBuilder::new();
     list.put(writer.tree("t")?, b"a", b"")?;
-    writer.commit(&list.operations(), Durability::None).await
+    writer.commit(&list.as_batch(), Durability::None).await
 }
 
 #[wasm_bindgen_test]

@@ -12,29 +12,29 @@ use std::rc::Rc;
 use js_sys::futures::{JsFuture, spawn_local};
 use js_sys::{Function, Promise};
 use netabase_core::config::IndexedDBConfig;
-use netabase_core::driver::aio::{AsyncDriver, AsyncRead, AsyncStore, AsyncWrite};
-use netabase_core::driver::{Bounds, Direction, Durability, ErrorKind, OperationsBuilder};
-use netabase_driver_indexeddb::{IndexedDb, IndexedDbStore};
+use netabase_core::driver::asynchronous::{AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite};
+use netabase_core::driver::{Bounds, Direction, Durability, ErrorKind, WriteBatchBuilder};
+use netabase_driver_indexeddb::{IndexedDB, IndexedDBDatabase};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-async fn open(name: &str) -> IndexedDbStore {
-    IndexedDb.open(&IndexedDBConfig::new(name)).await.unwrap()
+async fn open(name: &str) -> IndexedDBDatabase {
+    IndexedDB.open(&IndexedDBConfig::new(name)).await.unwrap()
 }
 
-async fn put(store: &IndexedDbStore, tree: &str, key: &[u8], value: &[u8]) {
+async fn put(store: &IndexedDBDatabase, tree: &str, key: &[u8], value: &[u8]) {
     let writer = store.begin_write().await.unwrap();
-    let mut list = OperationsBuilder::new();
+    let mut list = WriteBatchBuilder::new();
     list.put(writer.tree(tree).unwrap(), key, value).unwrap();
     writer
-        .commit(&list.operations(), Durability::Immediate)
+        .commit(&list.as_batch(), Durability::Immediate)
         .await
         .unwrap();
 }
 
-async fn get(store: &IndexedDbStore, tree: &str, key: &[u8]) -> Option<Vec<u8>> {
+async fn get(store: &IndexedDBDatabase, tree: &str, key: &[u8]) -> Option<Vec<u8>> {
     let reader = store.begin_read().await.unwrap();
     let tree = reader.tree(tree).unwrap();
     reader.get_many(tree, &[key]).await.unwrap().remove(0)
@@ -60,7 +60,7 @@ async fn a_temporary_database_lives_as_long_as_its_transactions() {
         .database_name("short".to_owned())
         .temporary(true)
         .build();
-    let store = IndexedDb.open(&config).await.unwrap();
+    let store = IndexedDB.open(&config).await.unwrap();
     put(&store, "t", b"k", b"v").await;
     let reader = store.begin_read().await.unwrap();
     drop(store);
@@ -84,10 +84,10 @@ async fn writers_take_turns() {
     });
     pause(100).await;
     assert!(!began.get());
-    let mut list = OperationsBuilder::new();
+    let mut list = WriteBatchBuilder::new();
     list.put(writer.tree("t").unwrap(), b"k", b"first").unwrap();
     writer
-        .commit(&list.operations(), Durability::None)
+        .commit(&list.as_batch(), Durability::None)
         .await
         .unwrap();
     pause(300).await;
@@ -139,7 +139,7 @@ async fn a_caller_may_await_anything_within_a_transaction() {
 
     let writer = store.begin_write().await.unwrap();
     let (a, b) = (writer.tree("a").unwrap(), writer.tree("b").unwrap());
-    let mut list = OperationsBuilder::new();
+    let mut list = WriteBatchBuilder::new();
     list.put(a, b"k", b"new").unwrap();
     foreign().await;
     let found = writer.get_many(a, &[b"k"]).await.unwrap();
@@ -148,7 +148,7 @@ async fn a_caller_may_await_anything_within_a_transaction() {
     list.put(b, b"k", b"new").unwrap();
     foreign().await;
     writer
-        .commit(&list.operations(), Durability::Immediate)
+        .commit(&list.as_batch(), Durability::Immediate)
         .await
         .unwrap();
 
@@ -191,10 +191,10 @@ async fn a_page_that_does_not_let_go_is_an_error() {
     let promise: Promise = hold.call0(&JsValue::UNDEFINED).unwrap().unchecked_into();
     let held = JsFuture::from(promise).await.unwrap();
     let writer = store.begin_write().await.unwrap();
-    let mut list = OperationsBuilder::new();
+    let mut list = WriteBatchBuilder::new();
     list.put(writer.tree("new").unwrap(), b"k", b"v").unwrap();
     let error = writer
-        .commit(&list.operations(), Durability::Immediate)
+        .commit(&list.as_batch(), Durability::Immediate)
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked);
@@ -228,12 +228,12 @@ async fn pages_are_the_same_without_get_all_records() {
     let store = open("pages").await;
     let writer = store.begin_write().await.unwrap();
     let tree = writer.tree("t").unwrap();
-    let mut list = OperationsBuilder::new();
+    let mut list = WriteBatchBuilder::new();
     for number in 0..20u8 {
         list.put(tree, &[number], &[number, number]).unwrap();
     }
     writer
-        .commit(&list.operations(), Durability::None)
+        .commit(&list.as_batch(), Durability::None)
         .await
         .unwrap();
     let mut answers = Vec::new();

@@ -9,9 +9,9 @@
 use js_sys::futures::JsFuture;
 use js_sys::{Function, Promise};
 use netabase_core::config::IndexedDBConfig;
-use netabase_core::driver::aio::{AsyncDriver, AsyncRead, AsyncStore, AsyncWrite};
-use netabase_core::driver::{Durability, ErrorKind, OperationsBuilder, Result};
-use netabase_driver_indexeddb::{IndexedDb, IndexedDbStore};
+use netabase_core::driver::asynchronous::{AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite};
+use netabase_core::driver::{Durability, ErrorKind, Result, WriteBatchBuilder};
+use netabase_driver_indexeddb::{IndexedDB, IndexedDBDatabase};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -31,21 +31,19 @@ async fn limit_room(bytes: u32) {
         .unwrap();
 }
 
-async fn put(store: &IndexedDbStore, entries: &[(&str, &[u8], &[u8])]) -> Result<()> {
+async fn put(store: &IndexedDBDatabase, entries: &[(&str, &[u8], &[u8])]) -> Result<()> {
     let writer = store.begin_write().await?;
-    let mut list = OperationsBuilder::new();
+    let mut list = WriteBatchBuilder::new();
     for (tree, key, value) in entries {
         list.put(writer.tree(tree)?, key, value)?;
     }
-    writer
-        .commit(&list.operations(), Durability::Immediate)
-        .await
+    writer.commit(&list.as_batch(), Durability::Immediate).await
 }
 
 #[wasm_bindgen_test]
 async fn a_commit_beyond_the_quota_leaves_nothing() {
     limit_room(2_000_000).await;
-    let store = IndexedDb.open(&IndexedDBConfig::new("full")).await.unwrap();
+    let store = IndexedDB.open(&IndexedDBConfig::new("full")).await.unwrap();
     put(&store, &[("a", b"k", b"kept"), ("b", b"k", b"kept")])
         .await
         .unwrap();

@@ -13,31 +13,29 @@ use std::cell::{Cell, RefCell};
 use js_sys::futures::JsFuture;
 use js_sys::{Array, Date, Function, Promise, Reflect};
 use netabase_core::config::IndexedDBConfig;
-use netabase_core::driver::aio::{AsyncDriver, AsyncRead, AsyncStore, AsyncWrite};
-use netabase_core::driver::{DriverError, Durability, ErrorKind, OperationsBuilder, Result};
-use netabase_driver_indexeddb::{IndexedDb, IndexedDbStore, IndexedDbWriter};
+use netabase_core::driver::asynchronous::{AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite};
+use netabase_core::driver::{DriverError, Durability, ErrorKind, Result, WriteBatchBuilder};
+use netabase_driver_indexeddb::{IndexedDB, IndexedDBDatabase, IndexedDBWriter};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-async fn open(name: &str, version: u32) -> Result<IndexedDbStore> {
+async fn open(name: &str, version: u32) -> Result<IndexedDBDatabase> {
     let config = IndexedDBConfig::builder()
         .database_name(name.to_owned())
         .version(version)
         .build();
-    IndexedDb.open(&config).await
+    IndexedDB.open(&config).await
 }
 
-async fn commit(writer: IndexedDbWriter, tree: &str, value: &str) -> Result<()> {
-    let mut list = OperationsBuilder::new();
+async fn commit(writer: IndexedDBWriter, tree: &str, value: &str) -> Result<()> {
+    let mut list = WriteBatchBuilder::new();
     list.put(writer.tree(tree)?, b"k", value.as_bytes())?;
-    writer
-        .commit(&list.operations(), Durability::Immediate)
-        .await
+    writer.commit(&list.as_batch(), Durability::Immediate).await
 }
 
-async fn put(store: &IndexedDbStore, tree: &str, value: &str) -> Result<()> {
+async fn put(store: &IndexedDBDatabase, tree: &str, value: &str) -> Result<()> {
     commit(store.begin_write().await?, tree, value).await
 }
 
@@ -50,12 +48,12 @@ async fn read(reader: &impl AsyncRead, tree: &str) -> Result<Option<String>> {
         .map(|value| String::from_utf8(value).unwrap()))
 }
 
-async fn get(store: &IndexedDbStore, tree: &str) -> Result<Option<String>> {
+async fn get(store: &IndexedDBDatabase, tree: &str) -> Result<Option<String>> {
     read(&store.begin_read().await?, tree).await
 }
 
 /// Adds 1 to a number so many times, reading it and writing it in a transaction each.
-async fn count(store: &IndexedDbStore, times: u32) -> Result<()> {
+async fn count(store: &IndexedDBDatabase, times: u32) -> Result<()> {
     for _ in 0..times {
         let writer = store.begin_write().await?;
         let number = read(&writer, "count").await?;
@@ -69,8 +67,8 @@ async fn count(store: &IndexedDbStore, times: u32) -> Result<()> {
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct Peer {
-    store: RefCell<Option<IndexedDbStore>>,
-    writer: RefCell<Option<IndexedDbWriter>>,
+    store: RefCell<Option<IndexedDBDatabase>>,
+    writer: RefCell<Option<IndexedDBWriter>>,
 }
 
 /// The error as the other page tells it: its kind first.
@@ -85,7 +83,7 @@ impl Peer {
         Self::default()
     }
 
-    fn store(&self) -> IndexedDbStore {
+    fn store(&self) -> IndexedDBDatabase {
         self.store.borrow().clone().unwrap()
     }
 

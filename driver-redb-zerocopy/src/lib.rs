@@ -8,7 +8,7 @@
 //!
 //! # Examples
 //! ```
-//! use netabase_core::driver::{Driver, Durability, OpenConfig, PinnedRead, Read, Store, Write};
+//! use netabase_core::driver::{Driver, Durability, OpenConfig, PinnedRead, Read, Database, Write};
 //! use netabase_driver_redb_zerocopy::RedbZeroCopy;
 //!
 //! let folder = tempfile::tempdir()?;
@@ -30,7 +30,7 @@
 //!
 //! A guard cannot outlive the transaction that it is pinned to:
 //! ```compile_fail,E0505
-//! # use netabase_core::driver::{Driver, OpenConfig, PinnedRead, Read, Store};
+//! # use netabase_core::driver::{Driver, OpenConfig, PinnedRead, Read, Database};
 //! # use netabase_driver_redb_zerocopy::RedbZeroCopy;
 //! # let folder = tempfile::tempdir()?;
 //! # let store = RedbZeroCopy.open(&OpenConfig::new(&folder.path().join("people.redb")))?;
@@ -64,7 +64,7 @@ pub struct RedbZeroCopy;
 netabase_core::export_driver!(netabase_driver_redb_zerocopy: RedbZeroCopy = RedbZeroCopy, manifest: MANIFEST);
 
 impl Driver for RedbZeroCopy {
-    type Store = RedbDatabase;
+    type Database = RedbDatabase;
 
     fn manifest(&self) -> &Manifest {
         &MANIFEST

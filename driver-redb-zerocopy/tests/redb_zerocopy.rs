@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use netabase_core::driver::checked::Checked;
 use netabase_core::driver::{
-    Bounds, Cursor, Direction, Driver, Durability, ErrorKind, OpenConfig, PinnedRead, Read, Store,
-    Write,
+    Bounds, Cursor, Database, Direction, Driver, Durability, ErrorKind, OpenConfig, PinnedRead,
+    Read, Write,
 };
 use netabase_driver_redb::Redb;
 use netabase_driver_redb_zerocopy::{RedbDatabase, RedbReader, RedbZeroCopy};

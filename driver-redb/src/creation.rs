@@ -121,7 +121,7 @@ fn range(bytes: &mut [u8], offset: u64, len: usize) -> io::Result<&mut [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use netabase_core::driver::{Driver, ErrorKind, OpenConfig, Store};
+    use netabase_core::driver::{Database, Driver, ErrorKind, OpenConfig};
 
     use super::*;
     use crate::Redb;

@@ -17,7 +17,7 @@
 //!
 //! # Examples
 //! ```
-//! use netabase_core::driver::{Driver, Durability, OpenConfig, Read, Store, Write};
+//! use netabase_core::driver::{Driver, Durability, OpenConfig, Read, Database, Write};
 //! use netabase_driver_redb::Redb;
 //!
 //! let folder = tempfile::tempdir()?;
@@ -36,25 +36,25 @@
 
 #![forbid(unsafe_code)]
 
-mod append;
 mod config;
 mod creation;
 mod cursor;
-#[cfg(test)]
-mod cuts;
+mod database;
 mod device;
 mod error;
 mod layout;
 mod maintenance;
-mod store;
+#[cfg(test)]
+mod power_loss;
 mod transaction;
+mod write_tree;
 
 use std::borrow::Cow;
 
 use netabase_core::driver::{Capabilities, Driver, Limits, Manifest, OpenConfig, Result};
 
 pub use cursor::RedbCursor;
-pub use store::RedbDatabase;
+pub use database::RedbDatabase;
 pub use transaction::{RedbGuard, RedbReader, RedbWriter};
 
 /// The redb release that this driver is built and tested with.
@@ -77,7 +77,7 @@ pub struct Redb;
 netabase_core::export_driver!(netabase_driver_redb: Redb = Redb, manifest: MANIFEST);
 
 impl Driver for Redb {
-    type Store = RedbDatabase;
+    type Database = RedbDatabase;
 
     fn manifest(&self) -> &Manifest {
         &MANIFEST
@@ -107,6 +107,6 @@ pub const fn manifest(name: &'static str) -> Manifest {
             value_bytes: LENGTH_LIMIT,
             transaction_bytes: 0,
         },
-        operations: Cow::Borrowed(maintenance::OPERATIONS),
+        commands: Cow::Borrowed(maintenance::COMMANDS),
     }
 }

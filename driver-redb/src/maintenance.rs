@@ -6,9 +6,9 @@ use std::fs;
 use netabase_core::driver::{DriverError, ErrorKind, Result};
 use redb::{ReadableTableMetadata, TableError, TableHandle, TableStats};
 
+use crate::database::RedbDatabase;
 use crate::error;
 use crate::layout::{Layout, with_member};
-use crate::store::RedbDatabase;
 use crate::transaction::open_table;
 
 /// Verifies every page and repairs what it can. Reads the whole file, and needs it for itself.
@@ -34,7 +34,7 @@ const TREE_NAMES: &str = "tree_names";
 const SIZE_ON_DISK: &str = "size_on_disk";
 
 /// Every operation, as the manifest lists them.
-pub(crate) const OPERATIONS: &[Cow<'static, str>] = &[
+pub(crate) const COMMANDS: &[Cow<'static, str>] = &[
     Cow::Borrowed(CHECK_INTEGRITY),
     Cow::Borrowed(COMPACT),
     Cow::Borrowed(STATS),

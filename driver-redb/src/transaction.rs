@@ -15,12 +15,12 @@ use redb::{
 };
 use self_cell::self_cell;
 
-use crate::append::WriteTree;
 use crate::config::CommitSettings;
 use crate::cursor::{RedbCursor, TableRef, TreeCursor};
+use crate::database::Engine;
 use crate::error;
 use crate::layout::{Bytes, Family, LaidOut, Layout, VARIES, make_member, map_member, with_member};
-use crate::store::Engine;
+use crate::write_tree::WriteTree;
 
 /// A read transaction: a snapshot of the whole file.
 pub struct RedbReader {

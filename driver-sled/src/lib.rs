@@ -71,7 +71,7 @@
 //!
 //! # Examples
 //! ```
-//! use netabase_core::driver::{Driver, Durability, OpenConfig, Read, Store, Write};
+//! use netabase_core::driver::{Driver, Durability, OpenConfig, Read, Database, Write};
 //! use netabase_driver_sled::Sled;
 //!
 //! let folder = tempfile::tempdir()?;
@@ -93,6 +93,7 @@
 mod changes;
 mod config;
 mod cursor;
+mod database;
 mod disk;
 mod error;
 mod folder;
@@ -100,7 +101,6 @@ mod history;
 mod large;
 mod maintenance;
 mod snapshot;
-mod store;
 mod transaction;
 
 use std::borrow::Cow;
@@ -108,7 +108,7 @@ use std::borrow::Cow;
 use netabase_core::driver::{Capabilities, Driver, Limits, Manifest, OpenConfig, Result};
 
 pub use cursor::{SledReadCursor, SledWriteCursor};
-pub use store::SledDatabase;
+pub use database::SledDatabase;
 pub use transaction::{SledReader, SledWriter};
 
 /// The sled release that this driver is built and tested with.
@@ -128,7 +128,7 @@ static MANIFEST: Manifest = Manifest {
         value_bytes: 0,
         transaction_bytes: 0,
     },
-    operations: Cow::Borrowed(maintenance::OPERATIONS),
+    commands: Cow::Borrowed(maintenance::COMMANDS),
 };
 
 /// The sled engine.
@@ -142,7 +142,7 @@ pub struct Sled;
 netabase_core::export_driver!(netabase_driver_sled: Sled = Sled, manifest: MANIFEST);
 
 impl Driver for Sled {
-    type Store = SledDatabase;
+    type Database = SledDatabase;
 
     fn manifest(&self) -> &Manifest {
         &MANIFEST

@@ -6,8 +6,8 @@ use netabase_core::driver::{
     Bounds, Cursor, Direction, DriverError, ErrorKind, Read, Result, TreeId,
 };
 
+use crate::database::SledDatabase;
 use crate::error;
-use crate::store::SledDatabase;
 use crate::transaction::SledReader;
 
 /// Puts everything that was committed on disk, also what was committed without durability.
@@ -35,7 +35,7 @@ const TREE_NAMES: &str = "tree_names";
 const CHECK_INTEGRITY: &str = "check_integrity";
 
 /// Every operation, as the manifest lists them.
-pub(crate) const OPERATIONS: &[Cow<'static, str>] = &[
+pub(crate) const COMMANDS: &[Cow<'static, str>] = &[
     Cow::Borrowed(FLUSH),
     Cow::Borrowed(GENERATE_ID),
     Cow::Borrowed(SIZE_ON_DISK),

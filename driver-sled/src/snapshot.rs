@@ -105,7 +105,7 @@ impl Snapshots {
 
 #[cfg(test)]
 mod tests {
-    use netabase_core::driver::{Driver, Durability, OpenConfig, Read, Store, Write};
+    use netabase_core::driver::{Database, Driver, Durability, OpenConfig, Read, Write};
 
     use crate::{Sled, SledDatabase};
 

@@ -11,10 +11,10 @@ use netabase_core::driver::{
 
 use crate::changes::WriteTree;
 use crate::cursor::{SledReadCursor, SledWriteCursor, count};
+use crate::database::{Shared, Turn};
 use crate::error;
 use crate::history::SharedTree;
 use crate::large;
-use crate::store::{Shared, Turn};
 
 /// A read transaction: the trees as they were when it began.
 ///

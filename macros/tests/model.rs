@@ -265,13 +265,13 @@ fn keys_encode_as_their_fields_do_from_records_views_and_themselves() {
         key_bytes(&vec![9u8, 0, 9]),
     ];
     for (index, key) in user().secondary_keys().iter().enumerate() {
-        let (mut of_record, mut of_view) = (Vec::new(), Vec::new());
+        let (mut of_record, mut of_ref) = (Vec::new(), Vec::new());
         user().encode_secondary_key(index, &mut of_record);
-        User::encode_secondary_key_of(&view, index, &mut of_view);
+        User::encode_secondary_key_of(&view, index, &mut of_ref);
         assert_eq!(key.index(), index);
         assert_eq!(key_bytes(key), fields[index]);
         assert_eq!(of_record, fields[index]);
-        assert_eq!(of_view, fields[index]);
+        assert_eq!(of_ref, fields[index]);
     }
     let mut primary = Vec::new();
     post().encode_primary_key(&mut primary);

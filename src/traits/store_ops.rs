@@ -1,8 +1,8 @@
 //! What a store offers for every model of its definition.
 
 use netabase_core::driver::Driver;
-use netabase_core::driver::aio::AsyncDriver;
-use netabase_core::store::aio::{AsyncTree, AsyncTypedStore};
+use netabase_core::driver::asynchronous::AsyncDriver;
+use netabase_core::store::asynchronous::{AsyncTree, AsyncTypedStore};
 use netabase_core::store::{Tree, TypedStore};
 
 use crate::{NetabaseDefinitionTrait, NetabaseError, NetabaseModelTrait, NetabaseStore};

@@ -3,9 +3,9 @@
 use std::future::Future;
 
 use netabase_core::driver::Driver;
-use netabase_core::driver::aio::AsyncDriver;
+use netabase_core::driver::asynchronous::AsyncDriver;
 use netabase_core::store::Tree;
-use netabase_core::store::aio::AsyncTree;
+use netabase_core::store::asynchronous::AsyncTree;
 
 use crate::{NetabaseDefinitionTrait, NetabaseError, NetabaseModelTrait};
 

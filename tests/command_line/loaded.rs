@@ -89,14 +89,14 @@ fn a_copy_that_the_target_loses_a_part_of_fails_and_says_so() {
     let dump = folder.path().join("dump");
     let dump = dump.to_str().unwrap();
     assert_eq!(netabase(&["dump", &from, dump]).status, 0);
-    let zoo = format!("{DLL_PREFIX}conformance_zoo{DLL_SUFFIX}");
-    let zoo = built("conformance-zoo", &zoo);
+    let bad_drivers = format!("{DLL_PREFIX}conformance_bad_drivers{DLL_SUFFIX}");
+    let bad_drivers = built("conformance-bad-drivers", &bad_drivers);
     for (name, says) in [
-        ("zoo_losing", "297 entries instead of 300"),
-        ("zoo_schemaless", "another schema record"),
+        ("bad_losing", "297 entries instead of 300"),
+        ("bad_schemaless", "another schema record"),
     ] {
         let drivers = tempfile::tempdir().unwrap();
-        install(drivers.path(), name, &zoo);
+        install(drivers.path(), name, &bad_drivers);
         let to = format!("{}:", name.replace('_', "-"));
         for arguments in [&["copy", &from, &to][..], &["load", dump, &to]] {
             let run: Run = command()

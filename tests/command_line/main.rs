@@ -228,7 +228,7 @@ fn check_names_what_to_install_and_forwards_the_status() {
     );
     #[cfg(unix)]
     {
-        let runner = folder.path().join("conformance");
+        let runner = folder.path().join("netabase-conformance");
         program::write_script(&runner, "#!/bin/sh\necho \"$@\"\nexit 7\n");
         let run = program::netabase_with_path(&["check", "redb", "--", "--list"], folder.path());
         assert_eq!((run.status, run.stdout.trim()), (7, "--driver redb --list"));

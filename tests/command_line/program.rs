@@ -100,7 +100,7 @@ pub(crate) fn built(package: &str, file: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = match package {
         "conformance" => "conformance",
-        "conformance-zoo" => "conformance/zoo",
+        "conformance-bad-drivers" => "conformance/bad-drivers",
         "netabase-driver-lmdb" => "examples/driver-lmdb",
         "netabase-driver-redb" => "driver-redb",
         _ => panic!("{package} is no package whose files are looked for"),
@@ -128,7 +128,7 @@ pub(crate) fn built(package: &str, file: &str) -> PathBuf {
 /// A folder with copies of the program and of the runner of the suite that it starts.
 pub(crate) fn beside_the_runner() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let runner = format!("conformance{}", std::env::consts::EXE_SUFFIX);
+    let runner = format!("netabase-conformance{}", std::env::consts::EXE_SUFFIX);
     let program = Path::new(env!("CARGO_BIN_EXE_netabase"));
     for from in [program, &built("conformance", &runner)] {
         copy_program(from, &folder.path().join(from.file_name().unwrap()));

@@ -41,7 +41,7 @@ fn unread(command: &mut Command) -> (i32, String) {
 /// What was found up to then counts; a report that cannot be written is another thing.
 #[test]
 fn check_ends_as_every_command_does_if_its_report_is_not_read() {
-    let runner = format!("conformance{}", std::env::consts::EXE_SUFFIX);
+    let runner = format!("netabase-conformance{}", std::env::consts::EXE_SUFFIX);
     let runner = built("conformance", &runner);
     let driver = format!(
         "{}netabase_driver_redb{}",

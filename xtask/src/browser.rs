@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::report::Report;
-use crate::step::{Expected, Outcome, Step};
+use crate::step::{Expected, Status, Step};
 
 const FACADE: &str = "netabase_store";
 /// What a program for the browser asks of it.
@@ -43,7 +43,7 @@ pub(crate) fn run(root: &Path) -> ExitCode {
 }
 
 /// Builds the facade for the browser, and runs the tests in one. What is missing and cannot be installed is a failure.
-pub(crate) fn outcomes(root: &Path) -> Vec<Outcome> {
+pub(crate) fn outcomes(root: &Path) -> Vec<Status> {
     vec![
         facade(root, "facade for the browser", &BROWSERS_FEATURES, None),
         facade(
@@ -57,15 +57,15 @@ pub(crate) fn outcomes(root: &Path) -> Vec<Outcome> {
     ]
 }
 
-fn tests(root: &Path) -> Outcome {
+fn tests(root: &Path) -> Status {
     match step(root) {
         Ok(step) => step.run(),
-        Err(error) => Outcome::not_run(TITLE, &with_way_out(&error)),
+        Err(error) => Status::not_run(TITLE, &with_way_out(&error)),
     }
 }
 
 /// Builds the facade with these features; where it cannot be built, the compiler has to give `advice`.
-fn facade(root: &Path, title: &str, features: &[&str], advice: Option<&str>) -> Outcome {
+fn facade(root: &Path, title: &str, features: &[&str], advice: Option<&str>) -> Status {
     let expected = Expected {
         exit_code: if advice.is_some() { 101 } else { 0 },
         texts: advice.as_slice(),
@@ -75,12 +75,12 @@ fn facade(root: &Path, title: &str, features: &[&str], advice: Option<&str>) -> 
             .args(&["--package", FACADE])
             .args(features)
             .run_and_expect(expected),
-        Err(error) => Outcome::not_run(title, &with_way_out(&error)),
+        Err(error) => Status::not_run(title, &with_way_out(&error)),
     }
 }
 
 /// Looks for packages in the browser's facade that are for native programs.
-fn native_packages(root: &Path) -> Outcome {
+fn native_packages(root: &Path) -> Status {
     Step::cargo(
         root,
         "facade for the browser: no native packages",
@@ -92,8 +92,8 @@ fn native_packages(root: &Path) -> Outcome {
 }
 
 /// What stands in the report where nobody wants the tests in a browser.
-pub(crate) fn left_out() -> Outcome {
-    Outcome::ignored(format!("{TITLE}: left out by --no-browser"))
+pub(crate) fn left_out() -> Status {
+    Status::ignored(format!("{TITLE}: left out by --no-browser"))
 }
 
 /// The error; where a person reads it, with how to do without.

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::report::Counts;
-use crate::step::{Expected, Outcome, Step};
+use crate::step::{Expected, Status, Step};
 
 /// Every how many-th place goes into the small input.
 const SAMPLE: usize = 10;
 
 /// Runs each case. A case counts as one test.
-pub(crate) fn run(root: &Path) -> Vec<Outcome> {
+pub(crate) fn run(root: &Path) -> Vec<Status> {
     let small = match small_input(root, false) {
         Ok(path) => path,
         Err(error) => return vec![no_input(&error)],
@@ -107,8 +107,8 @@ fn small_input(root: &Path, malformed: bool) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-fn no_input(error: &io::Error) -> Outcome {
-    Outcome {
+fn no_input(error: &io::Error) -> Status {
+    Status {
         title: "cities: input".to_owned(),
         duration: Duration::ZERO,
         counts: Counts::default(),

@@ -7,7 +7,7 @@ use std::env::consts::{DLL_PREFIX, DLL_SUFFIX, EXE_SUFFIX};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::step::{Outcome, Step};
+use crate::step::{Status, Step};
 
 /// The package of the driver, a workspace with a lock file of its own.
 const PACKAGE: &str = "conformance/built-apart/Cargo.toml";
@@ -15,7 +15,7 @@ const PACKAGE: &str = "conformance/built-apart/Cargo.toml";
 const TARGET: &str = "target/built-apart";
 
 /// Builds the driver and runs the suite over it, once for each way of building it.
-pub(crate) fn run(root: &Path) -> Vec<Outcome> {
+pub(crate) fn run(root: &Path) -> Vec<Status> {
     let mut outcomes = build_and_test(root, "optimised", &["--release"], None);
     match Compiler::another() {
         Ok(compiler) => {
@@ -26,7 +26,7 @@ pub(crate) fn run(root: &Path) -> Vec<Outcome> {
                 Some(&compiler),
             ));
         }
-        Err(reason) => outcomes.push(Outcome::ignored(format!(
+        Err(reason) => outcomes.push(Status::ignored(format!(
             "driver built by another compiler: {reason}"
         ))),
     }
@@ -38,7 +38,7 @@ fn build_and_test(
     how: &str,
     options: &[&str],
     compiler: Option<&Compiler>,
-) -> Vec<Outcome> {
+) -> Vec<Status> {
     let folder = root.join(TARGET).join(if compiler.is_some() {
         "compiler"
     } else {

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use crate::report::{Counts, Report};
-use crate::step::{Outcome, Step};
+use crate::step::{Status, Step};
 
 /// The folder of the targets' package.
 const PACKAGE: &str = "conformance/fuzz";
@@ -63,13 +63,13 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> ExitCode {
 }
 
 /// Every target for a minute, as part of the tests; ignored where cargo-fuzz is not installed.
-pub(crate) fn outcomes(root: &Path) -> Vec<Outcome> {
+pub(crate) fn outcomes(root: &Path) -> Vec<Status> {
     let targets = targets(root);
     if !installed() {
         println!(
             "\n==> fuzz targets\n    ignored: cargo-fuzz is not installed (`cargo install cargo-fuzz`)"
         );
-        return vec![Outcome {
+        return vec![Status {
             title: "fuzz targets (cargo-fuzz is not installed)".to_owned(),
             duration: Duration::ZERO,
             counts: Counts {

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use crate::step::{Outcome, Step};
+use crate::step::{Status, Step};
 
 const USAGE: &str = "\
 Usage: cargo xtask new-driver <NAME> [--path <FOLDER>]
@@ -201,7 +201,7 @@ Next:
 }
 
 /// Makes a package within the target folder and runs its tests: they have to pass, linked in and loaded by name.
-pub(crate) fn try_out(root: &Path) -> Outcome {
+pub(crate) fn try_out(root: &Path) -> Status {
     let target = root.join("target");
     let folder = target.join("new-driver");
     let made = Names::new("trial-1")
@@ -221,7 +221,7 @@ pub(crate) fn try_out(root: &Path) -> Outcome {
             .arg("--target-dir")
             .arg(target)
             .run(),
-        Err(error) => Outcome::not_run(title, &error),
+        Err(error) => Status::not_run(title, &error),
     }
 }
 

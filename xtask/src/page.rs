@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::browser;
 use crate::report::{Counts, Report};
-use crate::step::Outcome;
+use crate::step::Status;
 
 const USAGE: &str = "\
 Usage: cargo xtask page [OPTION]
@@ -84,12 +84,12 @@ fn usage() -> ExitCode {
 }
 
 /// What stands in the report where nobody wants the tests in a browser.
-pub(crate) fn left_out() -> Outcome {
-    Outcome::ignored(format!("{TITLE}: left out by --no-browser"))
+pub(crate) fn left_out() -> Status {
+    Status::ignored(format!("{TITLE}: left out by --no-browser"))
 }
 
 /// Builds the page and drives it in a browser. Each thing that it has to do counts as one test.
-pub(crate) fn outcome(root: &Path) -> Outcome {
+pub(crate) fn outcome(root: &Path) -> Status {
     println!("\n==> {TITLE}");
     let start = Instant::now();
     let mut counts = Counts::default();
@@ -100,7 +100,7 @@ pub(crate) fn outcome(root: &Path) -> Outcome {
     if complaint.is_some() {
         counts.failed = 1;
     }
-    Outcome {
+    Status {
         title: TITLE.to_owned(),
         duration: start.elapsed(),
         counts,

@@ -2,7 +2,7 @@
 
 use std::ops::AddAssign;
 
-use crate::step::Outcome;
+use crate::step::Status;
 
 /// Numbers of tests.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -87,13 +87,13 @@ impl AddAssign for Counts {
 /// What the steps came to.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<Status>,
 }
 
 impl Report {
     /// Adds a step. One that printed no test results counts as one test; one that went wrong without a failed test, such
     /// as a build, counts as one failure.
-    pub(crate) fn add(&mut self, mut outcome: Outcome) {
+    pub(crate) fn add(&mut self, mut outcome: Status) {
         let counts = &mut outcome.counts;
         match outcome.complaint {
             None if counts.is_empty() => counts.passed = 1,
@@ -197,8 +197,8 @@ mod tests {
         );
     }
 
-    fn outcome(counts: Counts, complaint: Option<&str>) -> Outcome {
-        Outcome {
+    fn outcome(counts: Counts, complaint: Option<&str>) -> Status {
+        Status {
             title: "step".to_owned(),
             duration: Duration::from_secs(1),
             counts,

@@ -17,7 +17,7 @@ pub(crate) struct Step {
 
 /// How a step ended.
 #[derive(Debug)]
-pub(crate) struct Outcome {
+pub(crate) struct Status {
     pub(crate) title: String,
     pub(crate) duration: Duration,
     pub(crate) counts: Counts,
@@ -25,7 +25,7 @@ pub(crate) struct Outcome {
     pub(crate) complaint: Option<String>,
 }
 
-impl Outcome {
+impl Status {
     /// The outcome of a step that could not begin.
     pub(crate) fn not_run(title: &str, error: &dyn std::error::Error) -> Self {
         Self {
@@ -87,7 +87,7 @@ impl Step {
     }
 
     /// Runs the step to its end. Output is passed on as it comes, and the tests in it are counted.
-    pub(crate) fn run(mut self) -> Outcome {
+    pub(crate) fn run(mut self) -> Status {
         self.announce();
         if io::stderr().is_terminal() {
             self.command.env("CARGO_TERM_COLOR", "always");
@@ -95,7 +95,7 @@ impl Step {
         let start = Instant::now();
         let mut counts = Counts::default();
         let ended = self.pass_on(&mut counts);
-        Outcome {
+        Status {
             title: self.title,
             duration: start.elapsed(),
             counts,
@@ -124,7 +124,7 @@ impl Step {
     }
 
     /// Runs the step to its end, shows its output, and holds it against what is expected. Counts as one test.
-    pub(crate) fn run_and_expect(mut self, expected: Expected<'_>) -> Outcome {
+    pub(crate) fn run_and_expect(mut self, expected: Expected<'_>) -> Status {
         self.announce();
         let start = Instant::now();
         let complaint = match self.command.output() {
@@ -136,7 +136,7 @@ impl Step {
             }
             Err(error) => Some(format!("it could not be run: {error}")),
         };
-        Outcome {
+        Status {
             title: self.title,
             duration: start.elapsed(),
             counts: Counts::default(),
@@ -145,7 +145,7 @@ impl Step {
     }
 
     /// Runs the step to its end; none of these words may begin a line of what it writes.
-    pub(crate) fn run_and_refuse(mut self, words: &[&str]) -> Outcome {
+    pub(crate) fn run_and_refuse(mut self, words: &[&str]) -> Status {
         self.announce();
         let start = Instant::now();
         let complaint = match self.command.output() {
@@ -161,7 +161,7 @@ impl Step {
                 .map(|word| format!("it names `{word}`")),
             Err(error) => Some(format!("it could not be run: {error}")),
         };
-        Outcome {
+        Status {
             title: self.title,
             duration: start.elapsed(),
             counts: Counts::default(),
@@ -174,7 +174,7 @@ impl Step {
     }
 }
 
-impl Outcome {
+impl Status {
     /// A step that this machine cannot run; the title says why.
     pub(crate) fn ignored(title: String) -> Self {
         println!("\n==> {title}\n    ignored");

@@ -40,7 +40,7 @@ pub(crate) fn run(root: &Path, with_browser: bool) -> ExitCode {
 fn steps(root: &Path) -> Vec<Step> {
     vec![
         // Unit, integration, UI and documentation tests, the conformance of every driver linked in and loaded, that of the
-        // example drivers included (the one in C is compiled by the tests of `conformance-zoo`), and the build of the
+        // example drivers included (the one in C is compiled by the tests of `conformance-bad-drivers`), and the build of the
         // examples. One cargo call, so that one set of features is built once.
         Step::cargo(
             root,
@@ -64,7 +64,13 @@ fn steps(root: &Path) -> Vec<Step> {
         Step::cargo(
             root,
             "conformance as it is installed",
-            &["check", "--package", "conformance", "--bin", "conformance"],
+            &[
+                "check",
+                "--package",
+                "conformance",
+                "--bin",
+                "netabase-conformance",
+            ],
         ),
         Step::cargo(
             root,

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use netabase_core::driver::{Capabilities, Driver, Limits, Manifest, OpenConfig, Result};
-use netabase_core::memory::{Memory, MemoryStore};
+use netabase_core::memory::{Memory, MemoryDatabase};
 
 static MANIFEST: Manifest = Manifest {
     name: Cow::Borrowed("built-apart"),
@@ -15,7 +15,7 @@ static MANIFEST: Manifest = Manifest {
     engine_version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
     capabilities: Capabilities::SNAPSHOTS.with(Capabilities::ZERO_COPY),
     limits: Limits::NONE,
-    operations: Cow::Borrowed(&[Cow::Borrowed("tree_names")]),
+    commands: Cow::Borrowed(&[Cow::Borrowed("tree_names")]),
 };
 
 /// The memory driver under the name by which it is loaded.
@@ -23,13 +23,13 @@ static MANIFEST: Manifest = Manifest {
 pub struct BuiltApart;
 
 impl Driver for BuiltApart {
-    type Store = MemoryStore;
+    type Database = MemoryDatabase;
 
     fn manifest(&self) -> &Manifest {
         &MANIFEST
     }
 
-    fn open(&self, config: &OpenConfig<'_>) -> Result<MemoryStore> {
+    fn open(&self, config: &OpenConfig<'_>) -> Result<MemoryDatabase> {
         Memory.open(config)
     }
 }

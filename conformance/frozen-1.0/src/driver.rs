@@ -15,8 +15,8 @@ use crate::layout::{
 
 pub(crate) static VTABLE: VTable = VTable {
     open: Some(open),
-    store_close: Some(store_close),
-    store_begin: Some(store_begin),
+    database_close: Some(database_close),
+    database_begin: Some(database_begin),
     txn_close: Some(txn_close),
     txn_tree: Some(txn_tree),
     txn_get: Some(txn_get),
@@ -30,7 +30,7 @@ pub(crate) static VTABLE: VTable = VTable {
     txn_len: Some(txn_len),
     txn_clear: Some(txn_clear),
     txn_apply: Some(txn_apply),
-    store_maintain: Some(store_maintain),
+    database_command: Some(database_command),
 };
 
 type Tree = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -357,7 +357,7 @@ fn show(value: Option<&[u8]>, visit: Visit, context: *mut Context) -> u32 {
 /// # Safety
 /// The handle is a transaction's that was not closed.
 unsafe fn transaction_of<'a>(handle: *mut layout::Transaction) -> &'a Transaction {
-    // SAFETY: the handle is what `store_begin` gave.
+    // SAFETY: the handle is what `database_begin` gave.
     unsafe { &*handle.cast::<Transaction>() }
 }
 
@@ -365,7 +365,7 @@ unsafe fn transaction_of<'a>(handle: *mut layout::Transaction) -> &'a Transactio
 /// The handle is a transaction's that was not closed.
 unsafe fn share_transaction(handle: *mut layout::Transaction) -> Rc<Transaction> {
     let transaction = handle.cast::<Transaction>().cast_const();
-    // SAFETY: the handle is what `Rc::into_raw` gave in `store_begin`; it keeps its own share.
+    // SAFETY: the handle is what `Rc::into_raw` gave in `database_begin`; it keeps its own share.
     unsafe { Rc::increment_strong_count(transaction) };
     // SAFETY: as above, and this takes the share that was just added.
     unsafe { Rc::from_raw(transaction) }
@@ -373,7 +373,7 @@ unsafe fn share_transaction(handle: *mut layout::Transaction) -> Rc<Transaction>
 
 unsafe extern "C" fn open(
     config: *const OpenConfig,
-    store: *mut *mut layout::Store,
+    store: *mut *mut layout::Database,
     error: *mut ErrorBuffer,
 ) -> u32 {
     // SAFETY: the host gives a configuration that lives until the call returns.
@@ -399,13 +399,13 @@ unsafe extern "C" fn open(
     unsafe { status(opened, error) }
 }
 
-unsafe extern "C" fn store_close(store: *mut layout::Store) {
+unsafe extern "C" fn database_close(store: *mut layout::Database) {
     // SAFETY: the handle is what `open` gave, and is given up here.
     drop(unsafe { Arc::from_raw(store.cast::<Database>()) });
 }
 
-unsafe extern "C" fn store_begin(
-    store: *mut layout::Store,
+unsafe extern "C" fn database_begin(
+    store: *mut layout::Database,
     mode: u32,
     transaction: *mut *mut layout::Transaction,
     _: *mut ErrorBuffer,
@@ -422,7 +422,7 @@ unsafe extern "C" fn store_begin(
 }
 
 unsafe extern "C" fn txn_close(transaction: *mut layout::Transaction) {
-    // SAFETY: the handle is what `store_begin` gave, and is given up here.
+    // SAFETY: the handle is what `database_begin` gave, and is given up here.
     let transaction = unsafe { Rc::from_raw(transaction.cast::<Transaction>()) };
     transaction.end(false);
 }
@@ -657,8 +657,8 @@ unsafe extern "C" fn txn_apply(
     unsafe { status(applied, error) }
 }
 
-unsafe extern "C" fn store_maintain(
-    _: *mut layout::Store,
+unsafe extern "C" fn database_command(
+    _: *mut layout::Database,
     operation: Slice,
     _: Slice,
     _: Visit,

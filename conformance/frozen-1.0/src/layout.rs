@@ -69,7 +69,7 @@ unsafe impl Sync for Slice {}
 
 #[repr(C)]
 #[derive(StableAbi, Debug)]
-pub struct Store {
+pub struct Database {
     private: [u8; 0],
 }
 
@@ -151,9 +151,9 @@ pub struct Manifest {
     pub key_bytes: u64,
     pub value_bytes: u64,
     pub transaction_bytes: u64,
-    pub operations: *const Slice,
+    pub commands: *const Slice,
     #[sabi(last_prefix_field)]
-    pub operations_length: usize,
+    pub commands_length: usize,
 }
 
 // SAFETY: a driver's manifest is constant, with all that it points to, for as long as the driver is loaded.
@@ -199,14 +199,14 @@ pub struct VTable {
     pub open: Option<
         unsafe extern "C" fn(
             config: *const OpenConfig,
-            store: *mut *mut Store,
+            store: *mut *mut Database,
             error: *mut ErrorBuffer,
         ) -> u32,
     >,
-    pub store_close: Option<unsafe extern "C" fn(store: *mut Store)>,
-    pub store_begin: Option<
+    pub database_close: Option<unsafe extern "C" fn(store: *mut Database)>,
+    pub database_begin: Option<
         unsafe extern "C" fn(
-            store: *mut Store,
+            store: *mut Database,
             mode: u32,
             transaction: *mut *mut Transaction,
             error: *mut ErrorBuffer,
@@ -306,9 +306,9 @@ pub struct VTable {
             error: *mut ErrorBuffer,
         ) -> u32,
     >,
-    pub store_maintain: Option<
+    pub database_command: Option<
         unsafe extern "C" fn(
-            store: *mut Store,
+            store: *mut Database,
             operation: Slice,
             argument: Slice,
             output: Visit,

@@ -44,8 +44,8 @@ static MANIFEST: Manifest = Manifest {
     key_bytes: 0,
     value_bytes: 0,
     transaction_bytes: 0,
-    operations: ptr::null(),
-    operations_length: 0,
+    commands: ptr::null(),
+    commands_length: 0,
 };
 
 // SAFETY: the name is not used by anything else.

@@ -11,9 +11,9 @@ use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
 use netabase_core::abi::DynamicDriver;
-use netabase_core::abi::export::{self, operation_count};
+use netabase_core::abi::export::{self, command_count};
 use netabase_core::abi::layout::{
-    self, Bounds, Context, Cursor, Entry, ErrorBuffer, Slice, Store, Transaction, VTable, Visit,
+    self, Bounds, Context, Cursor, Entry, ErrorBuffer, Slice, Database, Transaction, VTable, Visit,
 };
 use netabase_core::abi::status::{ABSENT, OK};
 use netabase_core::driver;
@@ -24,7 +24,7 @@ use netabase_core::driver::{
 use netabase_store::{NetabaseError, TypedStore, netabase_definition_module};
 
 #[netabase_definition_module(Zoo, ZooKeys)]
-mod zoo {
+mod models {
     use netabase_store::{NetabaseModel, netabase};
 
     #[derive(NetabaseModel, Debug, Clone, PartialEq)]
@@ -40,7 +40,7 @@ mod zoo {
     }
 }
 
-use zoo::{
+use models::{
     Animal, AnimalLegsSecondaryKey, AnimalNameSecondaryKey, AnimalPrimaryKey, AnimalSecondaryKeys,
     Zoo,
 };
@@ -167,7 +167,7 @@ fn handle<T>(kind: usize, place: *mut *mut T) {
 
 unsafe extern "C" fn open(
     _: *const layout::OpenConfig,
-    store: *mut *mut Store,
+    store: *mut *mut Database,
     error: *mut ErrorBuffer,
 ) -> u32 {
     let status = status(error);
@@ -177,12 +177,12 @@ unsafe extern "C" fn open(
     status
 }
 
-unsafe extern "C" fn store_close(_: *mut Store) {
+unsafe extern "C" fn database_close(_: *mut Database) {
     opened(0, -1);
 }
 
-unsafe extern "C" fn store_begin(
-    _: *mut Store,
+unsafe extern "C" fn database_begin(
+    _: *mut Database,
     _: u32,
     transaction: *mut *mut Transaction,
     error: *mut ErrorBuffer,
@@ -301,8 +301,8 @@ unsafe extern "C" fn txn_apply(_: *mut Transaction, _: Slice, error: *mut ErrorB
     status(error)
 }
 
-unsafe extern "C" fn store_maintain(
-    _: *mut Store,
+unsafe extern "C" fn database_command(
+    _: *mut Database,
     _: Slice,
     _: Slice,
     visit: Visit,
@@ -315,8 +315,8 @@ unsafe extern "C" fn store_maintain(
 
 static VTABLE: VTable = VTable {
     open: Some(open),
-    store_close: Some(store_close),
-    store_begin: Some(store_begin),
+    database_close: Some(database_close),
+    database_begin: Some(database_begin),
     txn_close: Some(txn_close),
     txn_tree: Some(txn_tree),
     txn_get: Some(txn_get),
@@ -330,7 +330,7 @@ static VTABLE: VTable = VTable {
     txn_len: Some(txn_len),
     txn_clear: Some(txn_clear),
     txn_apply: Some(txn_apply),
-    store_maintain: Some(store_maintain),
+    database_command: Some(database_command),
 };
 
 static MANIFEST: Manifest = Manifest {
@@ -348,8 +348,8 @@ static MANIFEST: Manifest = Manifest {
     ]),
 };
 
-static OPERATIONS: [Slice; operation_count(&MANIFEST)] = export::operations(&MANIFEST);
-static RAW_MANIFEST: layout::Manifest = export::manifest(&MANIFEST, &OPERATIONS);
+static COMMANDS: [Slice; command_count(&MANIFEST)] = export::commands(&MANIFEST);
+static RAW_MANIFEST: layout::Manifest = export::manifest(&MANIFEST, &COMMANDS);
 static ENTRY: Entry = Entry {
     flags: 0,
     layout: ptr::null(),
@@ -459,7 +459,7 @@ fn raw(calls: &[u8]) -> driver::Result<()> {
             2 => drop(writer.get(tree, b"key", <[u8]>::to_vec)),
             3 => drop(writer.clear(tree)),
             4 => drop(writer.len(tree)),
-            5 => drop(store.maintain("stats", b"", &mut |bytes| drop(bytes.to_vec()))),
+            5 => drop(store.command("stats", b"", &mut |bytes| drop(bytes.to_vec()))),
             _ => {
                 let mut cursor =
                     writer.cursor(tree, driver::Bounds::ALL, driver::Direction::Backward)?;

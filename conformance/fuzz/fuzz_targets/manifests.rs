@@ -2,10 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use netabase_core::loader::ManifestFile;
+use netabase_core::loader::DriverFile;
 
 fuzz_target!(|text: &str| {
-    match ManifestFile::parse(text) {
+    match DriverFile::parse(text) {
         Ok(manifest) => assert!(manifest.platforms().count() > 0, "no library"),
         Err(error) => assert!(error.to_string().contains("line "), "{error}"),
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use libfuzzer_sys::fuzz_target;
 use netabase_core::driver::checked::Checked;
 use netabase_core::driver::{
-    Bounds, Cursor, Direction, Durability, OpenConfig, Operation, Operations, OperationsBuilder,
+    Bounds, Cursor, Direction, Durability, OpenConfig, WriteOp, WriteBatch, WriteBatchBuilder,
     Read, TreeId, Write,
 };
 use netabase_core::memory::Memory;
@@ -15,20 +15,20 @@ use netabase_core::memory::Memory;
 const TREES: [&str; 3] = ["a", "b", "c"];
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(list) = Operations::parse(bytes) else {
+    let Ok(list) = WriteBatch::parse(bytes) else {
         return;
     };
     assert_eq!(list.as_bytes(), bytes);
-    let mut again = OperationsBuilder::new();
+    let mut again = WriteBatchBuilder::new();
     for operation in &list {
         match operation {
-            Operation::Put { tree, key, value } => again.put(tree, key, value).unwrap(),
-            Operation::Remove { tree, key } => again.remove(tree, key).unwrap(),
-            Operation::Clear { tree } => again.clear(tree),
+            WriteOp::Put { tree, key, value } => again.put(tree, key, value).unwrap(),
+            WriteOp::Remove { tree, key } => again.remove(tree, key).unwrap(),
+            WriteOp::Clear { tree } => again.clear(tree),
         };
     }
     assert_eq!(
-        again.operations().as_bytes(),
+        again.as_batch().as_bytes(),
         bytes,
         "two encodings of a list"
     );
@@ -39,20 +39,20 @@ fuzz_target!(|bytes: &[u8]| {
     let mut expected: BTreeMap<(TreeId, Vec<u8>), Vec<u8>> = BTreeMap::new();
     for operation in &list {
         match operation {
-            Operation::Put { tree, key, value } => {
+            WriteOp::Put { tree, key, value } => {
                 expected.insert((tree, key.to_vec()), value.to_vec());
             }
-            Operation::Remove { tree, key } => {
+            WriteOp::Remove { tree, key } => {
                 expected.remove(&(tree, key.to_vec()));
             }
-            Operation::Clear { tree } => expected.retain(|(of, _), _| *of != tree),
+            WriteOp::Clear { tree } => expected.retain(|(of, _), _| *of != tree),
         }
     }
     if writer.apply(&list).is_err() {
         // Its reason: an empty key, or a tree that is not this transaction's.
         assert!(list.iter().any(|operation| match operation {
-            Operation::Put { tree, key, .. } => key.is_empty() || !trees.contains(&tree),
-            Operation::Remove { tree, .. } | Operation::Clear { tree } => !trees.contains(&tree),
+            WriteOp::Put { tree, key, .. } => key.is_empty() || !trees.contains(&tree),
+            WriteOp::Remove { tree, .. } | WriteOp::Clear { tree } => !trees.contains(&tree),
         }));
         return;
     }

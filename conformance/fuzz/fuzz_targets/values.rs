@@ -7,7 +7,7 @@ use netabase_core::model::Record;
 use netabase_store::netabase_definition_module;
 
 #[netabase_definition_module(Zoo, ZooKeys)]
-mod zoo {
+mod models {
     use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
     use bincode::{Decode, Encode};
@@ -65,10 +65,10 @@ fn check<M: Record>(bytes: &[u8]) {
         return;
     };
     for index in 0..M::INFO.indexes.len() {
-        let (mut of_record, mut of_view) = (Vec::new(), Vec::new());
+        let (mut of_record, mut of_ref) = (Vec::new(), Vec::new());
         owned.encode_secondary_key(index, &mut of_record);
-        M::encode_secondary_key_of(&borrowed, index, &mut of_view);
-        assert_eq!(of_record, of_view, "record and view have other keys");
+        M::encode_secondary_key_of(&borrowed, index, &mut of_ref);
+        assert_eq!(of_record, of_ref, "record and view have other keys");
     }
     let mut first = Vec::new();
     encode(&owned, &mut first).expect("what was decoded is encoded");
@@ -80,8 +80,8 @@ fn check<M: Record>(bytes: &[u8]) {
 
 fuzz_target!(|input: &[u8]| {
     match input.split_first() {
-        Some((which, bytes)) if which % 2 == 0 => check::<zoo::Rich>(bytes),
-        Some((_, bytes)) => check::<zoo::Flat>(bytes),
+        Some((which, bytes)) if which % 2 == 0 => check::<models::Rich>(bytes),
+        Some((_, bytes)) => check::<models::Flat>(bytes),
         None => {}
     }
 });

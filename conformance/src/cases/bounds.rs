@@ -6,7 +6,7 @@ use std::ops::Bound::{self, Excluded, Included, Unbounded};
 use netabase_core::driver::{Bounds, Direction, Driver, Read, prefix_end};
 
 use super::{commit_keys, keys};
-use crate::catalog::{Case, Outcome, case};
+use crate::catalog::{Case, CaseResult, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
@@ -51,7 +51,7 @@ fn expected(bounds: Bounds<'_>, direction: Direction) -> Vec<&'static [u8]> {
     selected
 }
 
-fn check<D: Driver>(fixture: &Fixture<D>, all: &[Bounds<'_>]) -> Outcome {
+fn check<D: Driver>(fixture: &Fixture<D>, all: &[Bounds<'_>]) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
     let reader = store.begin_read()?;
@@ -68,7 +68,7 @@ fn check<D: Driver>(fixture: &Fixture<D>, all: &[Bounds<'_>]) -> Outcome {
     Ok(())
 }
 
-fn every_pair_of_bounds_selects_what_lies_between<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn every_pair_of_bounds_selects_what_lies_between<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let ends: BTreeSet<&[u8]> = KEYS
         .into_iter()
         .chain([&b"a\x01"[..], b"aa", b"c"])
@@ -85,7 +85,7 @@ fn every_pair_of_bounds_selects_what_lies_between<D: Driver>(fixture: &Fixture<D
     check(fixture, &all)
 }
 
-fn an_included_upper_bound_is_part_of_the_range<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn an_included_upper_bound_is_part_of_the_range<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
     let reader = store.begin_read()?;
@@ -102,7 +102,7 @@ fn an_included_upper_bound_is_part_of_the_range<D: Driver>(fixture: &Fixture<D>)
     Ok(())
 }
 
-fn an_excluded_lower_bound_is_left_out<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn an_excluded_lower_bound_is_left_out<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
     let reader = store.begin_read()?;
@@ -119,7 +119,7 @@ fn an_excluded_lower_bound_is_left_out<D: Driver>(fixture: &Fixture<D>) -> Outco
     Ok(())
 }
 
-fn empty_and_inverted_bounds_select_nothing<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn empty_and_inverted_bounds_select_nothing<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
     let reader = store.begin_read()?;
@@ -153,7 +153,7 @@ fn empty_and_inverted_bounds_select_nothing<D: Driver>(fixture: &Fixture<D>) -> 
     Ok(())
 }
 
-fn bounds_need_not_be_keys<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn bounds_need_not_be_keys<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let ends: [&[u8]; 5] = [b"", b"a\x7f", b"aaaa", b"zz", b"\xff\xff\xff\xff"];
     let all: Vec<_> = ends
         .iter()
@@ -167,7 +167,7 @@ fn bounds_need_not_be_keys<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     check(fixture, &all)
 }
 
-fn bounds_on_an_empty_tree_select_nothing<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn bounds_on_an_empty_tree_select_nothing<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let reader = store.begin_read()?;
     let tree = reader.tree("never written to")?;
@@ -182,7 +182,7 @@ fn bounds_on_an_empty_tree_select_nothing<D: Driver>(fixture: &Fixture<D>) -> Ou
     Ok(())
 }
 
-fn a_prefix_selects_what_begins_with_it<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_prefix_selects_what_begins_with_it<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
     let reader = store.begin_read()?;
@@ -207,7 +207,7 @@ fn a_prefix_selects_what_begins_with_it<D: Driver>(fixture: &Fixture<D>) -> Outc
     Ok(())
 }
 
-fn a_prefix_of_0xff_reaches_to_the_end<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_prefix_of_0xff_reaches_to_the_end<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let long = [0xff; 64];
     let written: [&[u8]; 4] = [b"\xfe\xff\xff", b"\xff", b"\xff\xff", &long];
@@ -224,7 +224,7 @@ fn a_prefix_of_0xff_reaches_to_the_end<D: Driver>(fixture: &Fixture<D>) -> Outco
     Ok(())
 }
 
-fn empty_byte_strings_bound_nothing_away<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn empty_byte_strings_bound_nothing_away<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let all = [Included(&b""[..]), Excluded(b"")].map(|lower| Bounds {
         lower,
         upper: Unbounded,

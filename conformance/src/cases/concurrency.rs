@@ -6,10 +6,10 @@ use std::thread;
 use std::time::Duration;
 
 use netabase_core::driver::checked::Checked;
-use netabase_core::driver::{Driver, Durability, ErrorKind, Read, Result, Store, Write};
+use netabase_core::driver::{Database, Driver, Durability, ErrorKind, Read, Result, Write};
 
 use super::{commit, commit_entries, committed, owned, value};
-use crate::catalog::{Case, Outcome, Requirement, case};
+use crate::catalog::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
@@ -37,7 +37,7 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
     ]
 }
 
-fn number<S: Store>(store: &Checked<S>) -> Result<u64> {
+fn number<S: Database>(store: &Checked<S>) -> Result<u64> {
     let reader = store.begin_read()?;
     let tree = reader.tree("t")?;
     let found = value(&reader, tree, b"counter")?;
@@ -50,7 +50,7 @@ fn decode(bytes: Option<&[u8]>) -> u64 {
     })
 }
 
-fn increments_by_many_threads_add_up<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn increments_by_many_threads_add_up<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     const THREADS: u64 = 8;
     const EACH: u64 = 40;
     let store = fixture.open()?;
@@ -85,7 +85,7 @@ fn second_writer<D: Driver>(
     fixture: &Fixture<D>,
     commit_first: bool,
     expected: &'static [u8],
-) -> Outcome {
+) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"before")])?;
     let mut first = store.begin_write()?;
@@ -118,21 +118,21 @@ fn second_writer<D: Driver>(
             "two writers at a time"
         );
         assert_eq!(seen.as_deref(), Some(expected));
-        Outcome::Ok(())
+        CaseResult::Ok(())
     })?;
     assert_eq!(committed(&store, "t")?, owned(&[(b"k", b"second")]));
     Ok(())
 }
 
-fn a_second_writer_waits_and_sees_the_first<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_second_writer_waits_and_sees_the_first<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     second_writer(fixture, true, b"first")
 }
 
-fn a_rollback_lets_the_waiting_writer_go_on<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_rollback_lets_the_waiting_writer_go_on<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     second_writer(fixture, false, b"before")
 }
 
-fn a_close_does_not_wait_for_a_waiting_writer<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_close_does_not_wait_for_a_waiting_writer<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"before")])?;
     let mut first = store.begin_write()?;
@@ -158,7 +158,7 @@ fn a_close_does_not_wait_for_a_waiting_writer<D: Driver>(fixture: &Fixture<D>) -
         assert_eq!(closed, Ok(()), "the close waited for a writer");
         let error = waited.expect_err("a writer begins on a store that is closed");
         assert_eq!(error.kind(), ErrorKind::Closed);
-        Outcome::Ok(())
+        CaseResult::Ok(())
     })?;
     assert_eq!(
         store.begin_read().map(drop).map_err(|error| error.kind()),
@@ -167,7 +167,7 @@ fn a_close_does_not_wait_for_a_waiting_writer<D: Driver>(fixture: &Fixture<D>) -
     Ok(())
 }
 
-fn readers_do_not_wait_for_a_writer<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn readers_do_not_wait_for_a_writer<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"v")])?;
     let mut writer = store.begin_write()?;
@@ -188,7 +188,7 @@ fn readers_do_not_wait_for_a_writer<D: Driver>(fixture: &Fixture<D>) -> Outcome 
     })
 }
 
-fn readers_never_see_half_a_transaction<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn readers_never_see_half_a_transaction<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     const ACCOUNTS: u32 = 20;
     const TOTAL: i64 = 0;
     const TRANSFERS: u32 = 200;
@@ -258,7 +258,7 @@ fn readers_never_see_half_a_transaction<D: Driver>(fixture: &Fixture<D>) -> Outc
     Ok(())
 }
 
-fn cursors_in_many_threads_read_the_same<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn cursors_in_many_threads_read_the_same<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit(&store, |writer| {
         let tree = writer.tree("t")?;
@@ -280,7 +280,7 @@ fn cursors_in_many_threads_read_the_same<D: Driver>(fixture: &Fixture<D>) -> Out
     })
 }
 
-fn writers_to_different_trees_lose_nothing<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn writers_to_different_trees_lose_nothing<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     const EACH: u8 = 20;
     let names = ["a", "b", "c", "d"];
     let store = fixture.open()?;

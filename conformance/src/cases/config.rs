@@ -6,7 +6,7 @@ use std::path::Path;
 use netabase_core::driver::{Capabilities, Driver, ErrorKind, OpenConfig, Result};
 
 use super::{assert_refused, commit_entries, committed, owned};
-use crate::catalog::{Case, Outcome, Requirement, case};
+use crate::catalog::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
 const PERSISTENT: Requirement = Requirement::Declares(Capabilities::PERSISTENT);
@@ -50,7 +50,7 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
     ]
 }
 
-fn a_missing_database_is_created_only_when_asked<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_missing_database_is_created_only_when_asked<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let existing = OpenConfig {
         create_if_missing: false,
         ..fixture.config()
@@ -66,7 +66,7 @@ fn a_missing_database_is_created_only_when_asked<D: Driver>(fixture: &Fixture<D>
 
 fn an_existing_database_opens_whatever_create_if_missing_says<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     commit_entries(&fixture.open()?, "t", &[(b"k", b"v")])?;
     for create_if_missing in [true, false] {
         let store = fixture.open_with(&OpenConfig {
@@ -78,7 +78,7 @@ fn an_existing_database_opens_whatever_create_if_missing_says<D: Driver>(
     Ok(())
 }
 
-fn opening_keeps_what_is_there<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn opening_keeps_what_is_there<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     commit_entries(&fixture.open()?, "t", &[(b"k", b"v")])?;
     let config = fixture.config();
     assert!(config.create_if_missing && !config.truncate);
@@ -86,7 +86,7 @@ fn opening_keeps_what_is_there<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn truncate_removes_what_is_there<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn truncate_removes_what_is_there<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     for create_if_missing in [true, false] {
         let store = fixture.open()?;
         commit_entries(&store, "t", &[(b"k", b"v")])?;
@@ -107,7 +107,7 @@ fn truncate_removes_what_is_there<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn truncate_of_a_missing_database_creates_it<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn truncate_of_a_missing_database_creates_it<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open_with(&OpenConfig {
         truncate: true,
         ..fixture.config()
@@ -117,7 +117,7 @@ fn truncate_of_a_missing_database_creates_it<D: Driver>(fixture: &Fixture<D>) ->
     Ok(())
 }
 
-fn truncate_does_not_create_what_must_exist<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn truncate_does_not_create_what_must_exist<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let config = OpenConfig {
         truncate: true,
         create_if_missing: false,
@@ -134,7 +134,7 @@ fn read_only<'a, D: Driver>(fixture: &'a Fixture<D>) -> OpenConfig<'a> {
     }
 }
 
-fn read_only_reads_and_refuses_writes<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn read_only_reads_and_refuses_writes<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     commit_entries(&fixture.open()?, "t", &[(b"k", b"v")])?;
     let store = fixture.open_with(&read_only(fixture))?;
     assert!(store.is_read_only());
@@ -159,7 +159,7 @@ fn bytes_below(path: &Path) -> std::io::Result<Vec<(String, Vec<u8>)>> {
     Ok(files)
 }
 
-fn read_only_changes_no_byte<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn read_only_changes_no_byte<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     commit_entries(&fixture.open()?, "t", &[(b"k", &[7; 10_000])])?;
     let before = bytes_below(fixture.path())?;
     let store = fixture.open_with(&read_only(fixture))?;
@@ -172,14 +172,14 @@ fn read_only_changes_no_byte<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn read_only_creates_nothing<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn read_only_creates_nothing<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let opened = fixture.open_with(&read_only(fixture)).map(drop);
     assert_refused(opened, ErrorKind::NotFound);
     assert!(!fixture.path().exists());
     Ok(())
 }
 
-fn read_only_is_refused_where_it_is_not_declared<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn read_only_is_refused_where_it_is_not_declared<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     if fixture.declares(Capabilities::PERSISTENT) {
         drop(fixture.open()?);
     }
@@ -188,7 +188,7 @@ fn read_only_is_refused_where_it_is_not_declared<D: Driver>(fixture: &Fixture<D>
     Ok(())
 }
 
-fn read_only_and_truncate_exclude_each_other<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn read_only_and_truncate_exclude_each_other<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let config = OpenConfig {
         truncate: true,
         ..read_only(fixture)
@@ -200,7 +200,7 @@ fn read_only_and_truncate_exclude_each_other<D: Driver>(fixture: &Fixture<D>) ->
     Ok(())
 }
 
-fn an_unknown_option_is_refused<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn an_unknown_option_is_refused<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let config = OpenConfig {
         options: &[("no-engine-has-this", "on")],
         ..fixture.config()
@@ -236,7 +236,7 @@ pub(crate) fn takes_a_cache_size<D: Driver>(fixture: &Fixture<D>) -> Result<bool
     }
 }
 
-fn a_cache_size_is_honoured_or_refused<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_cache_size_is_honoured_or_refused<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let sized = |bytes| OpenConfig {
         cache_bytes: Some(bytes),
         ..fixture.config()
@@ -266,13 +266,13 @@ fn a_cache_size_is_honoured_or_refused<D: Driver>(fixture: &Fixture<D>) -> Outco
     Ok(())
 }
 
-fn a_path_is_refused_where_nothing_is_kept<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_path_is_refused_where_nothing_is_kept<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let opened = fixture.open_with(&OpenConfig::new(Path::new("somewhere")));
     assert_refused(opened.map(drop), ErrorKind::InvalidInput);
     Ok(())
 }
 
-fn a_foreign_file_is_corrupt_and_stays_as_it_is<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_foreign_file_is_corrupt_and_stays_as_it_is<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let text = "not a database\n".repeat(2000);
     let noise: Vec<u8> = (0..100_000u32)
         .map(|place| (place.wrapping_mul(2_654_435_761) >> 13) as u8)
@@ -299,7 +299,7 @@ fn a_foreign_file_is_corrupt_and_stays_as_it_is<D: Driver>(fixture: &Fixture<D>)
     Ok(())
 }
 
-fn a_path_in_no_folder_is_an_error<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_path_in_no_folder_is_an_error<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let path = fixture.other_path().join("no such folder").join("database");
     let opened = fixture.open_with(&OpenConfig {
         create_if_missing: false,

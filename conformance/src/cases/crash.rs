@@ -7,13 +7,13 @@ use std::mem::ManuallyDrop;
 use std::process::{self, Child};
 
 use netabase_core::driver::checked::Checked;
-use netabase_core::driver::{Capabilities, Driver, Durability, Read, Result, Store, Write};
+use netabase_core::driver::{Capabilities, Database, Driver, Durability, Read, Result, Write};
 use netabase_core::store::TypedStore;
 
 use kill::a_kill_at_any_moment_leaves_whole_transactions;
 
 use super::{committed, contents, leak, typed, write_failure};
-use crate::catalog::{Case, Failure, Outcome, Requirement, case};
+use crate::catalog::{Case, CaseResult, Failure, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{Shop, User, UserPrimaryKey};
 
@@ -62,7 +62,7 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
 }
 
 /// What a process of its own does before it ends without closing anything.
-type Scenario<D> = fn(&Fixture<D>) -> Outcome;
+type Scenario<D> = fn(&Fixture<D>) -> CaseResult;
 
 const COMMITS: u32 = 12;
 
@@ -149,7 +149,7 @@ pub(crate) fn say(line: &str) -> std::io::Result<()> {
 }
 
 /// Writes one number to two trees in one transaction.
-fn write_pair<S: Store>(store: &Checked<S>, number: u32, durability: Durability) -> Result<()> {
+fn write_pair<S: Database>(store: &Checked<S>, number: u32, durability: Durability) -> Result<()> {
     let mut writer = store.begin_write()?;
     for tree in ["left", "right"] {
         let tree = writer.tree(tree)?;
@@ -159,7 +159,7 @@ fn write_pair<S: Store>(store: &Checked<S>, number: u32, durability: Durability)
 }
 
 /// How many pairs are there. They are the first ones, and whole.
-fn count_pairs<S: Store>(store: &Checked<S>) -> Result<u32> {
+fn count_pairs<S: Database>(store: &Checked<S>) -> Result<u32> {
     let reader = store.begin_read()?;
     let (left, right) = (reader.tree("left")?, reader.tree("right")?);
     let found = contents(&reader, left)?;
@@ -196,7 +196,7 @@ pub(crate) fn wait(process: Child) -> Result<Vec<String>, Failure> {
     Ok(lines)
 }
 
-fn durable_commits_survive_an_abort<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn durable_commits_survive_an_abort<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     run(fixture, "durable")?;
     let store = fixture.open()?;
     assert_eq!(count_pairs(&store)?, COMMITS);
@@ -205,7 +205,7 @@ fn durable_commits_survive_an_abort<D: Driver>(fixture: &Fixture<D>) -> Outcome 
     Ok(())
 }
 
-fn an_open_transaction_does_not_survive_an_abort<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn an_open_transaction_does_not_survive_an_abort<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     run(fixture, "open")?;
     let store = fixture.open()?;
     assert_eq!(count_pairs(&store)?, 1);
@@ -213,7 +213,7 @@ fn an_open_transaction_does_not_survive_an_abort<D: Driver>(fixture: &Fixture<D>
     Ok(())
 }
 
-fn commits_without_durability_are_kept_in_order<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn commits_without_durability_are_kept_in_order<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     run(fixture, "deferred")?;
     let store = fixture.open()?;
     let kept = count_pairs(&store)?;
@@ -223,13 +223,13 @@ fn commits_without_durability_are_kept_in_order<D: Driver>(fixture: &Fixture<D>)
     Ok(())
 }
 
-fn a_durable_commit_keeps_those_before_it<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_durable_commit_keeps_those_before_it<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     run(fixture, "deferred, then durable")?;
     assert_eq!(count_pairs(&fixture.open()?)?, COMMITS);
     Ok(())
 }
 
-fn a_kill_loses_nothing_that_was_acknowledged<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_kill_loses_nothing_that_was_acknowledged<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let mut expected = 0;
     for _ in 0..3 {
         let mut process = fixture.start("endless")?;
@@ -256,7 +256,7 @@ fn a_kill_loses_nothing_that_was_acknowledged<D: Driver>(fixture: &Fixture<D>) -
     Ok(())
 }
 
-fn typed_puts_survive_an_abort<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn typed_puts_survive_an_abort<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     run(fixture, "typed")?;
     let store = typed::open(fixture)?;
     let users = store.open_tree::<User>();

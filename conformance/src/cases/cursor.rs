@@ -5,7 +5,7 @@ use std::ops::Bound::{Excluded, Included, Unbounded};
 use netabase_core::driver::{Bounds, Cursor, Direction, Driver, Read, Write};
 
 use super::{commit_entries, commit_keys, drain, owned, value};
-use crate::catalog::{Case, Outcome, case};
+use crate::catalog::{Case, CaseResult, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
@@ -41,7 +41,7 @@ fn rest(cursor: &mut impl Cursor) -> netabase_core::driver::Result<Vec<Vec<u8>>>
     Ok(drain(cursor)?.into_iter().map(|(key, _)| key).collect())
 }
 
-fn a_cursor_begins_before_the_first_entry<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_cursor_begins_before_the_first_entry<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
     let reader = store.begin_read()?;
@@ -56,7 +56,7 @@ fn a_cursor_begins_before_the_first_entry<D: Driver>(fixture: &Fixture<D>) -> Ou
     Ok(())
 }
 
-fn a_cursor_at_its_end_stays_there<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_cursor_at_its_end_stays_there<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"v")])?;
     let reader = store.begin_read()?;
@@ -74,7 +74,7 @@ fn a_cursor_at_its_end_stays_there<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn a_cursor_over_nothing_is_at_its_end<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_cursor_over_nothing_is_at_its_end<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
     let reader = store.begin_read()?;
@@ -99,7 +99,7 @@ fn a_cursor_over_nothing_is_at_its_end<D: Driver>(fixture: &Fixture<D>) -> Outco
     Ok(())
 }
 
-fn seek_goes_to_the_entry_at_or_after_the_key<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn seek_goes_to_the_entry_at_or_after_the_key<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
     let reader = store.begin_read()?;
@@ -116,7 +116,7 @@ fn seek_goes_to_the_entry_at_or_after_the_key<D: Driver>(fixture: &Fixture<D>) -
 
 fn seek_backward_goes_to_the_entry_at_or_before_the_key<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
     let reader = store.begin_read()?;
@@ -132,7 +132,7 @@ fn seek_backward_goes_to_the_entry_at_or_before_the_key<D: Driver>(
     Ok(())
 }
 
-fn seek_may_go_back<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn seek_may_go_back<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
     let reader = store.begin_read()?;
@@ -151,7 +151,7 @@ fn seek_may_go_back<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn seek_stays_within_the_bounds<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn seek_stays_within_the_bounds<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
     let reader = store.begin_read()?;
@@ -183,7 +183,7 @@ fn seek_stays_within_the_bounds<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn seek_past_the_end_ends_and_seek_back_revives<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn seek_past_the_end_ends_and_seek_back_revives<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
     let reader = store.begin_read()?;
@@ -197,7 +197,7 @@ fn seek_past_the_end_ends_and_seek_back_revives<D: Driver>(fixture: &Fixture<D>)
     Ok(())
 }
 
-fn seek_agrees_with_the_definition_everywhere<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn seek_agrees_with_the_definition_everywhere<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
     let reader = store.begin_read()?;
@@ -238,7 +238,7 @@ fn seek_agrees_with_the_definition_everywhere<D: Driver>(fixture: &Fixture<D>) -
     Ok(())
 }
 
-fn several_cursors_move_independently<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn several_cursors_move_independently<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
     commit_keys(&store, "u", &[b"u"])?;
@@ -264,7 +264,7 @@ fn several_cursors_move_independently<D: Driver>(fixture: &Fixture<D>) -> Outcom
     Ok(())
 }
 
-fn reads_between_the_steps_do_not_disturb<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn reads_between_the_steps_do_not_disturb<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let all: [(&[u8], &[u8]); 3] = [(b"a", b"1"), (b"b", b"2"), (b"c", b"3")];
     commit_entries(&store, "t", &all)?;
@@ -283,7 +283,7 @@ fn reads_between_the_steps_do_not_disturb<D: Driver>(fixture: &Fixture<D>) -> Ou
     Ok(())
 }
 
-fn a_tree_may_be_resolved_while_a_cursor_is_open<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_tree_may_be_resolved_while_a_cursor_is_open<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
     commit_keys(&store, "u", &[b"u"])?;
@@ -294,7 +294,7 @@ fn a_tree_may_be_resolved_while_a_cursor_is_open<D: Driver>(fixture: &Fixture<D>
     Ok(())
 }
 
-fn resolve_beside_a_cursor(reader: &impl Read) -> Outcome {
+fn resolve_beside_a_cursor(reader: &impl Read) -> CaseResult {
     let tree = reader.tree("t")?;
     let mut cursor = reader.cursor(tree, Bounds::ALL, Direction::Forward)?;
     assert!(cursor.advance()?);
@@ -308,7 +308,7 @@ fn resolve_beside_a_cursor(reader: &impl Read) -> Outcome {
     Ok(())
 }
 
-fn values_come_with_their_keys<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn values_come_with_their_keys<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let big = vec![5; 300_000];
     let all: [(&[u8], &[u8]); 4] = [(b"a", b""), (b"b", &big), (b"c", b"c"), (b"d", b"")];

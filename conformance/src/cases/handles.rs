@@ -1,14 +1,14 @@
 //! Handles: dropped in every order, used after a close, held by threads, left by panics.
 
 use netabase_core::driver::{
-    Bounds, Capabilities, Cursor, Direction, Driver, Durability, ErrorKind, Read, Store, Write,
+    Bounds, Capabilities, Cursor, Database, Direction, Driver, Durability, ErrorKind, Read, Write,
 };
 
 use super::{
     assert_panics, assert_refused, commit, commit_entries, committed, contents, owned,
     panic_quietly, value,
 };
-use crate::catalog::{Case, Outcome, Requirement, case};
+use crate::catalog::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
@@ -35,18 +35,18 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
     ]
 }
 
-fn a_closed_store_begins_no_transaction<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_closed_store_begins_no_transaction<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"v")])?;
     store.close();
     assert_refused(store.begin_read().map(drop), ErrorKind::Closed);
     assert_refused(store.begin_write().map(drop), ErrorKind::Closed);
-    let maintained = store.maintain("tree_names", b"", &mut |_| ());
+    let maintained = store.command("tree_names", b"", &mut |_| ());
     assert_refused(maintained, ErrorKind::Closed);
     Ok(())
 }
 
-fn closing_twice_is_no_error<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn closing_twice_is_no_error<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     store.close();
     store.close();
@@ -54,7 +54,7 @@ fn closing_twice_is_no_error<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn open_transactions_go_on_after_a_close<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn open_transactions_go_on_after_a_close<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let all: [(&[u8], &[u8]); 2] = [(b"a", b"1"), (b"b", b"2")];
     commit_entries(&store, "t", &all)?;
@@ -75,7 +75,7 @@ fn open_transactions_go_on_after_a_close<D: Driver>(fixture: &Fixture<D>) -> Out
     Ok(())
 }
 
-fn a_writer_commits_after_a_close<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_writer_commits_after_a_close<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let mut writer = store.begin_write()?;
     store.close();
@@ -109,8 +109,8 @@ fn permutations(count: usize) -> Vec<Vec<usize>> {
 
 /// Opens a store, two readers and a writer on the unchecked driver and drops them in this order, reading from what is
 /// left after each step.
-fn drop_in_order<D: Driver>(driver: &D, path: &std::path::Path, order: &[usize]) -> Outcome {
-    type Writer<D> = <<D as Driver>::Store as Store>::Writer;
+fn drop_in_order<D: Driver>(driver: &D, path: &std::path::Path, order: &[usize]) -> CaseResult {
+    type Writer<D> = <<D as Driver>::Database as Database>::Writer;
     let opened = driver.open(&netabase_core::driver::OpenConfig::new(path))?;
     let mut before: Writer<D> = opened.begin_write()?;
     let tree = before.tree("t")?;
@@ -149,7 +149,7 @@ fn drop_in_order<D: Driver>(driver: &D, path: &std::path::Path, order: &[usize])
     Ok(())
 }
 
-fn handles_may_be_dropped_in_every_order<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn handles_may_be_dropped_in_every_order<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     for order in permutations(4) {
         drop_in_order(fixture.driver(), &fixture.other_path(), &order)?;
     }
@@ -158,7 +158,7 @@ fn handles_may_be_dropped_in_every_order<D: Driver>(fixture: &Fixture<D>) -> Out
 
 fn what_was_committed_is_there_whatever_order_handles_were_dropped_in<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     for order in permutations(4) {
         drop_in_order(fixture.driver(), fixture.path(), &order)?;
         let store = fixture.open()?;
@@ -168,7 +168,7 @@ fn what_was_committed_is_there_whatever_order_handles_were_dropped_in<D: Driver>
     Ok(())
 }
 
-fn transactions_may_move_to_other_threads<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn transactions_may_move_to_other_threads<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let mut writer = store.begin_write()?;
     let tree = writer.tree("t")?;
@@ -186,7 +186,7 @@ fn transactions_may_move_to_other_threads<D: Driver>(fixture: &Fixture<D>) -> Ou
     Ok(())
 }
 
-fn stores_of_one_driver_are_independent<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn stores_of_one_driver_are_independent<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let paths = [fixture.other_path(), fixture.other_path()];
     let open =
         |index: usize| fixture.open_with(&netabase_core::driver::OpenConfig::new(&paths[index]));
@@ -204,7 +204,7 @@ fn stores_of_one_driver_are_independent<D: Driver>(fixture: &Fixture<D>) -> Outc
 }
 
 /// Runs what is to panic with a payload of its own, which the panic hook does not print.
-fn a_panicking_visitor_leaves_reads_usable<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_panicking_visitor_leaves_reads_usable<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"v")])?;
     let reader = store.begin_read()?;
@@ -217,7 +217,7 @@ fn a_panicking_visitor_leaves_reads_usable<D: Driver>(fixture: &Fixture<D>) -> O
     Ok(())
 }
 
-fn a_panicking_visitor_rolls_the_writer_back<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_panicking_visitor_rolls_the_writer_back<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"v")])?;
     assert_panics(|| {

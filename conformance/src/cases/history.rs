@@ -16,7 +16,7 @@ use self::bank::{
     VisitGuestSecondaryKey, VisitPrimaryKey, VisitSecondaryKeys,
 };
 use super::typed;
-use crate::catalog::{Case, Failure, Outcome, Requirement, case};
+use crate::catalog::{Case, CaseResult, Failure, Requirement, case};
 use crate::fixture::Fixture;
 use crate::serializability::{self, Transaction, Version};
 use crate::settings;
@@ -164,7 +164,7 @@ impl<'t, Md: Mode, D: Driver> Recorded<'t, Md, D> {
     }
 
     /// Reads all visits of a guest: by the index, or in the order of their numbers.
-    fn scan(&mut self, guest: u32, by_index: bool) -> Outcome {
+    fn scan(&mut self, guest: u32, by_index: bool) -> CaseResult {
         let numbers = visits_of(guest);
         let visits = if by_index {
             let key = VisitSecondaryKeys::Guest(VisitGuestSecondaryKey(guest));
@@ -255,7 +255,7 @@ fn run<D: Driver>(
 }
 
 /// Adds up every account, or reads some of them one after another.
-fn sum<Md: Mode, D: Driver>(recorded: &mut Recorded<'_, Md, D>, random: &mut Rng) -> Outcome {
+fn sum<Md: Mode, D: Driver>(recorded: &mut Recorded<'_, Md, D>, random: &mut Rng) -> CaseResult {
     if random.bool() {
         for _ in 0..4 {
             recorded.get(random.u32(..ACCOUNTS))?;
@@ -271,7 +271,10 @@ fn sum<Md: Mode, D: Driver>(recorded: &mut Recorded<'_, Md, D>, random: &mut Rng
 }
 
 /// Reads the visits of two guests.
-fn scan_some<Md: Mode, D: Driver>(recorded: &mut Recorded<'_, Md, D>, random: &mut Rng) -> Outcome {
+fn scan_some<Md: Mode, D: Driver>(
+    recorded: &mut Recorded<'_, Md, D>,
+    random: &mut Rng,
+) -> CaseResult {
     let guest = random.u32(..GUESTS);
     recorded.scan(guest, random.bool())?;
     recorded.scan((guest + 1) % GUESTS, random.bool())
@@ -284,7 +287,7 @@ fn come_and_go<D: Driver>(
     recorded: &mut Recorded<'_, ReadWrite, D>,
     clocks: &Clocks,
     random: &mut Rng,
-) -> Outcome {
+) -> CaseResult {
     recorded.scan(random.u32(..GUESTS), random.bool())?;
     if random.u32(..4) == 0 {
         recorded.put_visit(random.u32(..GUESTS), clocks)?;
@@ -301,7 +304,7 @@ fn transfer<D: Driver>(
     recorded: &mut Recorded<'_, ReadWrite, D>,
     clocks: &Clocks,
     random: &mut Rng,
-) -> Outcome {
+) -> CaseResult {
     let from = random.u32(..TRANSFERRED);
     let to = (from + random.u32(1..TRANSFERRED)) % TRANSFERRED;
     let (mut from, mut to) = (recorded.get(from)?, recorded.get(to)?);
@@ -320,7 +323,7 @@ fn withdraw<D: Driver>(
     recorded: &mut Recorded<'_, ReadWrite, D>,
     clocks: &Clocks,
     random: &mut Rng,
-) -> Outcome {
+) -> CaseResult {
     let holder = random.u32(TRANSFERRED / 2..ACCOUNTS / 2);
     let mut accounts = recorded.of_holder(holder)?;
     let sum: i64 = accounts.iter().map(|account| account.balance).sum();
@@ -340,7 +343,7 @@ fn withdraw<D: Driver>(
     Ok(())
 }
 
-fn transactions_of_many_threads_are_serializable<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn transactions_of_many_threads_are_serializable<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     settings::seeded(|mut random| {
         let store: TypedStore<Bank, D> =
             TypedStore::open_with(fixture.driver(), &fixture.config(), Durability::None)?;

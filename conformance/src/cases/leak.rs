@@ -6,7 +6,7 @@ use netabase_core::driver::{Driver, Durability};
 use netabase_core::error::NetabaseError;
 
 use super::{crash, typed};
-use crate::catalog::{Case, Outcome, Requirement, case};
+use crate::catalog::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{User, UserAgeSecondaryKey, UserPrimaryKey};
 use crate::system;
@@ -36,7 +36,7 @@ fn resident() -> Result<u64, Box<dyn std::error::Error>> {
 }
 
 /// Makes calls for a while, then again, and says by how many KiB the process grew between.
-pub(crate) fn repeat<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+pub(crate) fn repeat<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     system::without_huge_pages();
     let store = typed::open(fixture)?;
     store
@@ -75,7 +75,7 @@ pub(crate) fn repeat<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn repeated_calls_give_their_memory_back<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn repeated_calls_give_their_memory_back<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let lines = crash::run(fixture, "repeat")?;
     let grown: u64 = lines.first().ok_or("the process says nothing")?.parse()?;
     assert!(grown <= GROWTH, "{CALLS} calls keep {grown} KiB");

@@ -1,9 +1,9 @@
 //! Limits: exactly at one is taken, one above is refused and changes nothing.
 
-use netabase_core::driver::{Driver, Durability, ErrorKind, OperationsBuilder, Read, Write};
+use netabase_core::driver::{Driver, Durability, ErrorKind, Read, Write, WriteBatchBuilder};
 
 use super::{assert_refused, commit_entries, committed, value};
-use crate::catalog::{Case, Limit, Outcome, Requirement, case};
+use crate::catalog::{Case, CaseResult, Limit, Requirement, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
@@ -36,7 +36,7 @@ fn bytes<D: Driver>(fixture: &Fixture<D>, limit: Limit) -> usize {
     usize::try_from(limit.of(&fixture.manifest().limits)).expect("the limit was found feasible")
 }
 
-fn a_key_at_the_limit_is_taken<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_key_at_the_limit_is_taken<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let key = vec![b'k'; bytes(fixture, Limit::Key)];
     commit_entries(&store, "t", &[(&key, b"v")])?;
@@ -46,7 +46,7 @@ fn a_key_at_the_limit_is_taken<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn a_key_above_the_limit_is_refused<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_key_above_the_limit_is_refused<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let key = vec![b'k'; bytes(fixture, Limit::Key) + 1];
     let mut writer = store.begin_write()?;
@@ -55,20 +55,20 @@ fn a_key_above_the_limit_is_refused<D: Driver>(fixture: &Fixture<D>) -> Outcome 
         writer.put(tree, &key, b"v", |_| ()),
         ErrorKind::LimitExceeded,
     );
-    let mut list = OperationsBuilder::new();
+    let mut list = WriteBatchBuilder::new();
     list.put(tree, b"first", b"")?.put(tree, &key, b"v")?;
-    assert_refused(writer.apply(&list.operations()), ErrorKind::LimitExceeded);
+    assert_refused(writer.apply(&list.as_batch()), ErrorKind::LimitExceeded);
     assert_eq!(value(&writer, tree, &key)?, None);
     assert_eq!(writer.remove(tree, &key, |_| ())?, None);
-    let mut list = OperationsBuilder::new();
+    let mut list = WriteBatchBuilder::new();
     list.remove(tree, &key)?.put(tree, b"k", b"v")?;
-    writer.apply(&list.operations())?;
+    writer.apply(&list.as_batch())?;
     writer.commit(Durability::Immediate)?;
     assert_eq!(committed(&store, "t")?.len(), 1);
     Ok(())
 }
 
-fn a_value_at_the_limit_is_taken<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_value_at_the_limit_is_taken<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let large = vec![b'v'; bytes(fixture, Limit::Value)];
     commit_entries(&store, "t", &[(b"k", &large)])?;
@@ -78,7 +78,7 @@ fn a_value_at_the_limit_is_taken<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn a_value_above_the_limit_is_refused<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_value_above_the_limit_is_refused<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let large = vec![b'v'; bytes(fixture, Limit::Value) + 1];
     let mut writer = store.begin_write()?;
@@ -110,7 +110,7 @@ fn filling<D: Driver>(fixture: &Fixture<D>) -> Vec<usize> {
     sizes
 }
 
-fn a_transaction_at_the_limit_is_taken<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_transaction_at_the_limit_is_taken<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let sizes = filling(fixture);
     let mut writer = store.begin_write()?;
@@ -123,7 +123,7 @@ fn a_transaction_at_the_limit_is_taken<D: Driver>(fixture: &Fixture<D>) -> Outco
     Ok(())
 }
 
-fn a_transaction_above_the_limit_is_refused<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_transaction_above_the_limit_is_refused<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let mut writer = store.begin_write()?;
     let tree = writer.tree("t")?;

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use netabase_core::driver::checked::Checked;
-use netabase_core::driver::{Driver, ErrorKind, Read, Result, Store, Write};
+use netabase_core::driver::{Database, Driver, ErrorKind, Read, Result, Write};
 
 use super::{assert_refused, commit, commit_entries, committed, owned};
-use crate::catalog::{Case, Outcome, Requirement, case};
+use crate::catalog::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
@@ -35,20 +35,20 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
 }
 
 /// The one output of an operation.
-fn output<S: Store>(store: &Checked<S>, operation: &str) -> Result<Vec<u8>> {
+fn output<S: Database>(store: &Checked<S>, operation: &str) -> Result<Vec<u8>> {
     let mut outputs = Vec::new();
-    store.maintain(operation, b"", &mut |output| outputs.push(output.to_vec()))?;
+    store.command(operation, b"", &mut |output| outputs.push(output.to_vec()))?;
     assert_eq!(outputs.len(), 1, "`{operation}` gives one output");
     Ok(outputs.remove(0))
 }
 
-fn number<S: Store>(store: &Checked<S>, operation: &str) -> Result<u64> {
+fn number<S: Database>(store: &Checked<S>, operation: &str) -> Result<u64> {
     let output = output(store, operation)?;
     let bytes = output.as_slice().try_into().expect("the output is a `u64`");
     Ok(u64::from_le_bytes(bytes))
 }
 
-fn answer<S: Store>(store: &Checked<S>, operation: &str) -> Result<bool> {
+fn answer<S: Database>(store: &Checked<S>, operation: &str) -> Result<bool> {
     match output(store, operation)?[..] {
         [0] => Ok(false),
         [1] => Ok(true),
@@ -56,7 +56,7 @@ fn answer<S: Store>(store: &Checked<S>, operation: &str) -> Result<bool> {
     }
 }
 
-fn no_common_operation_takes_an_argument<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn no_common_operation_takes_an_argument<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let common = [
         "tree_names",
         "size_on_disk",
@@ -74,12 +74,12 @@ fn no_common_operation_takes_an_argument<D: Driver>(fixture: &Fixture<D>) -> Out
         } else {
             ErrorKind::Unsupported
         };
-        assert_refused(store.maintain(operation, b"argument", &mut |_| ()), kind);
+        assert_refused(store.command(operation, b"argument", &mut |_| ()), kind);
     }
     Ok(())
 }
 
-fn size_on_disk_grows_with_what_is_stored<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn size_on_disk_grows_with_what_is_stored<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"v")])?;
     let small = number(&store, "size_on_disk")?;
@@ -91,7 +91,7 @@ fn size_on_disk_grows_with_what_is_stored<D: Driver>(fixture: &Fixture<D>) -> Ou
     Ok(())
 }
 
-fn a_sound_database_passes_the_integrity_check<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_sound_database_passes_the_integrity_check<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     assert!(answer(&store, "check_integrity")?, "an empty database");
     commit_entries(&store, "t", &[(b"k", b"v")])?;
@@ -100,7 +100,7 @@ fn a_sound_database_passes_the_integrity_check<D: Driver>(fixture: &Fixture<D>) 
     Ok(())
 }
 
-fn compact_keeps_every_entry<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn compact_keeps_every_entry<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit(&store, |writer| {
         let tree = writer.tree("t")?;
@@ -125,7 +125,7 @@ fn compact_keeps_every_entry<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn flush_keeps_every_entry<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn flush_keeps_every_entry<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"v")])?;
     number(&store, "flush")?;
@@ -133,7 +133,7 @@ fn flush_keeps_every_entry<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn generated_ids_are_never_given_twice<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn generated_ids_are_never_given_twice<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let mut given = BTreeSet::new();
     for _ in 0..3 {
         let store = fixture.open()?;
@@ -144,7 +144,7 @@ fn generated_ids_are_never_given_twice<D: Driver>(fixture: &Fixture<D>) -> Outco
     Ok(())
 }
 
-fn was_recovered_tells_whether_there_was_a_database<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn was_recovered_tells_whether_there_was_a_database<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     assert!(!answer(&store, "was_recovered")?);
     commit_entries(&store, "t", &[(b"k", b"v")])?;
@@ -153,7 +153,7 @@ fn was_recovered_tells_whether_there_was_a_database<D: Driver>(fixture: &Fixture
     Ok(())
 }
 
-fn stats_are_lines_of_figures<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn stats_are_lines_of_figures<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"v")])?;
     let text = String::from_utf8(output(&store, "stats")?)?;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use netabase_core::driver::{Capabilities, Driver, ErrorKind, Store};
+use netabase_core::driver::{Capabilities, Database, Driver, ErrorKind};
 
 use super::assert_refused;
-use crate::catalog::{Case, Outcome, Requirement, case};
+use crate::catalog::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
@@ -22,7 +22,7 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
     ]
 }
 
-fn the_manifest_is_well_formed<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn the_manifest_is_well_formed<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let manifest = fixture.manifest();
     let mut letters = manifest.name.bytes();
     assert!(
@@ -44,17 +44,17 @@ fn the_manifest_is_well_formed<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     ] {
         assert!(!text.trim().is_empty(), "{manifest:?}");
     }
-    let operations: BTreeSet<_> = manifest.operations.iter().collect();
+    let commands: BTreeSet<_> = manifest.commands.iter().collect();
     assert_eq!(
-        operations.len(),
-        manifest.operations.len(),
-        "an operation is listed twice"
+        commands.len(),
+        manifest.commands.len(),
+        "a command is listed twice"
     );
-    assert!(operations.iter().all(|name| !name.is_empty()));
+    assert!(commands.iter().all(|name| !name.is_empty()));
     Ok(())
 }
 
-fn the_manifest_is_always_the_same<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn the_manifest_is_always_the_same<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let before = fixture.manifest().clone();
     let store = fixture.open()?;
     assert_eq!(*store.driver(), before.name);
@@ -64,17 +64,17 @@ fn the_manifest_is_always_the_same<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn a_driver_that_blocks_does_not_declare_async_only<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_driver_that_blocks_does_not_declare_async_only<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     assert!(!fixture.declares(Capabilities::ASYNC_ONLY));
     Ok(())
 }
 
-fn durable_presumes_persistent<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn durable_presumes_persistent<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     assert!(fixture.declares(Capabilities::PERSISTENT));
     Ok(())
 }
 
-/// Operations that some driver offers, and names that none does.
+/// WriteBatch that some driver offers, and names that none does.
 const NAMES: [&str; 12] = [
     "tree_names",
     "check_integrity",
@@ -90,7 +90,7 @@ const NAMES: [&str; 12] = [
     "",
 ];
 
-fn an_operation_that_is_not_listed_is_unsupported<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn an_operation_that_is_not_listed_is_unsupported<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     // The driver itself: above it, core answers for what is not listed.
     let store = fixture.driver().open(&fixture.config())?;
     for name in NAMES {
@@ -99,7 +99,7 @@ fn an_operation_that_is_not_listed_is_unsupported<D: Driver>(fixture: &Fixture<D
         }
         for argument in [&b""[..], b"argument"] {
             let mut answered = false;
-            let result = store.maintain(name, argument, &mut |_| answered = true);
+            let result = store.command(name, argument, &mut |_| answered = true);
             assert_refused(result, ErrorKind::Unsupported);
             assert!(!answered, "`{name}` is unsupported and answers");
         }
@@ -107,10 +107,10 @@ fn an_operation_that_is_not_listed_is_unsupported<D: Driver>(fixture: &Fixture<D
     Ok(())
 }
 
-fn a_listed_operation_is_there<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_listed_operation_is_there<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
-    for name in fixture.manifest().operations.iter() {
-        match store.maintain(name, b"", &mut |_| ()) {
+    for name in fixture.manifest().commands.iter() {
+        match store.command(name, b"", &mut |_| ()) {
             Ok(()) => {}
             // An operation whose argument may not be empty is there as well.
             Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidInput, "`{name}`: {error:?}"),

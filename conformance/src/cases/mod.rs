@@ -28,7 +28,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use netabase_core::driver::checked::{Checked, CheckedWriter};
 use netabase_core::driver::{
-    Bounds, Cursor, Direction, DriverError, Durability, ErrorKind, Read, Result, Store, TreeId,
+    Bounds, Cursor, Database, Direction, DriverError, Durability, ErrorKind, Read, Result, TreeId,
     Write,
 };
 
@@ -36,7 +36,7 @@ use netabase_core::driver::{
 pub(crate) type Entry = (Vec<u8>, Vec<u8>);
 
 /// Runs `write` in a transaction and commits it durably.
-pub(crate) fn commit<S: Store, T>(
+pub(crate) fn commit<S: Database, T>(
     store: &Checked<S>,
     write: impl FnOnce(&mut CheckedWriter<S::Writer>) -> Result<T>,
 ) -> Result<T> {
@@ -47,7 +47,7 @@ pub(crate) fn commit<S: Store, T>(
 }
 
 /// Commits these entries into one tree.
-pub(crate) fn commit_entries<S: Store>(
+pub(crate) fn commit_entries<S: Database>(
     store: &Checked<S>,
     tree: &str,
     entries: &[(&[u8], &[u8])],
@@ -62,7 +62,7 @@ pub(crate) fn commit_entries<S: Store>(
 }
 
 /// Commits these keys, without values, into one tree.
-pub(crate) fn commit_keys<S: Store>(
+pub(crate) fn commit_keys<S: Database>(
     store: &Checked<S>,
     tree: &str,
     keys: &[impl AsRef<[u8]>],
@@ -114,7 +114,7 @@ pub(crate) fn contents(reader: &impl Read, tree: TreeId) -> Result<Vec<Entry>> {
 }
 
 /// Every entry of a tree as a new read transaction sees it.
-pub(crate) fn committed<S: Store>(store: &Checked<S>, tree: &str) -> Result<Vec<Entry>> {
+pub(crate) fn committed<S: Database>(store: &Checked<S>, tree: &str) -> Result<Vec<Entry>> {
     let reader = store.begin_read()?;
     let tree = reader.tree(tree)?;
     contents(&reader, tree)

@@ -7,7 +7,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
 use super::{commit, commit_keys, keys};
-use crate::catalog::{Case, Outcome, case};
+use crate::catalog::{Case, CaseResult, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
@@ -20,7 +20,7 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
     ]
 }
 
-fn bytes_compare_unsigned<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn bytes_compare_unsigned<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let all: Vec<[u8; 1]> = (0..=u8::MAX).map(|byte| [byte]).collect();
     commit_keys(&store, "t", &all)?;
@@ -30,7 +30,7 @@ fn bytes_compare_unsigned<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn a_prefix_comes_before_what_it_begins<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_prefix_comes_before_what_it_begins<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let ordered: [&[u8]; 9] = [
         b"\0",
@@ -59,7 +59,7 @@ fn a_prefix_comes_before_what_it_begins<D: Driver>(fixture: &Fixture<D>) -> Outc
     Ok(())
 }
 
-fn order_does_not_depend_on_the_order_of_writing<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn order_does_not_depend_on_the_order_of_writing<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let numbers = [300u64, 1, 70_000, 512, 0, u64::MAX, 255, 256];
     for number in numbers {
@@ -76,7 +76,7 @@ fn order_does_not_depend_on_the_order_of_writing<D: Driver>(fixture: &Fixture<D>
     Ok(())
 }
 
-fn many_entries_iterate_in_order_both_ways<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn many_entries_iterate_in_order_both_ways<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     const COUNT: u32 = 20_000;
     let store = fixture.open()?;
     commit(&store, |writer| {
@@ -103,7 +103,7 @@ fn many_entries_iterate_in_order_both_ways<D: Driver>(fixture: &Fixture<D>) -> O
     Ok(())
 }
 
-fn arbitrary_keys_iterate_in_order<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn arbitrary_keys_iterate_in_order<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let sets = btree_set(vec(any::<u8>(), 1..40), 1..200);
     let mut runner = TestRunner::default();

@@ -10,7 +10,7 @@ use netabase_core::driver::{
 };
 
 use super::{assert_refused, commit, commit_entries, committed, contents, entries, owned, value};
-use crate::catalog::{Case, Outcome, Requirement, case};
+use crate::catalog::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
 const PERSISTENT: Requirement = Requirement::Declares(Capabilities::PERSISTENT);
@@ -46,7 +46,7 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
     ]
 }
 
-fn what_was_committed_is_there_again<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn what_was_committed_is_there_again<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let all: [(&[u8], &[u8]); 3] = [(b"a", b""), (b"b", b"2"), (b"\xff", &[3; 5000])];
     commit_entries(&store, "t", &all)?;
@@ -63,7 +63,7 @@ fn what_was_committed_is_there_again<D: Driver>(fixture: &Fixture<D>) -> Outcome
 
 fn what_was_committed_without_durability_is_there_after_an_orderly_close<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     for round in 0..3u8 {
         let store = fixture.open()?;
         for number in 0..5u8 {
@@ -82,7 +82,7 @@ fn what_was_committed_without_durability_is_there_after_an_orderly_close<D: Driv
     Ok(())
 }
 
-fn what_was_rolled_back_is_not_there<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn what_was_rolled_back_is_not_there<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"a", b"1"), (b"b", b"2")])?;
     let mut writer = store.begin_write()?;
@@ -101,7 +101,7 @@ fn what_was_rolled_back_is_not_there<D: Driver>(fixture: &Fixture<D>) -> Outcome
     Ok(())
 }
 
-fn an_open_transaction_is_rolled_back_by_the_close<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn an_open_transaction_is_rolled_back_by_the_close<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"v")])?;
     let mut writer = store.begin_write()?;
@@ -113,7 +113,7 @@ fn an_open_transaction_is_rolled_back_by_the_close<D: Driver>(fixture: &Fixture<
     Ok(())
 }
 
-fn a_database_nothing_was_written_to_opens_again<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_database_nothing_was_written_to_opens_again<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     drop(fixture.open()?);
     let store = fixture.open_with(&OpenConfig {
         create_if_missing: false,
@@ -123,7 +123,7 @@ fn a_database_nothing_was_written_to_opens_again<D: Driver>(fixture: &Fixture<D>
     Ok(())
 }
 
-fn large_databases_are_there_again<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn large_databases_are_there_again<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     const COUNT: u32 = 20_000;
     let store = fixture.open()?;
     commit(&store, |writer| {
@@ -150,7 +150,7 @@ fn large_databases_are_there_again<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn many_openings_leave_everything_in_place<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn many_openings_leave_everything_in_place<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     for round in 0..10u8 {
         let store = fixture.open()?;
         let found = committed(&store, "t")?;
@@ -165,7 +165,7 @@ fn many_openings_leave_everything_in_place<D: Driver>(fixture: &Fixture<D>) -> O
 /// closing of the file.
 fn a_database_that_was_closed_opens_again_while_processes_are_started<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     let nothing = fixture.path().with_file_name("no-program");
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -198,7 +198,7 @@ fn start_processes(program: &Path, is_over: &AtomicBool) {
     }
 }
 
-fn a_reader_of_an_empty_database_reads_nothing<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_reader_of_an_empty_database_reads_nothing<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let reader = store.begin_read()?;
     let tree = reader.tree("t")?;
@@ -208,7 +208,7 @@ fn a_reader_of_an_empty_database_reads_nothing<D: Driver>(fixture: &Fixture<D>) 
     Ok(())
 }
 
-fn a_second_handle_is_refused<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_second_handle_is_refused<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"v")])?;
     assert_refused(fixture.open().map(drop), ErrorKind::Locked);
@@ -224,7 +224,7 @@ fn a_second_handle_is_refused<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn nothing_is_there_again_where_nothing_is_kept<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn nothing_is_there_again_where_nothing_is_kept<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"v")])?;
     let other = fixture.open()?;

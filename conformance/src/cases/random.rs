@@ -6,8 +6,8 @@ use std::ops::Bound;
 
 use netabase_core::driver::checked::{Checked, CheckedReader, CheckedWriter};
 use netabase_core::driver::{
-    Bounds, Capabilities, Cursor, Direction, Driver, DriverError, Durability, ErrorKind,
-    OpenConfig, OperationsBuilder, Read, Result, Store, Write,
+    Bounds, Capabilities, Cursor, Database, Direction, Driver, DriverError, Durability, ErrorKind,
+    OpenConfig, Read, Result, Write, WriteBatchBuilder,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -16,7 +16,7 @@ use proptest::sample::select;
 use proptest::strategy::{Just, Strategy};
 
 use super::{Entry, contents, value};
-use crate::catalog::{Case, Outcome, case};
+use crate::catalog::{Case, CaseResult, case};
 use crate::fixture::Fixture;
 use crate::sequence::{self, Journal, Show};
 
@@ -345,11 +345,11 @@ struct Reading<R> {
 struct Pair<'f, D: Driver> {
     fixture: &'f Fixture<D>,
     journal: &'f Journal,
-    readers: Vec<Reading<<D::Store as Store>::Reader>>,
+    readers: Vec<Reading<<D::Database as Database>::Reader>>,
     /// How many readers were opened.
     opened: usize,
-    writer: Option<(CheckedWriter<<D::Store as Store>::Writer>, Trees)>,
-    store: Option<Checked<D::Store>>,
+    writer: Option<(CheckedWriter<<D::Database as Database>::Writer>, Trees)>,
+    store: Option<Checked<D::Database>>,
     committed: Trees,
 }
 
@@ -372,13 +372,13 @@ impl<'f, D: Driver> Pair<'f, D> {
         })
     }
 
-    fn store(&self) -> Result<&Checked<D::Store>> {
+    fn store(&self) -> Result<&Checked<D::Database>> {
         self.store
             .as_ref()
             .ok_or_else(|| DriverError::new(ErrorKind::Closed, "an earlier opening failed"))
     }
 
-    fn writer(&mut self) -> Result<&mut (CheckedWriter<<D::Store as Store>::Writer>, Trees)> {
+    fn writer(&mut self) -> Result<&mut (CheckedWriter<<D::Database as Database>::Writer>, Trees)> {
         if self.writer.is_none() {
             self.journal.note("begin_write");
             let writer = self.store()?.begin_write()?;
@@ -565,7 +565,7 @@ fn run_edit(writer: &mut impl Write, trees: &mut Trees, edit: Edit) -> Result<()
 }
 
 fn run_list(writer: &mut impl Write, trees: &mut Trees, edits: Vec<Edit>) -> Result<(), Stop> {
-    let mut list = OperationsBuilder::new();
+    let mut list = WriteBatchBuilder::new();
     for edit in &edits {
         match edit {
             Edit::Put(tree, key, value) => {
@@ -579,7 +579,7 @@ fn run_list(writer: &mut impl Write, trees: &mut Trees, edits: Vec<Edit>) -> Res
             }
         }
     }
-    writer.apply(&list.operations())?;
+    writer.apply(&list.as_batch())?;
     for edit in edits {
         match edit {
             Edit::Put(tree, key, value) => {
@@ -650,7 +650,7 @@ fn run_sequences<D: Driver>(
     fixture: &Fixture<D>,
     sequences: u32,
     steps: impl Strategy<Value = Vec<Step>>,
-) -> Outcome {
+) -> CaseResult {
     let law = |steps: Vec<Step>, journal: &Journal| -> Result<(), Stop> {
         let mut pair = Pair::new(fixture, journal)?;
         for step in steps {
@@ -665,10 +665,12 @@ fn run_sequences<D: Driver>(
     })
 }
 
-fn any_sequence_of_operations_agrees_with_the_model<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn any_sequence_of_operations_agrees_with_the_model<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     run_sequences(fixture, 96, vec(step(), 1..80))
 }
 
-fn any_sequence_over_large_trees_agrees_with_the_model<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn any_sequence_over_large_trees_agrees_with_the_model<D: Driver>(
+    fixture: &Fixture<D>,
+) -> CaseResult {
     run_sequences(fixture, 16, vec(large_step(), 1..24))
 }

@@ -8,7 +8,7 @@ use netabase_core::driver::{
 };
 
 use super::{commit, commit_keys, committed, contents};
-use crate::catalog::{Case, Outcome, case};
+use crate::catalog::{Case, CaseResult, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
@@ -37,7 +37,7 @@ fn step<W: Write>(
     })
 }
 
-fn keys_inserted_ahead_are_seen_and_behind_are_not<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn keys_inserted_ahead_are_seen_and_behind_are_not<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
     for (direction, order) in [
@@ -72,7 +72,7 @@ fn keys_inserted_ahead_are_seen_and_behind_are_not<D: Driver>(fixture: &Fixture<
     Ok(())
 }
 
-fn keys_removed_ahead_are_not_seen<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn keys_removed_ahead_are_not_seen<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
     let mut writer = store.begin_write()?;
@@ -87,7 +87,7 @@ fn keys_removed_ahead_are_not_seen<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn the_current_key_may_be_removed<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn the_current_key_may_be_removed<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit(&store, |writer| {
         let tree = writer.tree("t")?;
@@ -111,7 +111,7 @@ fn the_current_key_may_be_removed<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn a_clear_in_its_course_ends_it<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_clear_in_its_course_ends_it<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
     let mut writer = store.begin_write()?;
@@ -126,7 +126,7 @@ fn a_clear_in_its_course_ends_it<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn every_entry_may_be_rewritten_in_its_course<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn every_entry_may_be_rewritten_in_its_course<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     const COUNT: u32 = 1_000;
     let store = fixture.open()?;
     commit(&store, |writer| {
@@ -153,7 +153,7 @@ fn every_entry_may_be_rewritten_in_its_course<D: Driver>(fixture: &Fixture<D>) -
     Ok(())
 }
 
-fn bounds_hold_after_a_write<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn bounds_hold_after_a_write<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
     let mut writer = store.begin_write()?;
@@ -174,7 +174,7 @@ fn bounds_hold_after_a_write<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn over_a_reader_it_shows_what_a_cursor_shows<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn over_a_reader_it_shows_what_a_cursor_shows<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit(&store, |writer| {
         let tree = writer.tree("t")?;

@@ -5,11 +5,11 @@ use std::ops::Bound;
 
 use netabase_core::driver::checked::Checked;
 use netabase_core::driver::{
-    Bounds, Direction, Driver, Durability, EntryWidths, ErrorKind, Read, Store, Write,
+    Bounds, Database, Direction, Driver, Durability, EntryWidths, ErrorKind, Read, Write,
 };
 
 use super::{EACH_OR_SOME, Entry, commit, contents, entries, value};
-use crate::catalog::{Case, Outcome, case};
+use crate::catalog::{Case, CaseResult, case};
 use crate::fixture::Fixture;
 
 /// Widths of keys in bytes: those that engines have an eye for, and their neighbours.
@@ -61,7 +61,7 @@ fn as_entries(sample: &BTreeMap<Vec<u8>, Vec<u8>>) -> Vec<Entry> {
         .collect()
 }
 
-fn put_sample<S: Store>(store: &Checked<S>, widths: EntryWidths) -> Outcome {
+fn put_sample<S: Database>(store: &Checked<S>, widths: EntryWidths) -> CaseResult {
     commit(store, |writer| {
         let tree = writer.sized_tree(&name(widths), widths)?;
         // Neither upwards nor downwards.
@@ -75,7 +75,7 @@ fn put_sample<S: Store>(store: &Checked<S>, widths: EntryWidths) -> Outcome {
     Ok(())
 }
 
-fn entries_of_every_width_are_kept_in_order<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn entries_of_every_width_are_kept_in_order<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     for widths in every_width() {
         put_sample(&store, widths)?;
@@ -105,7 +105,7 @@ fn entries_of_every_width_are_kept_in_order<D: Driver>(fixture: &Fixture<D>) -> 
 
 fn bounds_and_keys_of_another_width_are_looked_up_all_the_same<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     let store = fixture.open()?;
     for width in KEY_WIDTHS {
         let widths = EntryWidths {
@@ -155,7 +155,7 @@ fn bounds_and_keys_of_another_width_are_looked_up_all_the_same<D: Driver>(
 
 fn a_tree_keeps_its_entries_whatever_widths_it_is_asked_for_with<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     let widths = |key, value| EntryWidths { key, value };
     let every = [
         widths(None, None),
@@ -190,7 +190,7 @@ fn a_tree_keeps_its_entries_whatever_widths_it_is_asked_for_with<D: Driver>(
 
 fn an_entry_of_another_width_is_stored_or_refused_and_nothing_is_lost<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     let widths = EntryWidths {
         key: Some(8),
         value: Some(8),
@@ -224,7 +224,7 @@ fn an_entry_of_another_width_is_stored_or_refused_and_nothing_is_lost<D: Driver>
     Ok(())
 }
 
-fn an_emptied_tree_takes_entries_of_new_widths<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn an_emptied_tree_takes_entries_of_new_widths<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let every: Vec<_> = every_width().step_by(5).collect();
     let store = fixture.open()?;
     for pair in every.windows(2) {
@@ -255,7 +255,7 @@ fn an_emptied_tree_takes_entries_of_new_widths<D: Driver>(fixture: &Fixture<D>) 
     Ok(())
 }
 
-fn ascending_entries_of_every_width_are_kept<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn ascending_entries_of_every_width_are_kept<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     for widths in every_width() {
         let expected = as_entries(&sample(widths));

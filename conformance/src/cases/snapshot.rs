@@ -5,7 +5,7 @@ use netabase_core::driver::{
 };
 
 use super::{Entry, commit, commit_entries, committed, contents, drain, entries, owned, value};
-use crate::catalog::{Case, Outcome, Requirement, case};
+use crate::catalog::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
 const SNAPSHOTS: Requirement = Requirement::Declares(Capabilities::SNAPSHOTS);
@@ -45,7 +45,7 @@ fn after() -> Vec<Entry> {
 }
 
 /// Shows by every kind of read that the reader sees [`BEFORE`].
-fn assert_sees_before(reader: &impl Read) -> Outcome {
+fn assert_sees_before(reader: &impl Read) -> CaseResult {
     let tree = reader.tree("t")?;
     assert_eq!(value(reader, tree, b"a")?, Some(b"1".to_vec()));
     assert_eq!(value(reader, tree, b"c")?, None);
@@ -58,7 +58,7 @@ fn assert_sees_before(reader: &impl Read) -> Outcome {
     Ok(())
 }
 
-fn a_reader_does_not_see_an_open_writer<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_reader_does_not_see_an_open_writer<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &BEFORE)?;
     let earlier = store.begin_read()?;
@@ -73,7 +73,7 @@ fn a_reader_does_not_see_an_open_writer<D: Driver>(fixture: &Fixture<D>) -> Outc
     Ok(())
 }
 
-fn a_reader_does_not_see_later_commits<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_reader_does_not_see_later_commits<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &BEFORE)?;
     let reader = store.begin_read()?;
@@ -88,7 +88,7 @@ fn a_reader_does_not_see_later_commits<D: Driver>(fixture: &Fixture<D>) -> Outco
 
 fn a_tree_first_asked_for_after_a_commit_is_the_snapshots<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &BEFORE)?;
     let reader = store.begin_read()?;
@@ -102,7 +102,7 @@ fn a_tree_first_asked_for_after_a_commit_is_the_snapshots<D: Driver>(
     Ok(())
 }
 
-fn a_cursor_does_not_see_commits_in_its_course<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_cursor_does_not_see_commits_in_its_course<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &BEFORE)?;
     let reader = store.begin_read()?;
@@ -123,7 +123,9 @@ fn a_cursor_does_not_see_commits_in_its_course<D: Driver>(fixture: &Fixture<D>) 
     Ok(())
 }
 
-fn a_cursor_opened_after_a_commit_shows_the_snapshot<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_cursor_opened_after_a_commit_shows_the_snapshot<D: Driver>(
+    fixture: &Fixture<D>,
+) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &BEFORE)?;
     let reader = store.begin_read()?;
@@ -135,7 +137,7 @@ fn a_cursor_opened_after_a_commit_shows_the_snapshot<D: Driver>(fixture: &Fixtur
     Ok(())
 }
 
-fn a_reader_does_not_see_a_later_clear<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_reader_does_not_see_a_later_clear<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &BEFORE)?;
     let reader = store.begin_read()?;
@@ -148,7 +150,7 @@ fn a_reader_does_not_see_a_later_clear<D: Driver>(fixture: &Fixture<D>) -> Outco
     Ok(())
 }
 
-fn a_snapshot_holds_over_many_commits<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_snapshot_holds_over_many_commits<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit(&store, |writer| {
         let tree = writer.tree("t")?;
@@ -179,7 +181,7 @@ fn a_snapshot_holds_over_many_commits<D: Driver>(fixture: &Fixture<D>) -> Outcom
     Ok(())
 }
 
-fn readers_of_different_age_see_their_own_state<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn readers_of_different_age_see_their_own_state<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let mut readers = Vec::new();
     for number in 0..10u8 {
@@ -198,7 +200,7 @@ fn readers_of_different_age_see_their_own_state<D: Driver>(fixture: &Fixture<D>)
     Ok(())
 }
 
-fn a_snapshot_is_the_same_in_every_tree<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_snapshot_is_the_same_in_every_tree<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let write = |number: u8| {
         commit(&store, |writer| {
@@ -219,7 +221,7 @@ fn a_snapshot_is_the_same_in_every_tree<D: Driver>(fixture: &Fixture<D>) -> Outc
     Ok(())
 }
 
-fn a_reader_sees_commits_without_durability<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_reader_sees_commits_without_durability<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let mut writer = store.begin_write()?;
     let tree = writer.tree("t")?;
@@ -229,7 +231,9 @@ fn a_reader_sees_commits_without_durability<D: Driver>(fixture: &Fixture<D>) -> 
     Ok(())
 }
 
-fn a_reader_begun_beside_a_writer_sees_the_last_commit<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_reader_begun_beside_a_writer_sees_the_last_commit<D: Driver>(
+    fixture: &Fixture<D>,
+) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &BEFORE)?;
     let mut writer = store.begin_write()?;

@@ -9,7 +9,7 @@ use super::{
     EACH_OR_SOME, assert_refused, commit, commit_entries, committed, contents, entries, keys,
     owned, value,
 };
-use crate::catalog::{Case, Outcome, case};
+use crate::catalog::{Case, CaseResult, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
@@ -35,7 +35,7 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
     ]
 }
 
-fn get_sees_own_writes<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn get_sees_own_writes<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"a", b"old"), (b"b", b"old")])?;
     let mut writer = store.begin_write()?;
@@ -51,7 +51,7 @@ fn get_sees_own_writes<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn cursors_see_own_writes_both_ways<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn cursors_see_own_writes_both_ways<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"a", b"1"), (b"c", b"1"), (b"e", b"1")])?;
     let mut writer = store.begin_write()?;
@@ -74,7 +74,7 @@ fn cursors_see_own_writes_both_ways<D: Driver>(fixture: &Fixture<D>) -> Outcome 
     Ok(())
 }
 
-fn len_counts_own_writes<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn len_counts_own_writes<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"a", b""), (b"b", b"")])?;
     let mut writer = store.begin_write()?;
@@ -93,7 +93,7 @@ fn len_counts_own_writes<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn clear_removes_every_entry<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn clear_removes_every_entry<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"a", b"1"), (b"b", b"2")])?;
     commit_entries(&store, "other", &[(b"a", b"1")])?;
@@ -112,7 +112,7 @@ fn clear_removes_every_entry<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn writes_after_clear_are_kept<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn writes_after_clear_are_kept<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"a", b"1"), (b"b", b"2")])?;
     let previous = commit(&store, |writer| {
@@ -125,7 +125,7 @@ fn writes_after_clear_are_kept<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn commit_makes_writes_visible<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn commit_makes_writes_visible<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"a", b"1"), (b"b", b"2")])?;
     assert_eq!(
@@ -141,7 +141,7 @@ fn commit_makes_writes_visible<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn commit_without_durability_makes_writes_visible<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn commit_without_durability_makes_writes_visible<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     for number in 0..10u8 {
         let mut writer = store.begin_write()?;
@@ -153,7 +153,7 @@ fn commit_without_durability_makes_writes_visible<D: Driver>(fixture: &Fixture<D
     Ok(())
 }
 
-fn commits_build_on_each_other<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn commits_build_on_each_other<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     for number in 0..20u8 {
         let durability = if number % 2 == 0 {
@@ -171,7 +171,7 @@ fn commits_build_on_each_other<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn an_empty_commit_changes_nothing<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn an_empty_commit_changes_nothing<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"a", b"1")])?;
     store.begin_write()?.commit(Durability::Immediate)?;
@@ -184,7 +184,7 @@ fn an_empty_commit_changes_nothing<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn drop_rolls_back_every_tree<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn drop_rolls_back_every_tree<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let names = ["first", "second", "third"];
     commit_entries(&store, "first", &[(b"k", b"old")])?;
@@ -205,7 +205,7 @@ fn drop_rolls_back_every_tree<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn drop_rolls_back_removals_and_clears<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn drop_rolls_back_removals_and_clears<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let all: [(&[u8], &[u8]); 2] = [(b"a", b"1"), (b"b", b"2")];
     commit_entries(&store, "removed", &all)?;
@@ -222,7 +222,9 @@ fn drop_rolls_back_removals_and_clears<D: Driver>(fixture: &Fixture<D>) -> Outco
     Ok(())
 }
 
-fn a_rolled_back_transaction_leaves_room_for_the_next<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_rolled_back_transaction_leaves_room_for_the_next<D: Driver>(
+    fixture: &Fixture<D>,
+) -> CaseResult {
     let store = fixture.open()?;
     for number in 0..50u8 {
         let mut writer = store.begin_write()?;
@@ -239,7 +241,7 @@ fn a_rolled_back_transaction_leaves_room_for_the_next<D: Driver>(fixture: &Fixtu
     Ok(())
 }
 
-fn a_commit_covers_every_tree<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_commit_covers_every_tree<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let names: Vec<String> = (0..10).map(|number| format!("tree {number}")).collect();
     commit(&store, |writer| {
@@ -270,7 +272,7 @@ fn a_commit_covers_every_tree<D: Driver>(fixture: &Fixture<D>) -> Outcome {
 
 fn a_failed_write_lets_the_transaction_only_be_rolled_back<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     let store = fixture.open()?;
     let mut writer = store.begin_write()?;
     let tree = writer.tree("t")?;
@@ -291,7 +293,7 @@ fn a_failed_write_lets_the_transaction_only_be_rolled_back<D: Driver>(
     Ok(())
 }
 
-fn a_refused_write_leaves_the_transaction_usable<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_refused_write_leaves_the_transaction_usable<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let mut writer = store.begin_write()?;
     let tree = writer.tree("t")?;
@@ -310,7 +312,7 @@ fn a_refused_write_leaves_the_transaction_usable<D: Driver>(fixture: &Fixture<D>
 
 const MANY: u32 = 10_000;
 
-fn a_large_transaction_commits<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_large_transaction_commits<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit(&store, |writer| {
         let (left, right) = (writer.tree("left")?, writer.tree("right")?);
@@ -339,7 +341,7 @@ fn a_large_transaction_commits<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn a_large_transaction_rolls_back<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_large_transaction_rolls_back<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(&5u32.to_be_bytes(), b"old")])?;
     let mut writer = store.begin_write()?;
@@ -353,7 +355,7 @@ fn a_large_transaction_rolls_back<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn everything_can_be_removed_again<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn everything_can_be_removed_again<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let count = 3_000u32;
     commit(&store, |writer| {

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use netabase_core::driver::checked::{Checked, TREE_NAME_BYTES};
 use netabase_core::driver::{
-    Bounds, Direction, Driver, Durability, ErrorKind, Read, Result, Store, TreeId, Write,
+    Bounds, Database, Direction, Driver, Durability, ErrorKind, Read, Result, TreeId, Write,
 };
 
 use super::{assert_refused, commit, commit_entries, committed, contents, owned, value};
-use crate::catalog::{Case, Outcome, Requirement, case};
+use crate::catalog::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
 const TREE_NAMES: Requirement = Requirement::Offers("tree_names");
@@ -27,11 +27,11 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
     ]
 }
 
-fn a_name_gives_one_id_and_another_name_another<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_name_gives_one_id_and_another_name_another<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let reader = store.begin_read()?;
     let writer = store.begin_write()?;
-    fn check(transaction: &impl Read) -> Outcome {
+    fn check(transaction: &impl Read) -> CaseResult {
         let ids = ["a", "b", "c"]
             .into_iter()
             .map(|name| transaction.tree(name))
@@ -46,9 +46,9 @@ fn a_name_gives_one_id_and_another_name_another<D: Driver>(fixture: &Fixture<D>)
     Ok(())
 }
 
-fn a_tree_nobody_wrote_to_is_empty<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_tree_nobody_wrote_to_is_empty<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
-    fn check(transaction: &impl Read) -> Outcome {
+    fn check(transaction: &impl Read) -> CaseResult {
         let tree = transaction.tree("nothing")?;
         assert_eq!(value(transaction, tree, b"k")?, None);
         assert_eq!(transaction.len(tree)?, 0);
@@ -67,7 +67,7 @@ fn a_tree_nobody_wrote_to_is_empty<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn names_of_every_form_are_names<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn names_of_every_form_are_names<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let long = "n".repeat(TREE_NAME_BYTES);
     let names = [
@@ -112,7 +112,7 @@ fn names_of_every_form_are_names<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn names_of_no_form_are_refused<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn names_of_no_form_are_refused<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let long = "n".repeat(TREE_NAME_BYTES + 1);
     let reader = store.begin_read()?;
@@ -124,7 +124,7 @@ fn names_of_no_form_are_refused<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn an_id_that_was_not_given_is_refused<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn an_id_that_was_not_given_is_refused<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"v")])?;
     let unknown = [
@@ -163,7 +163,7 @@ fn an_id_that_was_not_given_is_refused<D: Driver>(fixture: &Fixture<D>) -> Outco
     Ok(())
 }
 
-fn many_trees_are_independent<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn many_trees_are_independent<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     const COUNT: u32 = 300;
     let store = fixture.open()?;
     commit(&store, |writer| {
@@ -197,7 +197,7 @@ fn many_trees_are_independent<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn trees_may_hold_the_same_keys<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn trees_may_hold_the_same_keys<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "a", &[(b"k", b"of a")])?;
     commit_entries(&store, "ab", &[(b"k", b"of ab")])?;
@@ -211,16 +211,16 @@ fn trees_may_hold_the_same_keys<D: Driver>(fixture: &Fixture<D>) -> Outcome {
 }
 
 /// What the operation `tree_names` answers, in order.
-fn tree_names<S: Store>(store: &Checked<S>) -> Result<Vec<String>> {
+fn tree_names<S: Database>(store: &Checked<S>) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    store.maintain("tree_names", b"", &mut |name| {
+    store.command("tree_names", b"", &mut |name| {
         names.push(String::from_utf8(name.to_vec()).expect("a name is UTF-8"));
     })?;
     names.sort_unstable();
     Ok(names)
 }
 
-fn tree_names_lists_the_trees_that_hold_an_entry<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn tree_names_lists_the_trees_that_hold_an_entry<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     assert_eq!(tree_names(&store)?, [""; 0]);
     for name in ["c", "a", "b"] {
@@ -241,7 +241,7 @@ fn tree_names_lists_the_trees_that_hold_an_entry<D: Driver>(fixture: &Fixture<D>
     Ok(())
 }
 
-fn asking_for_a_tree_creates_none<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn asking_for_a_tree_creates_none<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let reader = store.begin_read()?;
     let tree = reader.tree("read")?;

@@ -1,9 +1,9 @@
 //! Values of every size, the values that were there before, and the keys that are refused.
 
-use netabase_core::driver::{Driver, ErrorKind, OperationsBuilder, Read, Write};
+use netabase_core::driver::{Driver, ErrorKind, Read, Write, WriteBatchBuilder};
 
 use super::{assert_refused, commit, commit_entries, committed, owned, value};
-use crate::catalog::{Case, Outcome, Requirement, case};
+use crate::catalog::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 use netabase_core::driver::Capabilities;
 
@@ -24,7 +24,7 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
     ]
 }
 
-fn an_empty_value_is_a_value<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn an_empty_value_is_a_value<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"empty", b"")])?;
     let reader = store.begin_read()?;
@@ -41,14 +41,14 @@ fn an_empty_value_is_a_value<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn an_empty_key_is_refused_and_found_nowhere<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn an_empty_key_is_refused_and_found_nowhere<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let mut writer = store.begin_write()?;
     let tree = writer.tree("t")?;
     assert_refused(writer.put(tree, b"", b"v", |_| ()), ErrorKind::InvalidInput);
-    let mut list = OperationsBuilder::new();
+    let mut list = WriteBatchBuilder::new();
     list.put(tree, b"kept", b"")?.put(tree, b"", b"v")?;
-    assert_refused(writer.apply(&list.operations()), ErrorKind::InvalidInput);
+    assert_refused(writer.apply(&list.as_batch()), ErrorKind::InvalidInput);
     assert_eq!(value(&writer, tree, b"")?, None);
     assert_eq!(writer.remove(tree, b"", |_| ())?, None);
     assert_eq!(writer.len(tree)?, 0, "a refused list left something");
@@ -65,7 +65,7 @@ fn pattern(size: usize) -> Vec<u8> {
         .collect()
 }
 
-fn values_of_every_size_come_back<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn values_of_every_size_come_back<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let sizes: Vec<usize> = (0..=130)
         .chain([
@@ -89,7 +89,7 @@ fn values_of_every_size_come_back<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn values_of_a_mebibyte_come_back<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn values_of_a_mebibyte_come_back<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     let sizes = [(1usize << 20) - 1, 1 << 20, (1 << 20) + 1, 3 << 20];
     commit(&store, |writer| {
@@ -119,7 +119,7 @@ fn values_of_a_mebibyte_come_back<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn a_long_key_is_a_key<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_long_key_is_a_key<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let limit = fixture.manifest().limits.key_bytes;
     let longest = if limit == 0 {
         60_000
@@ -140,7 +140,7 @@ fn a_long_key_is_a_key<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn put_hands_over_the_value_before<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn put_hands_over_the_value_before<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"committed")])?;
     let mut writer = store.begin_write()?;
@@ -154,7 +154,7 @@ fn put_hands_over_the_value_before<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn remove_hands_over_the_value_before<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn remove_hands_over_the_value_before<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"committed")])?;
     let mut writer = store.begin_write()?;
@@ -169,7 +169,7 @@ fn remove_hands_over_the_value_before<D: Driver>(fixture: &Fixture<D>) -> Outcom
     Ok(())
 }
 
-fn a_value_may_grow_and_shrink<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_value_may_grow_and_shrink<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     for size in [10, 100_000, 0, 5_000, 1, 200_000, 3] {
         commit_entries(&store, "t", &[(b"k", &pattern(size)), (b"l", b"beside")])?;
@@ -182,7 +182,7 @@ fn a_value_may_grow_and_shrink<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn a_value_is_not_copied_on_its_way<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_value_is_not_copied_on_its_way<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", &pattern(1000))])?;
     let reader = store.begin_read()?;

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use netabase_core::driver::checked::Checked;
 use netabase_core::driver::{
-    Capabilities, Driver, DriverError, Durability, ErrorKind, OpenConfig, Read, Store, Write,
+    Capabilities, Database, Driver, DriverError, Durability, ErrorKind, OpenConfig, Read, Write,
 };
 use netabase_core::error::NetabaseError;
 use netabase_core::store::TypedStore;
 
 use super::{committed, crash, typed};
-use crate::catalog::{Case, Failure, Outcome, Requirement, case};
+use crate::catalog::{Case, CaseResult, Failure, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{Note, Order, User};
 use crate::system;
@@ -106,7 +106,7 @@ fn count<D: Driver>(store: &typed::ShopStore<D>) -> Result<u64, Failure> {
 }
 
 /// Shows that a database opens, is sound, holds so many transactions, and takes another one.
-fn assert_goes_on<D: Driver>(fixture: &Fixture<D>, transactions: u64) -> Outcome {
+fn assert_goes_on<D: Driver>(fixture: &Fixture<D>, transactions: u64) -> CaseResult {
     let store = open(fixture)?;
     if fixture.manifest().offers("check_integrity") {
         assert!(store.answer::<bool>("check_integrity")?);
@@ -118,7 +118,7 @@ fn assert_goes_on<D: Driver>(fixture: &Fixture<D>, transactions: u64) -> Outcome
 }
 
 /// Writes until there is no space, and again when there is; says how many transactions there are in the end.
-pub(crate) fn fill<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+pub(crate) fn fill<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let mut store = open(fixture)?;
     write(&store, 0)?;
     system::limit_file_size(Some(LITTLE_SPACE))?;
@@ -146,7 +146,7 @@ pub(crate) fn fill<D: Driver>(fixture: &Fixture<D>) -> Outcome {
 
 fn a_store_that_ran_out_of_space_goes_on_when_there_is_some<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     let process = fixture.start_under(system::OUTLIVING_THE_LIMIT, "full")?;
     let said = crash::wait(process)?;
     let transactions = said.first().ok_or("the process says nothing")?.parse()?;
@@ -154,7 +154,7 @@ fn a_store_that_ran_out_of_space_goes_on_when_there_is_some<D: Driver>(
 }
 
 /// Opens a database where no file may grow, and again where they may.
-pub(crate) fn open_without_space<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+pub(crate) fn open_without_space<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     system::limit_file_size(Some(0))?;
     let error = typed::failed(open(fixture));
     assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error:?}");
@@ -164,7 +164,7 @@ pub(crate) fn open_without_space<D: Driver>(fixture: &Fixture<D>) -> Outcome {
 
 fn a_database_without_space_is_created_when_there_is_some<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     crash::wait(fixture.start_under(system::OUTLIVING_THE_LIMIT, "tiny")?)?;
     assert_goes_on(fixture, 1)
 }
@@ -176,7 +176,7 @@ const SMALL_LENGTHS: [usize; 2] = [4_000, 10_000];
 const LAST_LENGTH: usize = 20 << 20;
 
 /// Writes some values to one tree, and a last one to another.
-fn write_values<S: Store>(
+fn write_values<S: Database>(
     store: &Checked<S>,
     numbers: Range<u32>,
     length: usize,
@@ -192,12 +192,12 @@ fn write_values<S: Store>(
 }
 
 /// Shows that these values are there, and nothing else.
-fn assert_values<S: Store>(
+fn assert_values<S: Database>(
     store: &Checked<S>,
     numbers: Range<u32>,
     length: usize,
     last: usize,
-) -> Outcome {
+) -> CaseResult {
     let found = committed(store, "small")?;
     assert_eq!(found.len(), numbers.len(), "of another transaction");
     let expected = numbers.map(|number| (number.to_be_bytes().to_vec(), vec![1; length]));
@@ -211,7 +211,7 @@ fn assert_values<S: Store>(
 }
 
 /// Writes more than there is space for, and closes the database.
-pub(crate) fn write_without_space<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+pub(crate) fn write_without_space<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     for length in SMALL_LENGTHS {
         let store = fixture.open_with(&OpenConfig {
             truncate: true,
@@ -231,7 +231,7 @@ pub(crate) fn write_without_space<D: Driver>(fixture: &Fixture<D>) -> Outcome {
         system::limit_file_size(None)?;
         let store = fixture.open()?;
         if fixture.manifest().offers("check_integrity") {
-            store.maintain("check_integrity", &[], &mut |_| ())?;
+            store.command("check_integrity", &[], &mut |_| ())?;
         }
         assert_values(&store, 0..20, length, length)?;
         write_values(&store, 20..SMALL_VALUES, length, LAST_LENGTH)?;
@@ -244,7 +244,7 @@ pub(crate) fn write_without_space<D: Driver>(fixture: &Fixture<D>) -> Outcome {
 /// How long that may take: to close a database for ever is a failure as well.
 const CLOSING: Duration = Duration::from_secs(90);
 
-fn a_transaction_that_finds_no_space_leaves_nothing<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_transaction_that_finds_no_space_leaves_nothing<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let mut process = fixture.start_under(system::OUTLIVING_THE_LIMIT, "torn")?;
     let started = Instant::now();
     while process.try_wait()?.is_none() {
@@ -261,7 +261,7 @@ fn a_transaction_that_finds_no_space_leaves_nothing<D: Driver>(fixture: &Fixture
 
 fn a_read_only_folder_is_an_io_error_until_it_is_writable<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     system::obey_permissions()?;
     let folder = fixture.path().parent().ok_or("the database has a folder")?;
     system::set_permissions(folder, 0o600, 0o500)?;
@@ -274,7 +274,7 @@ fn a_read_only_folder_is_an_io_error_until_it_is_writable<D: Driver>(
 
 fn a_database_whose_permission_was_taken_away_opens_when_it_is_back<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     system::obey_permissions()?;
     assert_goes_on(fixture, 0)?;
     for (transactions, (files, folders)) in [(1, (0o400, 0o500)), (2, (0, 0))] {

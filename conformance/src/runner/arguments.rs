@@ -8,7 +8,7 @@ use crate::settings;
 
 /// Runs the conformance suite over a driver that is there as a dynamic library.
 #[derive(Debug, Parser)]
-#[command(name = "conformance", after_help = AFTER_HELP)]
+#[command(name = "netabase-conformance", after_help = AFTER_HELP)]
 pub(super) struct Arguments {
     /// The driver: the path of its library, or its name, which is looked up as programs look it up
     #[arg(long, value_name = "LIBRARY")]

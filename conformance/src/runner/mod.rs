@@ -155,7 +155,7 @@ struct Introduction {
     capabilities: u64,
     /// Of keys, values and transactions.
     limits: [u64; 3],
-    operations: Vec<String>,
+    commands: Vec<String>,
 }
 
 impl Introduction {
@@ -174,11 +174,7 @@ impl Introduction {
                 limits.value_bytes,
                 limits.transaction_bytes,
             ],
-            operations: manifest
-                .operations
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
+            commands: manifest.commands.iter().map(ToString::to_string).collect(),
         }
     }
 
@@ -201,7 +197,7 @@ impl Introduction {
                 value_bytes,
                 transaction_bytes,
             },
-            operations: self.operations.iter().cloned().map(Into::into).collect(),
+            commands: self.commands.iter().cloned().map(Into::into).collect(),
         }
     }
 }

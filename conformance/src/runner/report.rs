@@ -122,11 +122,11 @@ impl<'a, W: Write> Pretty<'a, W> {
                 bytes.map_or_else(|| "no limit".to_owned(), |bytes| format!("{bytes} bytes"));
             row(&mut text, &format!("largest {what}"), &bytes);
         }
-        let operations = match &self.subject.manifest.operations[..] {
+        let commands = match &self.subject.manifest.commands[..] {
             [] => "-".to_owned(),
-            operations => operations.join(", "),
+            commands => commands.join(", "),
         };
-        row(&mut text, "operations", &operations);
+        row(&mut text, "commands", &commands);
         text
     }
 
@@ -329,8 +329,8 @@ impl<W: Write> Report for Json<'_, W> {
             ("capabilities", list(manifest.capabilities.names())),
             ("limits", object(&limits)),
             (
-                "operations",
-                list(manifest.operations.iter().map(AsRef::as_ref)),
+                "commands",
+                list(manifest.commands.iter().map(AsRef::as_ref)),
             ),
         ])?;
         let event = if totals.broken == 0 { "ok" } else { "failed" };
@@ -414,7 +414,7 @@ impl<'a, W: Write> Junit<'a, W> {
         for (what, bytes) in self.subject.limits() {
             property(&format!("largest {what}"), &bytes.unwrap_or(0).to_string());
         }
-        property("operations", &manifest.operations.join(", "));
+        property("commands", &manifest.commands.join(", "));
         text
     }
 }
@@ -540,7 +540,7 @@ mod tests {
             "\n  snapshots              yes\n",
             "\n  persistent             -\n",
             "\n  largest key            no limit\n",
-            "\n  operations             tree_names\n",
+            "\n  commands               tree_names\n",
             "\n  tree                        1      -       1\n",
             "\n    1  no \"reason\"\n",
             "\nbroken: value/three\n    a <b>\n       1  put",

@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use netabase_core::driver::{Bounds, Cursor, Direction, Result, Resume};
 
-use crate::store::{Bytes, Tree};
+use crate::database::{Bytes, Tree};
 
 /// A cursor over one tree: a snapshot of it, and the keys that are still ahead.
 #[derive(Debug)]

@@ -4,7 +4,7 @@
 
 mod config;
 mod cursor;
-mod store;
+mod database;
 mod transaction;
 
 use std::borrow::Cow;
@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use netabase_core::driver::{Capabilities, Driver, Limits, Manifest, OpenConfig, Result};
 
 pub use cursor::TemplateCursor;
-pub use store::TemplateStore;
+pub use database::TemplateDatabase;
 pub use transaction::{TemplateReader, TemplateWriter};
 
 static MANIFEST: Manifest = Manifest {
@@ -31,8 +31,8 @@ static MANIFEST: Manifest = Manifest {
         value_bytes: 0,
         transaction_bytes: 0,
     },
-    // What `maintain` in `store.rs` answers to.
-    operations: Cow::Borrowed(store::OPERATIONS),
+    // What `command` in `store.rs` answers to.
+    commands: Cow::Borrowed(database::COMMANDS),
 };
 
 /// The template engine.
@@ -45,14 +45,14 @@ netabase_core::export_driver!(
 );
 
 impl Driver for TemplateDriver {
-    type Store = TemplateStore;
+    type Database = TemplateDatabase;
 
     fn manifest(&self) -> &Manifest {
         &MANIFEST
     }
 
-    fn open(&self, config: &OpenConfig<'_>) -> Result<TemplateStore> {
+    fn open(&self, config: &OpenConfig<'_>) -> Result<TemplateDatabase> {
         config::check(config)?;
-        Ok(TemplateStore::default())
+        Ok(TemplateDatabase::default())
     }
 }

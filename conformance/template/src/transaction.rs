@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use netabase_core::driver::{Bounds, Direction, Durability, Read, Result, TreeId, Write};
 
 use crate::cursor::TemplateCursor;
-use crate::store::{Tree, Trees, Turn};
+use crate::database::{Tree, Trees, Turn};
 
 /// A read transaction: everything as it was when it began.
 #[derive(Debug)]

@@ -12,11 +12,11 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 
 use netabase_core::driver::{
-    Bounds, Capabilities, Cursor, Direction, Driver, DriverError, Durability, ErrorKind, Limits,
-    Manifest, OpenConfig, Operation, Operations, OperationsBuilder, Read, Result, Store, TreeId,
-    Write,
+    Bounds, Capabilities, Cursor, Database, Direction, Driver, DriverError, Durability, ErrorKind,
+    Limits, Manifest, OpenConfig, Read, Result, TreeId, Write, WriteBatch, WriteBatchBuilder,
+    WriteOp,
 };
-use netabase_core::memory::{Memory, MemoryCursor, MemoryReader, MemoryStore, MemoryWriter};
+use netabase_core::memory::{Memory, MemoryCursor, MemoryDatabase, MemoryReader, MemoryWriter};
 
 /// What the driver does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Faulty {
                 manifest.capabilities = manifest.capabilities.with(Capabilities::PERSISTENT);
             }
             Fault::ListsAnAbsentOperation => {
-                manifest.operations.to_mut().push(Cow::Borrowed("compact"));
+                manifest.commands.to_mut().push(Cow::Borrowed("compact"));
             }
             _ => {}
         }
@@ -103,13 +103,13 @@ impl Faulty {
 }
 
 impl Driver for Faulty {
-    type Store = FaultyStore;
+    type Database = FaultyDatabase;
 
     fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    fn open(&self, config: &OpenConfig<'_>) -> Result<FaultyStore> {
+    fn open(&self, config: &OpenConfig<'_>) -> Result<FaultyDatabase> {
         let mut config = *config;
         match self.fault {
             Fault::AcceptsUnknownOptions => config.options = &[],
@@ -118,7 +118,7 @@ impl Driver for Faulty {
             Fault::IgnoresReadOnly => config.read_only = false,
             _ => {}
         }
-        Ok(FaultyStore(Arc::new(State {
+        Ok(FaultyDatabase(Arc::new(State {
             fault: self.fault,
             memory: Memory.open(&config)?,
             closed: AtomicBool::new(false),
@@ -131,7 +131,7 @@ impl Driver for Faulty {
 
 struct State {
     fault: Fault,
-    memory: MemoryStore,
+    memory: MemoryDatabase,
     closed: AtomicBool,
     writing: AtomicBool,
     poisoned: Mutex<()>,
@@ -197,15 +197,15 @@ fn signed(key: &[u8]) -> Vec<u8> {
     key.iter().map(|byte| byte ^ 0x80).collect()
 }
 
-pub(crate) struct FaultyStore(Arc<State>);
+pub(crate) struct FaultyDatabase(Arc<State>);
 
-impl Drop for FaultyStore {
+impl Drop for FaultyDatabase {
     fn drop(&mut self) {
         self.0.closed.store(true, Ordering::Relaxed);
     }
 }
 
-impl Store for FaultyStore {
+impl Database for FaultyDatabase {
     type Reader = FaultyReader;
     type Writer = FaultyWriter;
 
@@ -255,7 +255,7 @@ impl Store for FaultyStore {
         })
     }
 
-    fn maintain(
+    fn command(
         &self,
         operation: &str,
         argument: &[u8],
@@ -264,7 +264,7 @@ impl Store for FaultyStore {
         if self.0.has(Fault::AnswersUnlistedOperations) && operation != "tree_names" {
             return Ok(());
         }
-        self.0.memory.maintain(operation, argument, output)
+        self.0.memory.command(operation, argument, output)
     }
 }
 
@@ -472,31 +472,29 @@ impl Write for FaultyWriter {
         self.writer()?.clear(tree)
     }
 
-    fn apply(&mut self, operations: &Operations<'_>) -> Result<()> {
-        let all: Vec<_> = operations.iter().collect();
+    fn apply(&mut self, batch: &WriteBatch<'_>) -> Result<()> {
+        let all: Vec<_> = batch.iter().collect();
         let order: Vec<_> = match self.state.fault {
             Fault::AppliesHalfAList => all[..all.len() / 2].to_vec(),
             Fault::AppliesClearsFirst => {
-                let is_clear = |operation: &&_| matches!(operation, Operation::Clear { .. });
+                let is_clear = |operation: &&_| matches!(operation, WriteOp::Clear { .. });
                 let clears = all.iter().filter(is_clear);
                 let others = all.iter().filter(|operation| !is_clear(operation));
                 clears.chain(others).copied().collect()
             }
             _ => all,
         };
-        let mut list = OperationsBuilder::new();
+        let mut list = WriteBatchBuilder::new();
         for operation in order {
             match operation {
-                Operation::Put { tree, key, value } => {
+                WriteOp::Put { tree, key, value } => {
                     list.put(tree, &self.state.stored_key(key), value)?
                 }
-                Operation::Remove { tree, key } => {
-                    list.remove(tree, &self.state.stored_key(key))?
-                }
-                Operation::Clear { tree } => list.clear(tree),
+                WriteOp::Remove { tree, key } => list.remove(tree, &self.state.stored_key(key))?,
+                WriteOp::Clear { tree } => list.clear(tree),
             };
         }
-        self.writer()?.apply(&list.operations())
+        self.writer()?.apply(&list.as_batch())
     }
 
     fn commit(mut self, durability: Durability) -> Result<()> {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use netabase_core::driver::{
-    Bounds, Cursor, Direction, Driver, DriverError, Durability, ErrorKind, Manifest, OpenConfig,
-    Read, Result, Store, TreeId, Write,
+    Bounds, Cursor, Database, Direction, Driver, DriverError, Durability, ErrorKind, Manifest,
+    OpenConfig, Read, Result, TreeId, Write,
 };
-use netabase_core::memory::{Memory, MemoryCursor, MemoryReader, MemoryStore, MemoryWriter};
+use netabase_core::memory::{Memory, MemoryCursor, MemoryDatabase, MemoryReader, MemoryWriter};
 
 /// What was read, and what is to fail.
 #[derive(Debug)]
@@ -44,26 +44,26 @@ impl Default for Probed {
 }
 
 impl Driver for Probed {
-    type Store = ProbedStore;
+    type Database = ProbedDatabase;
 
     fn manifest(&self) -> &Manifest {
         Memory.manifest()
     }
 
-    fn open(&self, config: &OpenConfig<'_>) -> Result<ProbedStore> {
-        Ok(ProbedStore {
+    fn open(&self, config: &OpenConfig<'_>) -> Result<ProbedDatabase> {
+        Ok(ProbedDatabase {
             inner: Memory.open(config)?,
             counts: Arc::clone(&self.0),
         })
     }
 }
 
-pub(crate) struct ProbedStore {
-    inner: MemoryStore,
+pub(crate) struct ProbedDatabase {
+    inner: MemoryDatabase,
     counts: Arc<Counts>,
 }
 
-impl Store for ProbedStore {
+impl Database for ProbedDatabase {
     type Reader = Transaction<MemoryReader>;
     type Writer = Transaction<MemoryWriter>;
 

@@ -12,7 +12,7 @@ use super::layout::{self, ErrorBuffer, Slice, VTable, Visit};
 use super::{status, verify};
 use crate::driver::{
     self, Bounds, Cursor as _, Direction, Driver, DriverError, Durability, EntryWidths, ErrorKind,
-    OpenConfig, Operations, Read, ResumingCursor, TreeId, Write,
+    OpenConfig, Read, ResumingCursor, TreeId, Write, WriteBatch,
 };
 
 type Result<T, E = DriverError> = driver::Result<T, E>;
@@ -28,7 +28,7 @@ type Status = Result<u32>;
 /// use std::borrow::Cow;
 ///
 /// use netabase_core::driver::{Capabilities, Driver, DriverError, Limits, Manifest, OpenConfig};
-/// use netabase_core::memory::{Memory, MemoryStore};
+/// use netabase_core::memory::{Memory, MemoryDatabase};
 ///
 /// struct MyDriver;
 ///
@@ -39,19 +39,19 @@ type Status = Result<u32>;
 ///     engine_version: Cow::Borrowed("0"),
 ///     capabilities: Capabilities::SNAPSHOTS,
 ///     limits: Limits::NONE,
-///     operations: Cow::Borrowed(&[]),
+///     commands: Cow::Borrowed(&[]),
 /// };
 ///
 /// netabase_core::export_driver!(netabase_driver_my_driver: MyDriver = MyDriver, manifest: MANIFEST);
 ///
 /// impl Driver for MyDriver {
-///     type Store = MemoryStore;
+///     type Database = MemoryDatabase;
 ///
 ///     fn manifest(&self) -> &Manifest {
 ///         &MANIFEST
 ///     }
 ///
-///     fn open(&self, config: &OpenConfig<'_>) -> Result<MemoryStore, DriverError> {
+///     fn open(&self, config: &OpenConfig<'_>) -> Result<MemoryDatabase, DriverError> {
 ///         Memory.open(config)
 ///     }
 /// }
@@ -70,7 +70,7 @@ type Status = Result<u32>;
 /// #     engine_version: Cow::Borrowed("0"),
 /// #     capabilities: Capabilities::NONE,
 /// #     limits: Limits::NONE,
-/// #     operations: Cow::Borrowed(&[]),
+/// #     commands: Cow::Borrowed(&[]),
 /// # };
 /// netabase_core::export_driver!(netabase_driver_other: Memory = Memory, manifest: MANIFEST);
 /// # fn main() {}
@@ -93,8 +93,8 @@ macro_rules! export_driver {
                 }
             }
             static RAW_OPERATIONS: [$crate::abi::layout::Slice;
-                $crate::abi::export::operation_count(&$manifest)] =
-                $crate::abi::export::operations(&$manifest);
+                $crate::abi::export::command_count(&$manifest)] =
+                $crate::abi::export::commands(&$manifest);
             static RAW_MANIFEST: $crate::abi::layout::Manifest =
                 $crate::abi::export::manifest(&$manifest, &RAW_OPERATIONS);
             static VTABLE: $crate::abi::layout::VTable = $crate::abi::export::vtable::<Exported>();
@@ -134,29 +134,29 @@ const fn constant(text: &'static Cow<'static, str>) -> &'static str {
     }
 }
 
-const fn constant_operations(manifest: &'static driver::Manifest) -> &'static [Cow<'static, str>] {
-    match &manifest.operations {
-        Cow::Borrowed(operations) => operations,
+const fn constant_commands(manifest: &'static driver::Manifest) -> &'static [Cow<'static, str>] {
+    match &manifest.commands {
+        Cow::Borrowed(commands) => commands,
         #[allow(
             clippy::panic,
             reason = "evaluated at compile time, where a panic is an error of the compiler"
         )]
-        Cow::Owned(_) => panic!("the operations of an exported manifest are a constant slice"),
+        Cow::Owned(_) => panic!("the commands of an exported manifest are a constant slice"),
     }
 }
 
-/// How many operations a manifest lists.
+/// How many commands a manifest lists.
 #[doc(hidden)]
 #[must_use]
-pub const fn operation_count(manifest: &'static driver::Manifest) -> usize {
-    constant_operations(manifest).len()
+pub const fn command_count(manifest: &'static driver::Manifest) -> usize {
+    constant_commands(manifest).len()
 }
 
-/// The operations that a manifest lists.
+/// The commands that a manifest lists.
 #[doc(hidden)]
 #[must_use]
-pub const fn operations<const N: usize>(manifest: &'static driver::Manifest) -> [Slice; N] {
-    let names = constant_operations(manifest);
+pub const fn commands<const N: usize>(manifest: &'static driver::Manifest) -> [Slice; N] {
+    let names = constant_commands(manifest);
     let mut slices = [Slice::EMPTY; N];
     let mut index = 0;
     while index < N {
@@ -171,7 +171,7 @@ pub const fn operations<const N: usize>(manifest: &'static driver::Manifest) -> 
 #[must_use]
 pub const fn manifest(
     manifest: &'static driver::Manifest,
-    operations: &'static [Slice],
+    commands: &'static [Slice],
 ) -> layout::Manifest {
     layout::Manifest {
         size: size_of::<layout::Manifest>(),
@@ -181,8 +181,8 @@ pub const fn manifest(
         key_bytes: manifest.limits.key_bytes,
         value_bytes: manifest.limits.value_bytes,
         transaction_bytes: manifest.limits.transaction_bytes,
-        operations: operations.as_ptr(),
-        operations_length: operations.len(),
+        commands: commands.as_ptr(),
+        commands_length: commands.len(),
     }
 }
 
@@ -250,8 +250,8 @@ const fn is_symbol_of(symbol: &[u8], name: &[u8]) -> bool {
 pub const fn vtable<X: Export>() -> VTable {
     VTable {
         open: Some(open::<X>),
-        store_close: Some(store_close::<StoreOf<X>>),
-        store_begin: Some(store_begin::<StoreOf<X>>),
+        database_close: Some(database_close::<StoreOf<X>>),
+        database_begin: Some(database_begin::<StoreOf<X>>),
         txn_close: Some(txn_close::<StoreOf<X>>),
         txn_tree: Some(txn_tree::<StoreOf<X>>),
         txn_get: Some(txn_get::<StoreOf<X>>),
@@ -265,11 +265,11 @@ pub const fn vtable<X: Export>() -> VTable {
         txn_len: Some(txn_len::<StoreOf<X>>),
         txn_clear: Some(txn_clear::<StoreOf<X>>),
         txn_apply: Some(txn_apply::<StoreOf<X>>),
-        store_maintain: Some(store_maintain::<StoreOf<X>>),
+        database_command: Some(database_command::<StoreOf<X>>),
     }
 }
 
-type StoreOf<X> = <<X as Export>::Driver as Driver>::Store;
+type StoreOf<X> = <<X as Export>::Driver as Driver>::Database;
 
 /// Runs what may panic.
 #[inline(always)]
@@ -468,7 +468,7 @@ type CursorHandle<S> = Tagged<Cursor<S>>;
 /// A transaction, shared by its handle and its cursors.
 ///
 /// They are one unit: the ABI lets one thread at a time use any of them, so that an `Rc` and cells are enough.
-enum Transaction<S: driver::Store> {
+enum Transaction<S: driver::Database> {
     Read(ReadTransaction<S::Reader>),
     Write(WriteTransaction<S::Writer>),
 }
@@ -558,7 +558,7 @@ impl<W: Write> WriteTransaction<W> {
     }
 }
 
-impl<S: driver::Store> Transaction<S> {
+impl<S: driver::Database> Transaction<S> {
     #[inline(always)]
     fn check(&self) -> Result<()> {
         match self {
@@ -584,7 +584,7 @@ fn busy() -> DriverError {
     )
 }
 
-enum Cursor<S: driver::Store> {
+enum Cursor<S: driver::Database> {
     Read(ReadCursor<S>),
     Write {
         cursor: ResumingCursor,
@@ -592,7 +592,7 @@ enum Cursor<S: driver::Store> {
     },
 }
 
-impl<S: driver::Store> Cursor<S> {
+impl<S: driver::Database> Cursor<S> {
     fn transaction(&self) -> &Transaction<S> {
         match self {
             Self::Read(ReadCursor { transaction, .. }) | Self::Write { transaction, .. } => {
@@ -603,13 +603,13 @@ impl<S: driver::Store> Cursor<S> {
 }
 
 /// A driver's own cursor, together with the transaction that it borrows from.
-struct ReadCursor<S: driver::Store> {
+struct ReadCursor<S: driver::Database> {
     // Declared, and therefore dropped, before what it borrows from.
     cursor: <S::Reader as Read>::Cursor<'static>,
     transaction: Rc<TransactionHandle<S>>,
 }
 
-impl<S: driver::Store> ReadCursor<S> {
+impl<S: driver::Database> ReadCursor<S> {
     fn open(
         transaction: &Rc<TransactionHandle<S>>,
         tree: TreeId,
@@ -636,7 +636,7 @@ impl<S: driver::Store> ReadCursor<S> {
 
 unsafe extern "C" fn open<X: Export>(
     config: *const layout::OpenConfig,
-    store: *mut *mut layout::Store,
+    store: *mut *mut layout::Database,
     error: *mut ErrorBuffer,
 ) -> u32 {
     let run = || {
@@ -750,7 +750,7 @@ unsafe fn path_from<'a>(path: Slice) -> Result<&'a Path> {
     }
 }
 
-unsafe extern "C" fn store_close<S: driver::Store>(store: *mut layout::Store) {
+unsafe extern "C" fn database_close<S: driver::Database>(store: *mut layout::Database) {
     fence_close(|| {
         // SAFETY: the host gives the handle up, which is one of ours.
         if unsafe { behind::<_, S>(store, STORE) }.is_ok() {
@@ -760,8 +760,8 @@ unsafe extern "C" fn store_close<S: driver::Store>(store: *mut layout::Store) {
     });
 }
 
-unsafe extern "C" fn store_begin<S: driver::Store>(
-    store: *mut layout::Store,
+unsafe extern "C" fn database_begin<S: driver::Database>(
+    store: *mut layout::Database,
     mode: u32,
     transaction: *mut *mut layout::Transaction,
     error: *mut ErrorBuffer,
@@ -792,9 +792,9 @@ unsafe extern "C" fn store_begin<S: driver::Store>(
     unsafe { fence(error, run, || ()) }
 }
 
-unsafe extern "C" fn store_maintain<S: driver::Store>(
-    store: *mut layout::Store,
-    operation: Slice,
+unsafe extern "C" fn database_command<S: driver::Database>(
+    store: *mut layout::Database,
+    command: Slice,
     argument: Slice,
     output: Visit,
     context: *mut layout::Context,
@@ -804,14 +804,14 @@ unsafe extern "C" fn store_maintain<S: driver::Store>(
         // SAFETY: the host vouches for the handle.
         let store = unsafe { behind::<_, S>(store, STORE) }?;
         // SAFETY: the host vouches for the text.
-        let operation = unsafe { text(operation, "the name of an operation") }?;
+        let command = unsafe { text(command, "the name of a command") }?;
         // SAFETY: the host vouches for the bytes.
         let argument = unsafe { bytes(argument) }?;
         // SAFETY: the host vouches for its visitor.
         let visitor = unsafe { Visitor::new(output, context) };
         store
             .inner
-            .maintain(operation, argument, &mut |bytes| visitor.show(bytes))?;
+            .command(command, argument, &mut |bytes| visitor.show(bytes))?;
         Ok(status::OK)
     };
     // SAFETY: the host vouches for its buffer.
@@ -821,7 +821,7 @@ unsafe extern "C" fn store_maintain<S: driver::Store>(
 /// # Safety
 /// `transaction` is null or a handle of this module that was not given up, of a transaction of `S`.
 #[inline(always)]
-unsafe fn transaction_behind<'a, S: driver::Store>(
+unsafe fn transaction_behind<'a, S: driver::Database>(
     transaction: *mut layout::Transaction,
 ) -> Result<&'a Transaction<S>> {
     // SAFETY: the caller vouches for the handle.
@@ -829,7 +829,7 @@ unsafe fn transaction_behind<'a, S: driver::Store>(
     Ok(&handle.inner)
 }
 
-impl<S: driver::Store> Transaction<S> {
+impl<S: driver::Database> Transaction<S> {
     #[inline(always)]
     fn writing(&self) -> Result<&WriteTransaction<S::Writer>> {
         match self {
@@ -839,21 +839,21 @@ impl<S: driver::Store> Transaction<S> {
     }
 }
 
-unsafe extern "C" fn txn_close<S: driver::Store>(transaction: *mut layout::Transaction) {
+unsafe extern "C" fn txn_close<S: driver::Database>(transaction: *mut layout::Transaction) {
     fence_close(|| {
         // SAFETY: the host gives the handle up, which is one of ours.
         if let Ok(found) = unsafe { transaction_behind::<S>(transaction) } {
             if let Transaction::Write(write) = found {
                 write.end(ENDED);
             }
-            // SAFETY: it is a transaction's, made by `Rc::into_raw` in `store_begin`, and its one reference is given up
+            // SAFETY: it is a transaction's, made by `Rc::into_raw` in `database_begin`, and its one reference is given up
             // here; cursors have references of their own.
             drop(unsafe { Rc::from_raw(transaction.cast::<TransactionHandle<S>>().cast_const()) });
         }
     });
 }
 
-unsafe extern "C" fn txn_tree<S: driver::Store>(
+unsafe extern "C" fn txn_tree<S: driver::Database>(
     transaction: *mut layout::Transaction,
     name: Slice,
     key_width: u32,
@@ -890,7 +890,7 @@ unsafe extern "C" fn txn_tree<S: driver::Store>(
     unsafe { fence(error, run, on_panic) }
 }
 
-unsafe extern "C" fn txn_get<S: driver::Store>(
+unsafe extern "C" fn txn_get<S: driver::Database>(
     transaction: *mut layout::Transaction,
     tree: u32,
     key: Slice,
@@ -925,7 +925,7 @@ unsafe extern "C" fn txn_get<S: driver::Store>(
     unsafe { fence(error, run, on_panic) }
 }
 
-unsafe extern "C" fn txn_len<S: driver::Store>(
+unsafe extern "C" fn txn_len<S: driver::Database>(
     transaction: *mut layout::Transaction,
     tree: u32,
     entries: *mut u64,
@@ -952,7 +952,7 @@ unsafe extern "C" fn txn_len<S: driver::Store>(
     unsafe { fence(error, run, on_panic) }
 }
 
-unsafe extern "C" fn txn_put<S: driver::Store>(
+unsafe extern "C" fn txn_put<S: driver::Database>(
     transaction: *mut layout::Transaction,
     tree: u32,
     key: Slice,
@@ -985,7 +985,7 @@ unsafe extern "C" fn txn_put<S: driver::Store>(
     unsafe { fence(error, run, on_panic) }
 }
 
-unsafe extern "C" fn txn_remove<S: driver::Store>(
+unsafe extern "C" fn txn_remove<S: driver::Database>(
     transaction: *mut layout::Transaction,
     tree: u32,
     key: Slice,
@@ -1014,7 +1014,7 @@ unsafe extern "C" fn txn_remove<S: driver::Store>(
     unsafe { fence(error, run, on_panic) }
 }
 
-unsafe extern "C" fn txn_clear<S: driver::Store>(
+unsafe extern "C" fn txn_clear<S: driver::Database>(
     transaction: *mut layout::Transaction,
     tree: u32,
     error: *mut ErrorBuffer,
@@ -1035,17 +1035,17 @@ unsafe extern "C" fn txn_clear<S: driver::Store>(
     unsafe { fence(error, run, on_panic) }
 }
 
-unsafe extern "C" fn txn_apply<S: driver::Store>(
+unsafe extern "C" fn txn_apply<S: driver::Database>(
     transaction: *mut layout::Transaction,
-    operations: Slice,
+    batch: Slice,
     error: *mut ErrorBuffer,
 ) -> u32 {
     let run = || {
         // SAFETY: the host vouches for the handle.
         let write = unsafe { transaction_behind::<S>(transaction) }?.writing()?;
         // SAFETY: the host vouches for the bytes.
-        let operations = Operations::parse(unsafe { bytes(operations) }?)?;
-        write.write(|writer| writer.apply(&operations))?;
+        let batch = WriteBatch::parse(unsafe { bytes(batch) }?)?;
+        write.write(|writer| writer.apply(&batch))?;
         Ok(status::OK)
     };
     let on_panic = || {
@@ -1058,7 +1058,7 @@ unsafe extern "C" fn txn_apply<S: driver::Store>(
     unsafe { fence(error, run, on_panic) }
 }
 
-unsafe extern "C" fn txn_commit<S: driver::Store>(
+unsafe extern "C" fn txn_commit<S: driver::Database>(
     transaction: *mut layout::Transaction,
     durability: u32,
     error: *mut ErrorBuffer,
@@ -1086,7 +1086,7 @@ unsafe extern "C" fn txn_commit<S: driver::Store>(
     unsafe { fence(error, run, on_panic) }
 }
 
-unsafe extern "C" fn cursor_open<S: driver::Store>(
+unsafe extern "C" fn cursor_open<S: driver::Database>(
     transaction: *mut layout::Transaction,
     tree: u32,
     bounds: *const layout::Bounds,
@@ -1170,14 +1170,14 @@ unsafe fn bound_from<'a>(bound: layout::Bound) -> Result<ops::Bound<&'a [u8]>> {
 /// # Safety
 /// `cursor` is null or a handle of this module that was not given up, of a cursor of `S`, used by this call alone.
 #[inline(always)]
-unsafe fn cursor_behind<'a, S: driver::Store>(
+unsafe fn cursor_behind<'a, S: driver::Database>(
     cursor: *mut layout::Cursor,
 ) -> Result<&'a mut Cursor<S>> {
     // SAFETY: the caller vouches for the handle.
     unsafe { behind_mut::<_, Cursor<S>>(cursor, CURSOR) }
 }
 
-unsafe extern "C" fn cursor_next<S: driver::Store>(
+unsafe extern "C" fn cursor_next<S: driver::Database>(
     cursor: *mut layout::Cursor,
     key: *mut Slice,
     value: *mut Slice,
@@ -1227,7 +1227,7 @@ unsafe extern "C" fn cursor_next<S: driver::Store>(
     unsafe { fence(error, run, on_panic) }
 }
 
-unsafe extern "C" fn cursor_seek<S: driver::Store>(
+unsafe extern "C" fn cursor_seek<S: driver::Database>(
     cursor: *mut layout::Cursor,
     key: Slice,
     error: *mut ErrorBuffer,
@@ -1264,7 +1264,7 @@ unsafe extern "C" fn cursor_seek<S: driver::Store>(
     unsafe { fence(error, run, on_panic) }
 }
 
-unsafe extern "C" fn cursor_close<S: driver::Store>(cursor: *mut layout::Cursor) {
+unsafe extern "C" fn cursor_close<S: driver::Database>(cursor: *mut layout::Cursor) {
     fence_close(|| {
         // SAFETY: the host gives the handle up, which is one of ours.
         if unsafe { cursor_behind::<S>(cursor) }.is_ok() {

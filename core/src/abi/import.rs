@@ -13,17 +13,17 @@ use super::layout::{self, Context, Entry, ErrorBuffer, OpenOption, Slice, VTable
 use super::status::{broken, call, call_done};
 use super::verify::{self, Verified};
 use crate::driver::{
-    Bounds, Cursor, Direction, Driver, DriverError, Durability, EntryWidths, Manifest, OpenConfig,
-    Operation, Operations, Read, Result, Store, TreeId, Write,
+    Bounds, Cursor, Database, Direction, Driver, DriverError, Durability, EntryWidths, Manifest,
+    OpenConfig, Read, Result, TreeId, Write, WriteBatch, WriteOp,
 };
 
 type Open = unsafe extern "C" fn(
     *const layout::OpenConfig,
-    *mut *mut layout::Store,
+    *mut *mut layout::Database,
     *mut ErrorBuffer,
 ) -> u32;
 type Begin = unsafe extern "C" fn(
-    *mut layout::Store,
+    *mut layout::Database,
     u32,
     *mut *mut layout::Transaction,
     *mut ErrorBuffer,
@@ -69,7 +69,7 @@ type Len = unsafe extern "C" fn(*mut layout::Transaction, u32, *mut u64, *mut Er
 type Clear = unsafe extern "C" fn(*mut layout::Transaction, u32, *mut ErrorBuffer) -> u32;
 type Apply = unsafe extern "C" fn(*mut layout::Transaction, Slice, *mut ErrorBuffer) -> u32;
 type Maintain = unsafe extern "C" fn(
-    *mut layout::Store,
+    *mut layout::Database,
     Slice,
     Slice,
     Visit,
@@ -81,8 +81,8 @@ type Maintain = unsafe extern "C" fn(
 #[derive(Clone, Copy)]
 pub(super) struct Calls {
     open: Open,
-    store_close: unsafe extern "C" fn(*mut layout::Store),
-    store_begin: Begin,
+    database_close: unsafe extern "C" fn(*mut layout::Database),
+    database_begin: Begin,
     txn_close: unsafe extern "C" fn(*mut layout::Transaction),
     txn_tree: Tree,
     txn_get: Get,
@@ -96,7 +96,7 @@ pub(super) struct Calls {
     txn_len: Option<Len>,
     txn_clear: Option<Clear>,
     txn_apply: Option<Apply>,
-    store_maintain: Option<Maintain>,
+    database_command: Option<Maintain>,
 }
 
 impl Calls {
@@ -104,8 +104,8 @@ impl Calls {
     pub(super) fn of(table: &VTable) -> Result<Self, &'static str> {
         Ok(Self {
             open: table.open.ok_or("open")?,
-            store_close: table.store_close.ok_or("store_close")?,
-            store_begin: table.store_begin.ok_or("store_begin")?,
+            database_close: table.database_close.ok_or("database_close")?,
+            database_begin: table.database_begin.ok_or("database_begin")?,
             txn_close: table.txn_close.ok_or("txn_close")?,
             txn_tree: table.txn_tree.ok_or("txn_tree")?,
             txn_get: table.txn_get.ok_or("txn_get")?,
@@ -119,7 +119,7 @@ impl Calls {
             txn_len: table.txn_len,
             txn_clear: table.txn_clear,
             txn_apply: table.txn_apply,
-            store_maintain: table.store_maintain,
+            database_command: table.database_command,
         })
     }
 }
@@ -201,13 +201,13 @@ impl fmt::Debug for DynamicDriver {
 }
 
 impl Driver for DynamicDriver {
-    type Store = DynamicStore;
+    type Database = DynamicDatabase;
 
     fn manifest(&self) -> &Manifest {
         &self.0.manifest
     }
 
-    fn open(&self, config: &OpenConfig<'_>) -> Result<DynamicStore> {
+    fn open(&self, config: &OpenConfig<'_>) -> Result<DynamicDatabase> {
         let options: Vec<_> = config
             .options
             .iter()
@@ -236,7 +236,7 @@ impl Driver for DynamicDriver {
             unsafe { (calls.open)(&raw const raw, &raw mut store, error) }
         })?;
         let store = NonNull::new(store).ok_or_else(|| broken("open", NO_HANDLE))?;
-        Ok(DynamicStore(Arc::new(StoreHandle { calls, store })))
+        Ok(DynamicDatabase(Arc::new(StoreHandle { calls, store })))
     }
 }
 
@@ -259,11 +259,11 @@ fn path_bytes(path: &Path) -> Result<&[u8]> {
 
 /// An open database of a [`DynamicDriver`].
 #[derive(Debug, Clone)]
-pub struct DynamicStore(Arc<StoreHandle>);
+pub struct DynamicDatabase(Arc<StoreHandle>);
 
 struct StoreHandle {
     calls: &'static Calls,
-    store: NonNull<layout::Store>,
+    store: NonNull<layout::Database>,
 }
 
 // SAFETY: the ABI lets a store's functions be called from any thread.
@@ -274,7 +274,7 @@ unsafe impl Sync for StoreHandle {}
 impl Drop for StoreHandle {
     fn drop(&mut self) {
         // SAFETY: the handle is the driver's own, and this was its last user: each transaction keeps this value.
-        unsafe { (self.calls.store_close)(self.store.as_ptr()) }
+        unsafe { (self.calls.database_close)(self.store.as_ptr()) }
     }
 }
 
@@ -284,18 +284,23 @@ impl fmt::Debug for StoreHandle {
     }
 }
 
-impl DynamicStore {
+impl DynamicDatabase {
     fn begin(&self, mode: u32) -> Result<Transaction> {
         let store = &self.0;
         let mut transaction = ptr::null_mut();
-        call_done("store_begin", |error| {
+        call_done("database_begin", |error| {
             // SAFETY: the store is open, and the handle has a place.
             unsafe {
-                (store.calls.store_begin)(store.store.as_ptr(), mode, &raw mut transaction, error)
+                (store.calls.database_begin)(
+                    store.store.as_ptr(),
+                    mode,
+                    &raw mut transaction,
+                    error,
+                )
             }
         })?;
         let transaction =
-            NonNull::new(transaction).ok_or_else(|| broken("store_begin", NO_HANDLE))?;
+            NonNull::new(transaction).ok_or_else(|| broken("database_begin", NO_HANDLE))?;
         Ok(Transaction {
             calls: store.calls,
             transaction,
@@ -304,7 +309,7 @@ impl DynamicStore {
     }
 }
 
-impl Store for DynamicStore {
+impl Database for DynamicDatabase {
     type Reader = DynamicReader;
     type Writer = DynamicWriter;
 
@@ -316,25 +321,20 @@ impl Store for DynamicStore {
         self.begin(layout::BEGIN_WRITE).map(DynamicWriter)
     }
 
-    fn maintain(
-        &self,
-        operation: &str,
-        argument: &[u8],
-        output: &mut dyn FnMut(&[u8]),
-    ) -> Result<()> {
+    fn command(&self, command: &str, argument: &[u8], output: &mut dyn FnMut(&[u8])) -> Result<()> {
         let store = &self.0;
-        let maintain = store
+        let run = store
             .calls
-            .store_maintain
-            .ok_or_else(|| DriverError::unsupported(operation))?;
+            .database_command
+            .ok_or_else(|| DriverError::unsupported(command))?;
         let mut sink = Sink::new(output);
-        let result = call_done("store_maintain", |error| {
+        let result = call_done("database_command", |error| {
             let (visit, context) = sink.raw();
             // SAFETY: the store is open; texts and visitor live until the call returns.
             unsafe {
-                maintain(
+                run(
                     store.store.as_ptr(),
-                    Slice::new(operation.as_bytes()),
+                    Slice::new(command.as_bytes()),
                     Slice::new(argument),
                     visit,
                     context,
@@ -342,7 +342,7 @@ impl Store for DynamicStore {
                 )
             }
         });
-        sink.finish("store_maintain")?;
+        sink.finish("database_command")?;
         result
     }
 }
@@ -350,10 +350,10 @@ impl Store for DynamicStore {
 /// A visitor that is called once at most, behind the ABI.
 struct Once<F, R> {
     visit: Option<F>,
-    outcome: Outcome<R>,
+    outcome: Visited<R>,
 }
 
-enum Outcome<R> {
+enum Visited<R> {
     NotCalled,
     Returned(R),
     Panicked(Box<dyn Any + Send>),
@@ -365,7 +365,7 @@ impl<R, F: FnOnce(&[u8]) -> R> Once<F, R> {
     fn new(visit: F) -> Self {
         Self {
             visit: Some(visit),
-            outcome: Outcome::NotCalled,
+            outcome: Visited::NotCalled,
         }
     }
 
@@ -391,10 +391,10 @@ impl<R, F: FnOnce(&[u8]) -> R> Once<F, R> {
         };
         // SAFETY: the caller vouches for the bytes.
         once.outcome = match unsafe { bytes.get() } {
-            None => Outcome::Invalid,
+            None => Visited::Invalid,
             Some(bytes) => match catch_unwind(AssertUnwindSafe(|| visit(bytes))) {
-                Ok(value) => Outcome::Returned(value),
-                Err(payload) => Outcome::Panicked(payload),
+                Ok(value) => Visited::Returned(value),
+                Err(payload) => Visited::Panicked(payload),
             },
         };
     }
@@ -403,19 +403,19 @@ impl<R, F: FnOnce(&[u8]) -> R> Once<F, R> {
     #[inline(always)]
     fn finish(self, function: &'static str, result: Result<bool>) -> Result<Option<R>> {
         match (self.outcome, result) {
-            (Outcome::Panicked(payload), _) => resume_unwind(payload),
+            (Visited::Panicked(payload), _) => resume_unwind(payload),
             (_, Err(error)) => Err(error),
-            (Outcome::Returned(value), Ok(true)) => Ok(Some(value)),
-            (Outcome::NotCalled, Ok(false)) => Ok(None),
-            (Outcome::NotCalled, Ok(true)) => Err(broken(
+            (Visited::Returned(value), Ok(true)) => Ok(Some(value)),
+            (Visited::NotCalled, Ok(false)) => Ok(None),
+            (Visited::NotCalled, Ok(true)) => Err(broken(
                 function,
                 "says that there is a value and shows none",
             )),
-            (Outcome::Returned(_), Ok(false)) => Err(broken(
+            (Visited::Returned(_), Ok(false)) => Err(broken(
                 function,
                 "shows a value and says that there is none",
             )),
-            (Outcome::Invalid, Ok(_)) => Err(broken(function, NULL_SLICE)),
+            (Visited::Invalid, Ok(_)) => Err(broken(function, NULL_SLICE)),
         }
     }
 }
@@ -425,14 +425,14 @@ const NULL_SLICE: &str = "hands out bytes at null, or more than memory can hold"
 /// A visitor that may be called any number of times, behind the ABI.
 struct Sink<'a> {
     output: &'a mut dyn FnMut(&[u8]),
-    outcome: Outcome<()>,
+    outcome: Visited<()>,
 }
 
 impl<'a> Sink<'a> {
     fn new(output: &'a mut dyn FnMut(&[u8])) -> Self {
         Self {
             output,
-            outcome: Outcome::NotCalled,
+            outcome: Visited::NotCalled,
         }
     }
 
@@ -451,24 +451,24 @@ impl<'a> Sink<'a> {
     unsafe extern "C" fn called(context: *mut Context, bytes: Slice) {
         // SAFETY: the caller vouches for the context, which nothing else uses while the driver's function runs.
         let sink = unsafe { &mut *context.cast::<Sink<'_>>() };
-        if matches!(sink.outcome, Outcome::Panicked(_) | Outcome::Invalid) {
+        if matches!(sink.outcome, Visited::Panicked(_) | Visited::Invalid) {
             return;
         }
         // SAFETY: the caller vouches for the bytes.
         sink.outcome = match unsafe { bytes.get() } {
-            None => Outcome::Invalid,
+            None => Visited::Invalid,
             Some(bytes) => match catch_unwind(AssertUnwindSafe(|| (sink.output)(bytes))) {
-                Ok(()) => Outcome::Returned(()),
-                Err(payload) => Outcome::Panicked(payload),
+                Ok(()) => Visited::Returned(()),
+                Err(payload) => Visited::Panicked(payload),
             },
         };
     }
 
     fn finish(self, function: &'static str) -> Result<()> {
         match self.outcome {
-            Outcome::Panicked(payload) => resume_unwind(payload),
-            Outcome::Invalid => Err(broken(function, NULL_SLICE)),
-            Outcome::NotCalled | Outcome::Returned(()) => Ok(()),
+            Visited::Panicked(payload) => resume_unwind(payload),
+            Visited::Invalid => Err(broken(function, NULL_SLICE)),
+            Visited::NotCalled | Visited::Returned(()) => Ok(()),
         }
     }
 }
@@ -726,17 +726,17 @@ impl Write for DynamicWriter {
         })
     }
 
-    fn apply(&mut self, operations: &Operations<'_>) -> Result<()> {
+    fn apply(&mut self, batch: &WriteBatch<'_>) -> Result<()> {
         let Some(apply) = self.0.calls.txn_apply else {
-            return operations.iter().try_for_each(|operation| match operation {
-                Operation::Put { tree, key, value } => self.put(tree, key, value, |_| ()).map(drop),
-                Operation::Remove { tree, key } => self.remove(tree, key, |_| ()).map(drop),
-                Operation::Clear { tree } => self.clear(tree),
+            return batch.iter().try_for_each(|operation| match operation {
+                WriteOp::Put { tree, key, value } => self.put(tree, key, value, |_| ()).map(drop),
+                WriteOp::Remove { tree, key } => self.remove(tree, key, |_| ()).map(drop),
+                WriteOp::Clear { tree } => self.clear(tree),
             });
         };
         call_done("txn_apply", |error| {
             // SAFETY: the transaction is open and used by nobody else; the list lives until the call returns.
-            unsafe { apply(self.0.raw(), Slice::new(operations.as_bytes()), error) }
+            unsafe { apply(self.0.raw(), Slice::new(batch.as_bytes()), error) }
         })
     }
 

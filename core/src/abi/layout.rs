@@ -40,9 +40,9 @@ pub const OPEN_READ_ONLY: u64 = 1 << 2;
 /// [`OpenConfig::flags`]: [`OpenConfig::cache_bytes`] is set; without it the engine decides.
 pub const OPEN_CACHE_BYTES: u64 = 1 << 3;
 
-/// `store_begin`: a read transaction.
+/// `database_begin`: a read transaction.
 pub const BEGIN_READ: u32 = 0;
-/// `store_begin`: a write transaction.
+/// `database_begin`: a write transaction.
 pub const BEGIN_WRITE: u32 = 1;
 
 /// [`Bound::kind`]: no bound.
@@ -116,7 +116,7 @@ unsafe impl Sync for Slice {}
 /// A database of a driver; only the driver knows what is in it.
 #[repr(C)]
 #[derive(StableAbi, Debug)]
-pub struct Store {
+pub struct Database {
     private: [u8; 0],
 }
 
@@ -237,11 +237,11 @@ pub struct Manifest {
     pub value_bytes: u64,
     /// The largest sum of keys and values that one transaction may write, in bytes.
     pub transaction_bytes: u64,
-    /// The names that `store_maintain` answers to, UTF-8.
-    pub operations: *const Slice,
+    /// The names that `database_command` answers to, UTF-8.
+    pub commands: *const Slice,
     /// How many there are.
     #[sabi(last_prefix_field)]
-    pub operations_length: usize,
+    pub commands_length: usize,
 }
 
 // SAFETY: a driver's manifest is constant, with all that it points to, for as long as the driver is loaded.
@@ -306,16 +306,16 @@ pub struct VTable {
     pub open: Option<
         unsafe extern "C" fn(
             config: *const OpenConfig,
-            store: *mut *mut Store,
+            store: *mut *mut Database,
             error: *mut ErrorBuffer,
         ) -> u32,
     >,
     /// Gives the handle up. Transactions that are open go on.
-    pub store_close: Option<unsafe extern "C" fn(store: *mut Store)>,
+    pub database_close: Option<unsafe extern "C" fn(store: *mut Database)>,
     /// Begins a transaction (`BEGIN_READ`, `BEGIN_WRITE`); writes its handle to `transaction`.
-    pub store_begin: Option<
+    pub database_begin: Option<
         unsafe extern "C" fn(
-            store: *mut Store,
+            store: *mut Database,
             mode: u32,
             transaction: *mut *mut Transaction,
             error: *mut ErrorBuffer,
@@ -424,20 +424,20 @@ pub struct VTable {
         ) -> u32,
     >,
     /// Optional; the host makes it of the others where it is absent. Runs an encoded list of
-    /// [`Operations`](crate::driver::Operations).
+    /// [`WriteBatch`](crate::driver::WriteBatch).
     pub txn_apply: Option<
         unsafe extern "C" fn(
             transaction: *mut Transaction,
-            operations: Slice,
+            batch: Slice,
             error: *mut ErrorBuffer,
         ) -> u32,
     >,
-    /// Optional. Runs one of the operations of the manifest; shows its answer to `output`, in as many pieces as it
+    /// Optional. Runs one of the commands of the manifest; shows its answer to `output`, in as many pieces as it
     /// likes.
-    pub store_maintain: Option<
+    pub database_command: Option<
         unsafe extern "C" fn(
-            store: *mut Store,
-            operation: Slice,
+            store: *mut Database,
+            command: Slice,
             argument: Slice,
             output: Visit,
             context: *mut Context,
@@ -458,9 +458,9 @@ macro_rules! layouts {
             OpenConfig[56] { size: 0, flags: 8, path: 16, cache_bytes: 32, options: 40, options_length: 48 }
             Bound[24] { kind: 0, reserved: 4, key: 8 }
             Bounds[48] { lower: 0, upper: 24 }
-            Manifest[88] { size: 0, engine: 8, engine_version: 24, capabilities: 40, key_bytes: 48, value_bytes: 56, transaction_bytes: 64, operations: 72, operations_length: 80 }
+            Manifest[88] { size: 0, engine: 8, engine_version: 24, capabilities: 40, key_bytes: 48, value_bytes: 56, transaction_bytes: 64, commands: 72, commands_length: 80 }
             Entry[96] { magic: 0, abi_major: 8, abi_minor: 12, entry_size: 16, vtable_size: 24, flags: 32, name: 40, version: 56, manifest: 72, vtable: 80, layout: 88 }
-            VTable[136] { open: 0, store_close: 8, store_begin: 16, txn_close: 24, txn_tree: 32, txn_get: 40, txn_put: 48, txn_remove: 56, txn_commit: 64, cursor_open: 72, cursor_next: 80, cursor_close: 88, cursor_seek: 96, txn_len: 104, txn_clear: 112, txn_apply: 120, store_maintain: 128 }
+            VTable[136] { open: 0, database_close: 8, database_begin: 16, txn_close: 24, txn_tree: 32, txn_get: 40, txn_put: 48, txn_remove: 56, txn_commit: 64, cursor_open: 72, cursor_next: 80, cursor_close: 88, cursor_seek: 96, txn_len: 104, txn_clear: 112, txn_apply: 120, database_command: 128 }
         }
     };
 }

@@ -11,4 +11,4 @@ pub mod layout;
 pub mod status;
 mod verify;
 
-pub use import::{DynamicCursor, DynamicDriver, DynamicReader, DynamicStore, DynamicWriter};
+pub use import::{DynamicCursor, DynamicDatabase, DynamicDriver, DynamicReader, DynamicWriter};

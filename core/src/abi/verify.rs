@@ -207,15 +207,15 @@ unsafe fn manifest(entry: &Entry, name: &str) -> Result<Manifest> {
     }
     // SAFETY: it is at least as large as the struct that is read here.
     let manifest = unsafe { manifest.read() };
-    let operations = if manifest.operations_length == 0 {
+    let commands = if manifest.commands_length == 0 {
         &[]
-    } else if manifest.operations.is_null() || !manifest.operations.is_aligned() {
+    } else if manifest.commands.is_null() || !manifest.commands.is_aligned() {
         return Err(rejected(
-            "its list of operations is null or not aligned; rebuild it",
+            "its list of commands is null or not aligned; rebuild it",
         ));
     } else {
         // SAFETY: the caller vouches for the list.
-        unsafe { slice::from_raw_parts(manifest.operations, manifest.operations_length) }
+        unsafe { slice::from_raw_parts(manifest.commands, manifest.commands_length) }
     };
     let owned = |slice, what| {
         // SAFETY: the caller vouches for the texts.
@@ -232,9 +232,9 @@ unsafe fn manifest(entry: &Entry, name: &str) -> Result<Manifest> {
             value_bytes: manifest.value_bytes,
             transaction_bytes: manifest.transaction_bytes,
         },
-        operations: operations
+        commands: commands
             .iter()
-            .map(|operation| owned(*operation, "operation's name"))
+            .map(|command| owned(*command, "command's name"))
             .collect::<Result<Vec<_>>>()?
             .into(),
     })

@@ -82,7 +82,7 @@ pub fn encode<M: Record>(record: &M, out: &mut Vec<u8>) -> Result<(), NetabaseEr
 #[inline]
 pub fn decode<M: Record>(bytes: &[u8]) -> Result<M, NetabaseError> {
     // By way of the view: a string is found to be UTF-8 where it lies, then copied once.
-    decode_ref::<M>(bytes).map(M::from_view)
+    decode_ref::<M>(bytes).map(M::from_ref)
 }
 
 /// Decodes the borrowed view of a record, which has to take all of `bytes`.

@@ -6,9 +6,9 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{
-    Bounds, Cursor, Direction, Driver, DriverError, Durability, EntryWidths, ErrorKind, Limits,
-    OpenConfig, Operation, Operations, OperationsBuilder, PinnedRead, Read, Result, Store, TreeId,
-    Write,
+    Bounds, Cursor, Database, Direction, Driver, DriverError, Durability, EntryWidths, ErrorKind,
+    Limits, OpenConfig, PinnedRead, Read, Result, TreeId, Write, WriteBatch, WriteBatchBuilder,
+    WriteOp,
 };
 
 /// Longest name of a tree, in bytes.
@@ -16,26 +16,26 @@ pub const TREE_NAME_BYTES: usize = 255;
 
 /// An open store behind the checks.
 ///
-/// It does not implement [`Store`] itself, since it adds [`close`](Self::close); its transactions implement [`Read`]
+/// It does not implement [`Database`] itself, since it adds [`close`](Self::close); its transactions implement [`Read`]
 /// and [`Write`].
 pub struct Checked<S> {
     store: RwLock<Option<Arc<S>>>,
     driver: Cow<'static, str>,
     limits: Limits,
-    operations: Cow<'static, [Cow<'static, str>]>,
+    commands: Cow<'static, [Cow<'static, str>]>,
     read_only: bool,
 }
 
 /// The common operations that change a database. Of its own ones, a driver knows by itself.
-const WRITING_OPERATIONS: [&str; 2] = ["compact", "generate_id"];
+const WRITING_COMMANDS: [&str; 2] = ["compact", "generate_id"];
 
-impl<S: Store> Checked<S> {
+impl<S: Database> Checked<S> {
     /// Opens a database.
     ///
     /// # Errors
     /// What [`Driver::open`] reports, and [`InvalidInput`](ErrorKind::InvalidInput) if `config` asks to truncate a
     /// database that it opens read-only.
-    pub fn open<D: Driver<Store = S>>(driver: &D, config: &OpenConfig<'_>) -> Result<Self> {
+    pub fn open<D: Driver<Database = S>>(driver: &D, config: &OpenConfig<'_>) -> Result<Self> {
         if config.read_only && config.truncate {
             return Err(DriverError::new(
                 ErrorKind::InvalidInput,
@@ -47,7 +47,7 @@ impl<S: Store> Checked<S> {
             store: RwLock::new(Some(Arc::new(driver.open(config)?))),
             driver: manifest.name.clone(),
             limits: manifest.limits,
-            operations: manifest.operations.clone(),
+            commands: manifest.commands.clone(),
             read_only: config.read_only,
         })
     }
@@ -67,7 +67,7 @@ impl<S: Store> Checked<S> {
     /// Begins a read transaction.
     ///
     /// # Errors
-    /// [`Closed`](ErrorKind::Closed) after [`close`](Self::close), or what [`Store::begin_read`] reports.
+    /// [`Closed`](ErrorKind::Closed) after [`close`](Self::close), or what [`Database::begin_read`] reports.
     #[inline]
     pub fn begin_read(&self) -> Result<CheckedReader<S::Reader>> {
         // Held meanwhile, since a clone would be slower. A driver waits here for no transaction.
@@ -83,7 +83,7 @@ impl<S: Store> Checked<S> {
     ///
     /// # Errors
     /// [`ReadOnly`](ErrorKind::ReadOnly) on a read-only store, [`Closed`](ErrorKind::Closed) after
-    /// [`close`](Self::close), also if that came while the call waited, or what [`Store::begin_write`] reports.
+    /// [`close`](Self::close), also if that came while the call waited, or what [`Database::begin_write`] reports.
     pub fn begin_write(&self) -> Result<CheckedWriter<S::Writer>> {
         if self.read_only {
             return Err(read_only("write"));
@@ -107,21 +107,21 @@ impl<S: Store> Checked<S> {
     /// - [`Closed`](ErrorKind::Closed) after [`close`](Self::close);
     /// - [`Unsupported`](ErrorKind::Unsupported) for an operation that the manifest does not list;
     /// - [`ReadOnly`](ErrorKind::ReadOnly) for `compact` and `generate_id` on a read-only store;
-    /// - what [`Store::maintain`] reports.
-    pub fn maintain(
+    /// - what [`Database::command`] reports.
+    pub fn command(
         &self,
         operation: &str,
         argument: &[u8],
         output: &mut dyn FnMut(&[u8]),
     ) -> Result<()> {
         let store = self.store()?;
-        if !self.operations.iter().any(|name| name == operation) {
+        if !self.commands.iter().any(|name| name == operation) {
             return Err(DriverError::unsupported(operation));
         }
-        if self.read_only && WRITING_OPERATIONS.contains(&operation) {
+        if self.read_only && WRITING_COMMANDS.contains(&operation) {
             return Err(read_only(operation));
         }
-        store.maintain(operation, argument, output)
+        store.command(operation, argument, output)
     }
 
     /// Closes the database. Open transactions go on and keep what they need of it; new ones, and those that wait to
@@ -238,31 +238,31 @@ impl Limits {
     }
 
     /// Refuses a whole transaction's operations if an engine with these limits does not take them together.
-    pub(crate) fn check_operations(&self, operations: &Operations<'_>) -> Result<()> {
+    pub(crate) fn check_batch(&self, batch: &WriteBatch<'_>) -> Result<()> {
         if self.transaction_bytes == 0 {
             return Ok(());
         }
-        let bytes = operations.into_iter().map(|operation| match operation {
-            Operation::Put { key, value, .. } => (key.len() + value.len()) as u64,
-            Operation::Remove { .. } | Operation::Clear { .. } => 0,
+        let bytes = batch.into_iter().map(|operation| match operation {
+            WriteOp::Put { key, value, .. } => (key.len() + value.len()) as u64,
+            WriteOp::Remove { .. } | WriteOp::Clear { .. } => 0,
         });
         self.check_transaction(bytes.fold(0, u64::saturating_add))
     }
 
     /// The list without removals of keys that an engine with these limits cannot hold, so that there is nothing to remove.
     #[cold]
-    fn without_vain_removals(&self, operations: &Operations<'_>) -> Result<OperationsBuilder> {
-        let mut possible = OperationsBuilder::new();
-        for operation in operations {
+    fn without_vain_removals(&self, batch: &WriteBatch<'_>) -> Result<WriteBatchBuilder> {
+        let mut possible = WriteBatchBuilder::new();
+        for operation in batch {
             match operation {
-                Operation::Put { tree, key, value } => {
+                WriteOp::Put { tree, key, value } => {
                     possible.put(tree, key, value)?;
                 }
-                Operation::Remove { tree, key } if self.can_hold(key) => {
+                WriteOp::Remove { tree, key } if self.can_hold(key) => {
                     possible.remove(tree, key)?;
                 }
-                Operation::Remove { .. } => {}
-                Operation::Clear { tree } => {
+                WriteOp::Remove { .. } => {}
+                WriteOp::Clear { tree } => {
                     possible.clear(tree);
                 }
             }
@@ -446,8 +446,8 @@ impl<W: Write> CheckedWriter<W> {
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) or [`LimitExceeded`](ErrorKind::LimitExceeded) for the list,
     /// [`Closed`](ErrorKind::Closed) after a failure, or what [`Write::apply`] reports.
-    pub fn apply_encoded(&mut self, operations: &[u8]) -> Result<()> {
-        self.apply(&Operations::parse(operations)?)
+    pub fn apply_encoded(&mut self, batch: &[u8]) -> Result<()> {
+        self.apply(&WriteBatch::parse(batch)?)
     }
 
     /// Refuses an entry of a key and a value of these lengths, in bytes, that the engine does not take. Writes nothing.
@@ -579,26 +579,26 @@ impl<W: Write> Write for CheckedWriter<W> {
         self.write(|writer| writer.clear(tree))
     }
 
-    fn apply(&mut self, operations: &Operations<'_>) -> Result<()> {
+    fn apply(&mut self, batch: &WriteBatch<'_>) -> Result<()> {
         self.check_alive()?;
         let mut bytes = 0u64;
         let mut vain = false;
-        for operation in operations {
+        for operation in batch {
             match operation {
-                Operation::Put { key, value, .. } => {
+                WriteOp::Put { key, value, .. } => {
                     self.limits.check_entry(key.len(), value.len())?;
                     bytes = bytes.saturating_add((key.len() + value.len()) as u64);
                 }
-                Operation::Remove { key, .. } => vain |= !self.limits.can_hold(key),
-                Operation::Clear { .. } => {}
+                WriteOp::Remove { key, .. } => vain |= !self.limits.can_hold(key),
+                WriteOp::Clear { .. } => {}
             }
         }
         self.written = self.check_room(bytes)?;
         if !vain {
-            return self.write(|writer| writer.apply(operations));
+            return self.write(|writer| writer.apply(batch));
         }
-        let possible = self.limits.without_vain_removals(operations)?;
-        self.write(|writer| writer.apply(&possible.operations()))
+        let possible = self.limits.without_vain_removals(batch)?;
+        self.write(|writer| writer.apply(&possible.as_batch()))
     }
 
     fn commit(self, durability: Durability) -> Result<()> {

@@ -19,15 +19,15 @@ pub struct Manifest {
     pub capabilities: Capabilities,
     /// How large things may be.
     pub limits: Limits,
-    /// The names that [`Store::maintain`](super::Store::maintain) answers to.
-    pub operations: Cow<'static, [Cow<'static, str>]>,
+    /// The names that [`Database::command`](super::Database::command) answers to.
+    pub commands: Cow<'static, [Cow<'static, str>]>,
 }
 
 impl Manifest {
-    /// Whether [`Store::maintain`](super::Store::maintain) answers to this name.
+    /// Whether [`Database::command`](super::Database::command) answers to this name.
     #[must_use]
-    pub fn offers(&self, operation: &str) -> bool {
-        self.operations.iter().any(|name| name == operation)
+    pub fn offers(&self, command: &str) -> bool {
+        self.commands.iter().any(|name| name == command)
     }
 }
 
@@ -75,7 +75,7 @@ impl Capabilities {
     pub const MULTI_PROCESS: Self = Self(1 << 5);
     /// The database can be opened read-only.
     pub const READ_ONLY: Self = Self(1 << 6);
-    /// The engine offers only the [asynchronous form](super::aio) of the contract.
+    /// The engine offers only the [asynchronous form](super::asynchronous) of the contract.
     pub const ASYNC_ONLY: Self = Self(1 << 7);
 
     const NAMES: [(Self, &'static str); 8] = [

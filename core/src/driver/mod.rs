@@ -1,12 +1,12 @@
 //! The driver contract: ordered trees of bytes, transactions over them, and what every engine promises.
 //!
-//! A driver is a type that implements [`Driver`]; its store implements [`Store`], its transactions [`Read`] and
+//! A driver is a type that implements [`Driver`]; its store implements [`Database`], its transactions [`Read`] and
 //! [`Write`], its cursors [`Cursor`]. The set is small on purpose: whatever can be derived from it is written once, in
 //! [`ext`] and above, and limits and states are checked once, in [`checked`].
 //!
 //! # What every driver promises
 //! - Keys are ordered by unsigned byte comparison. Values may be empty; keys may not.
-//! - There is one writer at a time; a second [`Store::begin_write`] waits for the first to end. A write transaction
+//! - There is one writer at a time; a second [`Database::begin_write`] waits for the first to end. A write transaction
 //!   covers any number of trees and is atomic, in memory and after a crash. Its reads see its own writes.
 //! - A read transaction sees one snapshot for its whole life. An engine that cannot hold one reports
 //!   [`SnapshotLost`](ErrorKind::SnapshotLost) and never shows a torn view.
@@ -17,24 +17,24 @@
 //! - A tree that nobody wrote to is empty; reading it is no error.
 //! - No call panics on anything that a caller, a file or the operating system can cause.
 
-pub mod aio;
+mod any;
+pub mod asynchronous;
 pub mod checked;
-mod erased;
 pub mod ext;
 mod manifest;
-mod operations;
 mod pinned;
 mod resume;
+mod write_batch;
 
 use std::ops::Bound;
 use std::path::Path;
 
 pub use crate::error::{DriverError, ErrorKind};
-pub use erased::{AnyCursor, AnyDatabase, AnyDriver, AnyReader, AnyWriter};
+pub use any::{AnyCursor, AnyDatabase, AnyDriver, AnyReader, AnyWriter};
 pub use manifest::{Capabilities, Limits, Manifest};
-pub use operations::{Operation, Operations, OperationsBuilder};
 pub use pinned::PinnedRead;
 pub use resume::ResumingCursor;
+pub use write_batch::{WriteBatch, WriteBatchBuilder, WriteOp};
 
 /// The result of a driver's operation.
 pub type Result<T, E = DriverError> = std::result::Result<T, E>;
@@ -42,7 +42,7 @@ pub type Result<T, E = DriverError> = std::result::Result<T, E>;
 /// One storage engine.
 pub trait Driver: Send + Sync + 'static {
     /// An open database of this engine.
-    type Store: Store;
+    type Database: Database;
 
     /// What this driver is, offers and allows. The same for the driver's whole life.
     fn manifest(&self) -> &Manifest;
@@ -59,7 +59,7 @@ pub trait Driver: Send + Sync + 'static {
     /// - [`InvalidInput`](ErrorKind::InvalidInput), [`Unsupported`](ErrorKind::Unsupported): a field has no meaning
     ///   for this engine.
     /// - [`Io`](ErrorKind::Io): the operating system refused.
-    fn open(&self, config: &OpenConfig<'_>) -> Result<Self::Store>;
+    fn open(&self, config: &OpenConfig<'_>) -> Result<Self::Database>;
 }
 
 /// How a driver opens a database.
@@ -111,7 +111,7 @@ impl<'a> From<&'a crate::config::FileConfig> for OpenConfig<'a> {
 }
 
 /// An open database. Shared by threads; transactions keep what they need of it alive.
-pub trait Store: Send + Sync + 'static {
+pub trait Database: Send + Sync + 'static {
     /// A read transaction: one snapshot.
     type Reader: Read + Send + 'static;
     /// A write transaction.
@@ -154,7 +154,7 @@ pub trait Store: Send + Sync + 'static {
     /// [`Unsupported`](ErrorKind::Unsupported) for a name that is not in the manifest,
     /// [`ReadOnly`](ErrorKind::ReadOnly) for an operation that writes on a store that was opened read-only, or an error of
     /// the engine.
-    fn maintain(
+    fn command(
         &self,
         operation: &str,
         argument: &[u8],
@@ -419,16 +419,16 @@ pub trait Write: Read {
     ///
     /// # Errors
     /// An error of the engine. Core then lets the transaction only be rolled back, so that none is kept.
-    fn apply(&mut self, operations: &Operations<'_>) -> Result<()> {
-        for operation in operations {
+    fn apply(&mut self, batch: &WriteBatch<'_>) -> Result<()> {
+        for operation in batch {
             match operation {
-                Operation::Put { tree, key, value } => {
+                WriteOp::Put { tree, key, value } => {
                     self.put(tree, key, value, |_| ())?;
                 }
-                Operation::Remove { tree, key } => {
+                WriteOp::Remove { tree, key } => {
                     self.remove(tree, key, |_| ())?;
                 }
-                Operation::Clear { tree } => self.clear(tree)?,
+                WriteOp::Clear { tree } => self.clear(tree)?,
             }
         }
         Ok(())

@@ -15,7 +15,7 @@ use super::{Read, Result, TreeId};
 /// # Examples
 /// ```
 /// use netabase_core::driver::{
-///     Bounds, Cursor, Direction, Driver, Durability, OpenConfig, PinnedRead, Read, Store, Write,
+///     Bounds, Cursor, Direction, Driver, Durability, OpenConfig, PinnedRead, Read, Database, Write,
 /// };
 /// use netabase_core::memory::Memory;
 ///

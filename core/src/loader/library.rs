@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use sha2::Digest as _;
 
-use super::manifest_file::Sha256;
+use super::driver_file::Sha256;
 use super::trust::{Trust, looked_at};
 use super::{Refusal, platform, rejected, search};
 use crate::abi::DynamicDriver;

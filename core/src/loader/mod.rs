@@ -23,9 +23,9 @@
 //! The checks are made on the real path, up to the root, so that nobody who is not trusted can exchange anything between
 //! check and load. That somebody who is trusted replaces the file meanwhile is noticed and refused.
 
+mod driver_file;
 mod library;
 mod listing;
-mod manifest_file;
 mod platform;
 mod privilege;
 mod search;
@@ -35,8 +35,8 @@ use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub use driver_file::DriverFile;
 pub use listing::{Candidate, Place, PlaceState, list};
-pub use manifest_file::ManifestFile;
 pub use search::{ENVIRONMENT_VARIABLE, Level, SearchPath};
 
 use self::library::OpenFile;
@@ -223,13 +223,13 @@ impl Location {
 
 /// A manifest file that was read.
 struct Manifest {
-    file: ManifestFile,
+    file: DriverFile,
 }
 
 impl Manifest {
     fn open(path: PathBuf, trust: &Trust) -> Result<Self, Refusal> {
         let file = OpenFile::open(path, trust)?.into_file();
-        let file = manifest_file::read(file).map_err(|error| {
+        let file = driver_file::read(file).map_err(|error| {
             Refusal::Rejected(
                 rejected(format!("it is no driver's manifest: {}", error.message()))
                     .with_source(error),
@@ -239,7 +239,7 @@ impl Manifest {
     }
 
     /// Where the library for this platform is, from the manifest's directory.
-    fn library(&self) -> Result<&manifest_file::Library, Refusal> {
+    fn library(&self) -> Result<&driver_file::Library, Refusal> {
         self.file.library().map_err(Refusal::rejected)
     }
 

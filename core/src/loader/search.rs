@@ -267,7 +267,7 @@ impl Location {
         for entry in self.directory.read_dir()? {
             let path = entry?.path();
             let of_manifest =
-                || manifest_name(&path).filter(|_| super::manifest_file::is_meant(&path));
+                || manifest_name(&path).filter(|_| super::driver_file::is_meant(&path));
             names.extend(driver_name(&path).or_else(of_manifest));
         }
         Ok(names)

@@ -6,7 +6,7 @@ use std::ops::Bound;
 use imbl::ordmap::RangedIter;
 use imbl::shared_ptr::DefaultSharedPtr;
 
-use super::store::{Bytes, Tree};
+use super::database::{Bytes, Tree};
 use crate::driver::{Bounds, Cursor, Direction, Result, Resume};
 
 /// A cursor over one tree of a memory database.

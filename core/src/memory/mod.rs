@@ -4,13 +4,13 @@
 //! an engine is the engine's. It backs temporary stores where no engine is linked, and runs on wasm32 as well.
 
 mod cursor;
-mod store;
+mod database;
 mod transaction;
 
 use std::borrow::Cow;
 
 pub use cursor::MemoryCursor;
-pub use store::MemoryStore;
+pub use database::MemoryDatabase;
 pub use transaction::{MemoryReader, MemoryWriter};
 
 use crate::driver::{
@@ -23,7 +23,7 @@ use crate::driver::{
 ///
 /// # Examples
 /// ```
-/// use netabase_core::driver::{Driver, Durability, OpenConfig, Read, Store, Write};
+/// use netabase_core::driver::{Driver, Durability, OpenConfig, Read, Database, Write};
 /// use netabase_core::memory::Memory;
 ///
 /// let store = Memory.open(&OpenConfig::new("".as_ref()))?;
@@ -47,11 +47,11 @@ static MANIFEST: Manifest = Manifest {
     engine_version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
     capabilities: Capabilities::SNAPSHOTS.with(Capabilities::ZERO_COPY),
     limits: Limits::NONE,
-    operations: Cow::Borrowed(&[Cow::Borrowed(store::TREE_NAMES)]),
+    commands: Cow::Borrowed(&[Cow::Borrowed(database::TREE_NAMES)]),
 };
 
 impl Driver for Memory {
-    type Store = MemoryStore;
+    type Database = MemoryDatabase;
 
     fn manifest(&self) -> &Manifest {
         &MANIFEST
@@ -63,7 +63,7 @@ impl Driver for Memory {
     /// - [`InvalidInput`](ErrorKind::InvalidInput): a path or an option is given.
     /// - [`Unsupported`](ErrorKind::Unsupported): `read_only`, or a cache size.
     /// - [`NotFound`](ErrorKind::NotFound): `create_if_missing` is off.
-    fn open(&self, config: &OpenConfig<'_>) -> Result<MemoryStore> {
+    fn open(&self, config: &OpenConfig<'_>) -> Result<MemoryDatabase> {
         if !config.path.as_os_str().is_empty() {
             return Err(DriverError::new(
                 ErrorKind::InvalidInput,
@@ -97,7 +97,7 @@ impl Driver for Memory {
                 "a memory database is never there before it is opened; set `create_if_missing`",
             ));
         }
-        Ok(MemoryStore::default())
+        Ok(MemoryDatabase::default())
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::cursor::MemoryCursor;
-use super::store::{Tree, Trees, Turn};
+use super::database::{Tree, Trees, Turn};
 use crate::driver::{Bounds, Direction, Durability, PinnedRead, Read, Result, TreeId, Write};
 
 /// A read transaction: a snapshot of every tree, taken at no cost in its beginning.

@@ -4,11 +4,11 @@
 //! [`TxnGuard`] runs any number of calls in one, through its [`TreeView`]s. Every write goes through one path
 //! ([`write`]), which keeps records and indexes exact.
 
-pub mod aio;
+pub mod asynchronous;
 mod batch;
+mod command;
 mod explicit;
 mod iter;
-mod maintenance;
 mod open;
 mod pinned;
 mod scratch;
@@ -22,9 +22,9 @@ use std::fmt;
 use std::marker::PhantomData;
 
 pub use batch::Batch;
+pub use command::CommandOutput;
 pub use explicit::{ReadTransaction, WriteTransaction};
 pub use iter::{IndexIter, Iter, SnapshotIter};
-pub use maintenance::Answer;
 pub use pinned::{BorrowedGuard, BorrowedIndexIter, BorrowedIter};
 pub use transaction::{Mode, ReadOnly, ReadWrite, TxnGuard};
 pub use tree::Tree;
@@ -42,7 +42,7 @@ use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
 /// Shared by threads as a reference or in an `Arc`. Dropping it closes the database; transactions that are still open
 /// borrow it, so there are none.
 pub struct TypedStore<D, E: Driver> {
-    store: Checked<E::Store>,
+    store: Checked<E::Database>,
     durability: Durability,
     definition: PhantomData<fn() -> D>,
     // Dropped after the store, since fields are dropped in order.

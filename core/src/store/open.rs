@@ -155,7 +155,7 @@ impl<D: NetabaseDefinitionTrait, E: Driver + Default> TypedStore<D, E> {
 
 /// Checks the schema; records models and builds indexes in one transaction where that is called for.
 pub(super) fn check_schema<D: NetabaseDefinitionTrait, E: Driver>(
-    store: &Checked<E::Store>,
+    store: &Checked<E::Database>,
 ) -> Result<(), NetabaseError> {
     if is_prepared::<D, E>(store)? {
         return Ok(());
@@ -178,7 +178,7 @@ pub(super) fn check_schema<D: NetabaseDefinitionTrait, E: Driver>(
 
 /// Whether the definition's models can be used as the database is. Checks the schema, and reads nothing else.
 pub(super) fn is_prepared<D: NetabaseDefinitionTrait, E: Driver>(
-    store: &Checked<E::Store>,
+    store: &Checked<E::Database>,
 ) -> Result<bool, NetabaseError> {
     let plan = Plan::read::<D>(&store.begin_read()?)?;
     if plan.is_empty() || !store.is_read_only() {
@@ -325,7 +325,7 @@ fn build_indexes<M: Record, W: Write>(
     while cursor.advance()? {
         let view = value::decode_ref::<M>(cursor.value())
             .map_err(|error| error.in_tree(M::INFO.name).at_key(cursor.key()))?;
-        keys.encode_view::<M>(&view);
+        keys.encode_ref::<M>(&view);
         for index in indexes {
             pending.add(*index, number, cursor.key(), |out| {
                 out.extend_from_slice(keys.get(*index))

@@ -12,13 +12,13 @@ use super::transaction::{ReadOnly, Transaction};
 use super::view::TreeView;
 use crate::codec::key::{EncodeKey, KeyPrefix};
 use crate::codec::value;
-use crate::driver::{Direction, Driver, ErrorKind, PinnedRead, Store, TreeId};
+use crate::driver::{Database, Direction, Driver, ErrorKind, PinnedRead, TreeId};
 use crate::error::NetabaseError;
 use crate::index;
 use crate::model::{ModelKey, NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey};
 
 /// The read transactions of the engine `E`.
-pub(super) type Reader<E> = <<E as Driver>::Store as Store>::Reader;
+pub(super) type Reader<E> = <<E as Driver>::Database as Database>::Reader;
 
 /// What such a transaction pins.
 type Value<'txn, E> = <Reader<E> as PinnedRead>::Guard<'txn>;

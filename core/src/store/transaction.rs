@@ -7,8 +7,8 @@ use super::{TreeView, TypedStore};
 use crate::driver::ResumingCursor;
 use crate::driver::checked::{CheckedReader, CheckedWriter};
 use crate::driver::{
-    Bounds, Cursor, Direction, Driver, DriverError, Durability, EntryWidths, ErrorKind, PinnedRead,
-    Read, Result as DriverResult, Store, TreeId, Write,
+    Bounds, Cursor, Database, Direction, Driver, DriverError, Durability, EntryWidths, ErrorKind,
+    PinnedRead, Read, Result as DriverResult, TreeId, Write,
 };
 use crate::error::NetabaseError;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
@@ -28,11 +28,11 @@ impl Mode for ReadOnly {}
 impl Mode for ReadWrite {}
 
 pub(crate) mod sealed {
-    use super::{ReadState, Store, WriteState};
+    use super::{Database, ReadState, WriteState};
     use crate::driver::{Read, Result};
 
     pub trait Mode: 'static {
-        type Transaction<S: Store>: Read + Indexed;
+        type Transaction<S: Database>: Read + Indexed;
     }
 
     pub trait Indexed {
@@ -41,16 +41,16 @@ pub(crate) mod sealed {
     }
 
     impl Mode for super::ReadOnly {
-        type Transaction<S: Store> = ReadState<S::Reader>;
+        type Transaction<S: Database> = ReadState<S::Reader>;
     }
 
     impl Mode for super::ReadWrite {
-        type Transaction<S: Store> = WriteState<S::Writer>;
+        type Transaction<S: Database> = WriteState<S::Writer>;
     }
 }
 
 /// The transaction behind a guard of mode `Md` on the engine `E`.
-pub(crate) type Transaction<Md, E> = <Md as sealed::Mode>::Transaction<<E as Driver>::Store>;
+pub(crate) type Transaction<Md, E> = <Md as sealed::Mode>::Transaction<<E as Driver>::Database>;
 
 /// A transaction on the store: one snapshot to read from, and for [`ReadWrite`] everything written, or nothing.
 ///

@@ -16,7 +16,7 @@ use crate::codec::value;
 #[cfg(doc)]
 use crate::driver::ErrorKind;
 use crate::driver::checked::CheckedWriter;
-use crate::driver::{Bounds, Cursor, Direction, Driver, Read, Store, TreeId};
+use crate::driver::{Bounds, Cursor, Database, Direction, Driver, Read, TreeId};
 use crate::error::NetabaseError;
 use crate::model::{
     AnySecondaryKey, ModelKey, NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,
@@ -521,7 +521,7 @@ where
         &self,
         operation: &'static str,
         run: impl FnOnce(
-            &mut CheckedWriter<<E::Store as Store>::Writer>,
+            &mut CheckedWriter<<E::Database as Database>::Writer>,
             &Trees,
         ) -> Result<T, NetabaseError>,
     ) -> Result<T, NetabaseError> {

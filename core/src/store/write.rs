@@ -6,7 +6,7 @@ use crate::codec::value;
 use crate::driver::checked::CheckedWriter;
 use crate::driver::{Bounds, Cursor, Direction, ErrorKind, Read, TreeId, Write};
 use crate::error::NetabaseError;
-use crate::index::{self, Change, EncodedKeys, Outcome, Pending};
+use crate::index::{self, Change, EncodedKeys, EntryChange, Pending};
 use crate::model::{IndexInfo, ModelInfo, Record};
 
 /// Bytes of encoded records that a bulk write gathers, sorts and writes at a time.
@@ -130,7 +130,7 @@ fn put_encoded<M: Record, W: Write>(
             old_value.clear();
             old_value.extend_from_slice(bytes);
         }
-        old.encode_view::<M>(&value::decode_ref::<M>(bytes)?);
+        old.encode_ref::<M>(&value::decode_ref::<M>(bytes)?);
         Ok::<_, NetabaseError>(true)
     })?;
     let old = match previous.transpose()? {
@@ -251,7 +251,7 @@ pub(crate) fn discard<M: Record, W: Write>(
             all_or_fail(writer, |writer| {
                 let decoded = writer.remove(trees.records, primary, |bytes| {
                     value::decode_ref::<M>(bytes)
-                        .map(|view| old.encode_view::<M>(&view))
+                        .map(|view| old.encode_ref::<M>(&view))
                         .is_ok()
                 })?;
                 let Some(decoded) = decoded else {
@@ -319,7 +319,7 @@ pub(crate) fn write_pending<W: Write>(
     let mut buffer = Vec::new();
     for (place, (index, &tree)) in info.indexes.iter().zip(&trees.indexes).enumerate() {
         pending.outcomes(place, index.unique, |outcome| match outcome {
-            Outcome::Add { secondary, primary } => {
+            EntryChange::Add { secondary, primary } => {
                 let key = index::entry_key(index, secondary, primary, &mut buffer);
                 let other =
                     writer.put(tree, key, index::entry_value(index, primary), |holder| {
@@ -331,7 +331,7 @@ pub(crate) fn write_pending<W: Write>(
                     Ok(())
                 }
             }
-            Outcome::Drop { secondary, primary } => {
+            EntryChange::Drop { secondary, primary } => {
                 writer.remove(
                     tree,
                     index::entry_key(index, secondary, primary, &mut buffer),
@@ -339,7 +339,7 @@ pub(crate) fn write_pending<W: Write>(
                 )?;
                 Ok(())
             }
-            Outcome::Collision { secondary } => Err(taken(info, place, secondary)),
+            EntryChange::Collision { secondary } => Err(taken(info, place, secondary)),
         })?;
     }
     Ok(())
@@ -450,7 +450,7 @@ impl Bulk {
             let (primary, value) = (&bytes[row.start..row.value], &bytes[row.value..row.end]);
             let decoded = writer.put(trees.records, primary, value, |previous| {
                 if indexed {
-                    old.encode_view::<M>(&value::decode_ref::<M>(previous)?);
+                    old.encode_ref::<M>(&value::decode_ref::<M>(previous)?);
                     pending.drop_keys(row.write, primary, old);
                 }
                 Ok::<_, NetabaseError>(())

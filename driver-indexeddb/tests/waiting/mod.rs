@@ -9,9 +9,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use js_sys::futures::jspi_block_on_promise;
 use js_sys::{Function, Promise, Reflect};
 use netabase_core::config::IndexedDBConfig;
-use netabase_core::driver::aio::{Block, Blocking};
+use netabase_core::driver::asynchronous::{AsyncAsSync, Block};
 use netabase_core::driver::{DriverError, ErrorKind, OpenConfig, Result};
-use netabase_driver_indexeddb::IndexedDb;
+use netabase_driver_indexeddb::IndexedDB;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsValue;
 
@@ -48,8 +48,8 @@ impl Block for Jspi {
 }
 
 /// The driver, blocking.
-pub(crate) fn driver() -> Blocking<IndexedDb, Jspi> {
-    Blocking::new(IndexedDb, Jspi, config)
+pub(crate) fn driver() -> AsyncAsSync<IndexedDB, Jspi> {
+    AsyncAsSync::new(IndexedDB, Jspi, config)
 }
 
 fn config(config: &OpenConfig<'_>) -> Result<IndexedDBConfig> {

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use netabase_core::driver::{
-    Bounds, Cursor, Direction, Driver, Durability, ErrorKind, OpenConfig, PinnedRead, Read, Result,
-    Store, Write,
+    Bounds, Cursor, Database, Direction, Driver, Durability, ErrorKind, OpenConfig, PinnedRead,
+    Read, Result, Write,
 };
 use netabase_driver_redb::{Redb, RedbDatabase, RedbReader};
 

@@ -1,9 +1,9 @@
 //! Tables of trees whose widths are known.
 
-use netabase_core::driver::{Durability, EntryWidths, ErrorKind, Read, Store, Write};
+use netabase_core::driver::{Database, Durability, EntryWidths, ErrorKind, Read, Write};
 use redb::{Builder, ReadableDatabase, ReadableTableMetadata, TableDefinition};
 
-use crate::{maintain, open, owned, place};
+use crate::{command, open, owned, place};
 
 fn widths(key: Option<u32>, value: Option<u32>) -> EntryWidths {
     EntryWidths { key, value }
@@ -29,7 +29,7 @@ fn plain_redb_reads_a_tree_by_the_types_of_its_widths() {
         writer.put(tree, key, value, |_| ()).unwrap();
     }
     writer.commit(Durability::Immediate).unwrap();
-    let names = maintain(&store, "tree_names").unwrap();
+    let names = command(&store, "tree_names").unwrap();
     assert_eq!(names, [&b"index"[..], b"odd", b"record", b"unique"]);
     drop(store);
 

@@ -7,7 +7,6 @@
     reason = "a test fails by panicking, in its own functions as well"
 )]
 
-mod append;
 mod damage;
 mod layout;
 mod maintenance;
@@ -15,11 +14,12 @@ mod manifest;
 mod open;
 mod process;
 mod transaction;
+mod write_tree;
 
 use std::path::{Path, PathBuf};
 
 use netabase_core::driver::{
-    Driver, DriverError, Durability, OpenConfig, Read, Result, Store, TreeId, Write,
+    Database, Driver, DriverError, Durability, OpenConfig, Read, Result, TreeId, Write,
 };
 use netabase_driver_redb::{Redb, RedbDatabase};
 use tempfile::TempDir;
@@ -57,8 +57,8 @@ fn owned(reader: &impl Read, tree: TreeId, key: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// What an operation answers, one item for each call.
-fn maintain(store: &RedbDatabase, operation: &str) -> Result<Vec<Vec<u8>>> {
+fn command(store: &RedbDatabase, operation: &str) -> Result<Vec<Vec<u8>>> {
     let mut answers = Vec::new();
-    store.maintain(operation, &[], &mut |answer| answers.push(answer.to_vec()))?;
+    store.command(operation, &[], &mut |answer| answers.push(answer.to_vec()))?;
     Ok(answers)
 }

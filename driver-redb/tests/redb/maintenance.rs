@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::fs;
 
-use netabase_core::driver::{Durability, ErrorKind, Read, Store, Write};
+use netabase_core::driver::{Database, Durability, ErrorKind, Read, Write};
 
-use crate::{get_one, maintain, open, place, put_one};
+use crate::{command, get_one, open, place, put_one};
 
 #[test]
 fn tree_names_lists_what_holds_something() {
@@ -18,14 +18,14 @@ fn tree_names_lists_what_holds_something() {
     writer.clear(places).unwrap();
     writer.tree("never written").unwrap();
     writer.commit(Durability::Immediate).unwrap();
-    assert_eq!(maintain(&store, "tree_names").unwrap(), [b"people"]);
+    assert_eq!(command(&store, "tree_names").unwrap(), [b"people"]);
 }
 
 #[test]
 fn size_on_disk_is_the_files_length() {
     let (_folder, path) = place();
     let store = open(&path);
-    let answer = maintain(&store, "size_on_disk").unwrap();
+    let answer = command(&store, "size_on_disk").unwrap();
     let [bytes] = &answer[..] else {
         panic!("{answer:?}")
     };
@@ -47,7 +47,7 @@ fn stats_counts_entries_and_bytes() {
         }
     }
     writer.commit(Durability::Immediate).unwrap();
-    let answer = maintain(&store, "stats").unwrap().concat();
+    let answer = command(&store, "stats").unwrap().concat();
     let text = String::from_utf8(answer).unwrap();
     let stats: HashMap<&str, u64> = text
         .lines()
@@ -86,10 +86,10 @@ fn compact_shrinks_the_file_and_keeps_the_data() {
     }
     writer.commit(Durability::Immediate).unwrap();
     let before = fs::metadata(&path).unwrap().len();
-    assert_eq!(maintain(&store, "compact").unwrap(), [[1]]);
+    assert_eq!(command(&store, "compact").unwrap(), [[1]]);
     let after = fs::metadata(&path).unwrap().len();
     assert!(after < before / 2, "{before} -> {after}");
-    assert_eq!(maintain(&store, "compact").unwrap(), [[0]]);
+    assert_eq!(command(&store, "compact").unwrap(), [[0]]);
     let reader = store.begin_read().unwrap();
     assert_eq!(reader.len(reader.tree("t").unwrap()).unwrap(), 10);
 }
@@ -99,7 +99,7 @@ fn check_integrity_passes_a_sound_file_and_keeps_commits_without_durability() {
     let (_folder, path) = place();
     let store = open(&path);
     put_one(&store, "t", b"k", b"v", Durability::None);
-    assert_eq!(maintain(&store, "check_integrity").unwrap(), [[1]]);
+    assert_eq!(command(&store, "check_integrity").unwrap(), [[1]]);
     assert_eq!(get_one(&store, "t", b"k").as_deref(), Some(&b"v"[..]));
 }
 
@@ -118,7 +118,7 @@ fn check_integrity_reports_damage_that_it_cannot_repair() {
     bytes[at] ^= 1;
     fs::write(&path, bytes).unwrap();
     let store = open(&path);
-    let error = maintain(&store, "check_integrity").unwrap_err();
+    let error = command(&store, "check_integrity").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
 }
 
@@ -129,17 +129,17 @@ fn exclusive_operations_conflict_with_open_transactions_and_do_not_wait() {
     put_one(&store, "t", b"k", b"v", Durability::Immediate);
     for operation in ["compact", "check_integrity"] {
         let reader = store.begin_read().unwrap();
-        let error = maintain(&store, operation).unwrap_err();
+        let error = command(&store, operation).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert!(error.message().contains("close every transaction"));
         drop(reader);
 
         let writer = store.begin_write().unwrap();
-        let error = maintain(&store, operation).unwrap_err();
+        let error = command(&store, operation).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict);
         drop(writer);
 
-        maintain(&store, operation).unwrap();
+        command(&store, operation).unwrap();
     }
 }
 
@@ -151,9 +151,9 @@ fn operations_that_only_read_run_beside_a_writer() {
     let mut writer = store.begin_write().unwrap();
     let tree = writer.tree("other").unwrap();
     writer.put(tree, b"k", b"v", |_| ()).unwrap();
-    assert_eq!(maintain(&store, "tree_names").unwrap(), [b"t"]);
-    maintain(&store, "stats").unwrap();
-    maintain(&store, "size_on_disk").unwrap();
+    assert_eq!(command(&store, "tree_names").unwrap(), [b"t"]);
+    command(&store, "stats").unwrap();
+    command(&store, "size_on_disk").unwrap();
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn an_answer_may_use_the_database() {
     for operation in ["tree_names", "compact", "check_integrity", "stats"] {
         let mut answered = false;
         store
-            .maintain(operation, &[], &mut |_| {
+            .command(operation, &[], &mut |_| {
                 put_one(&store, "t", b"again", b"", Durability::None);
                 answered = true;
             })
@@ -177,6 +177,6 @@ fn an_answer_may_use_the_database() {
 fn an_argument_is_refused() {
     let (_folder, path) = place();
     let store = open(&path);
-    let error = store.maintain("compact", b"now", &mut |_| ()).unwrap_err();
+    let error = store.command("compact", b"now", &mut |_| ()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }

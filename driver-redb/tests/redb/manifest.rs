@@ -5,7 +5,7 @@ use std::path::Path;
 use netabase_core::driver::{Capabilities, Driver, ErrorKind};
 use netabase_driver_redb::Redb;
 
-use crate::{maintain, open, place};
+use crate::{command, open, place};
 
 #[test]
 fn the_engine_version_is_the_one_that_is_linked() {
@@ -28,10 +28,10 @@ fn the_engine_version_is_the_one_that_is_linked() {
 fn every_listed_operation_is_answered_and_no_other() {
     let (_folder, path) = place();
     let store = open(&path);
-    for operation in Redb.manifest().operations.iter() {
-        maintain(&store, operation).unwrap();
+    for operation in Redb.manifest().commands.iter() {
+        command(&store, operation).unwrap();
     }
-    let error = maintain(&store, "defragment").unwrap_err();
+    let error = command(&store, "defragment").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
 }
 

@@ -6,10 +6,10 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use netabase_core::driver::{Driver, Durability, ErrorKind, OpenConfig, Read, Store, Write};
+use netabase_core::driver::{Database, Driver, Durability, ErrorKind, OpenConfig, Read, Write};
 use netabase_driver_redb::Redb;
 
-use crate::{get_one, maintain, open, open_error, place, put_one};
+use crate::{command, get_one, open, open_error, place, put_one};
 
 /// Every way of opening that could change what is there.
 fn every_way(path: &Path) -> [OpenConfig<'_>; 5] {
@@ -243,7 +243,7 @@ fn truncate_empties_a_database_and_gives_the_space_back() {
         ..OpenConfig::new(&path)
     };
     let store = Redb.open(&truncate).unwrap();
-    assert!(maintain(&store, "tree_names").unwrap().is_empty());
+    assert!(command(&store, "tree_names").unwrap().is_empty());
     assert_eq!(get_one(&store, "a", &0_u32.to_be_bytes()), None);
     assert!(fs::metadata(&path).unwrap().len() < full / 4);
     put_one(&store, "a", b"k", b"new", Durability::Immediate);
@@ -310,7 +310,7 @@ fn a_table_of_another_program_is_refused_and_kept() {
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     let error = store.begin_write().unwrap().tree("numbers").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
-    assert!(maintain(&store, "tree_names").unwrap().is_empty());
+    assert!(command(&store, "tree_names").unwrap().is_empty());
     drop(store);
 
     let database = redb::Database::open(&path).unwrap();
@@ -337,9 +337,9 @@ fn a_read_only_handle_reads_and_refuses_to_write() {
         open_error(&OpenConfig::new(&path)).kind(),
         ErrorKind::Locked
     );
-    assert_eq!(maintain(&store, "tree_names").unwrap(), [b"t"]);
+    assert_eq!(command(&store, "tree_names").unwrap(), [b"t"]);
     for operation in ["compact", "check_integrity"] {
-        let error = maintain(&store, operation).unwrap_err();
+        let error = command(&store, operation).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ReadOnly);
     }
     let reader = store.begin_read().unwrap();

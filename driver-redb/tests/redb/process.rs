@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use netabase_core::driver::{Driver, Durability, ErrorKind, OpenConfig, Read, Store, Write};
+use netabase_core::driver::{Database, Driver, Durability, ErrorKind, OpenConfig, Read, Write};
 use netabase_driver_redb::Redb;
 
 use crate::{get_one, open, open_error, place, put_one};

@@ -5,10 +5,10 @@ use std::thread;
 use std::time::Duration;
 
 use netabase_core::driver::{
-    Bounds, Cursor, Direction, Durability, ErrorKind, Read, Store, TreeId, Write,
+    Bounds, Cursor, Database, Direction, Durability, ErrorKind, Read, TreeId, Write,
 };
 
-use crate::{get_one, maintain, open, owned, place, put_one};
+use crate::{command, get_one, open, owned, place, put_one};
 
 #[test]
 fn an_orderly_close_keeps_commits_without_durability() {
@@ -80,7 +80,7 @@ fn a_second_writer_waits_for_the_first_and_sees_its_commit() {
             .expect_err("the second writer began beside the first");
         // A reader, and an operation that needs the file for itself, do not join the queue.
         assert_eq!(get_one(&store, "t", b"k"), None);
-        let error = maintain(&store, "compact").unwrap_err();
+        let error = command(&store, "compact").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict);
         let tree = first.tree("t").unwrap();
         first.put(tree, b"k", b"first", |_| ()).unwrap();

@@ -7,15 +7,14 @@ use std::thread;
 use std::time::Duration;
 
 use netabase_core::driver::{
-    Bounds, Cursor, Direction, Driver, Durability, ErrorKind, OpenConfig, Read, Result, Store,
+    Bounds, Cursor, Database, Direction, Driver, Durability, ErrorKind, OpenConfig, Read, Result,
     Write,
 };
 use netabase_driver_sled::{Sled, SledDatabase};
 
 use crate::large::{chunks, chunks_of};
 use crate::{
-    Model, Random, assert_shows, get_one, maintain, open, open_error, place, put_one,
-    without_driver,
+    Model, Random, assert_shows, command, get_one, open, open_error, place, put_one, without_driver,
 };
 
 const PATH: &str = "SLED_TEST_PATH";
@@ -148,7 +147,7 @@ fn a_killed_process_leaves_whole_transactions() {
         for (name, model) in TREES.iter().zip(&models) {
             assert_shows(&reader, name, model);
         }
-        assert_eq!(maintain(&store, "check_integrity").unwrap(), [[1]]);
+        assert_eq!(command(&store, "check_integrity").unwrap(), [[1]]);
     }
     assert!(modelled > 0, "no process came to a commit");
     // No chunk of a large value outlives it.
@@ -279,7 +278,7 @@ fn number(output: &[u8], word: &str) -> u64 {
 #[cfg(unix)]
 fn assert_goes_on_after(path: &Path, committed: u64) {
     let store = Sled.open(&OpenConfig::new(path)).unwrap();
-    assert_eq!(maintain(&store, "check_integrity").unwrap(), [[1]]);
+    assert_eq!(command(&store, "check_integrity").unwrap(), [[1]]);
     let reader = store.begin_read().unwrap();
     let entries = reader.len(reader.tree("t").unwrap()).unwrap();
     assert!(

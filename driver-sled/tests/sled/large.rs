@@ -7,12 +7,12 @@ use std::thread;
 use std::time::SystemTime;
 
 use netabase_core::driver::{
-    Bounds, Cursor, Direction, Driver, Durability, ErrorKind, OpenConfig, Read, Store, Write,
+    Bounds, Cursor, Database, Direction, Driver, Durability, ErrorKind, OpenConfig, Read, Write,
 };
 use netabase_driver_sled::{Sled, SledDatabase};
 
 use crate::{
-    Model, Random, assert_shows, close, get_one, maintain, open, open_error, owned, place, put_one,
+    Model, Random, assert_shows, close, command, get_one, open, open_error, owned, place, put_one,
     scan, without_driver,
 };
 
@@ -106,7 +106,7 @@ fn no_page_gets_a_file_of_its_own() {
         assert_shows(&store.begin_read().unwrap(), "t", &model);
         assert_eq!(pages_changed(&path), unchanged, "round {round}");
     }
-    assert_eq!(maintain(&store, "check_integrity").unwrap(), [[1]]);
+    assert_eq!(command(&store, "check_integrity").unwrap(), [[1]]);
 }
 
 /// The largest index pages: neighbouring keys differ at their very end only, so that sled cannot shorten them.
@@ -192,7 +192,7 @@ fn large_values_are_shown_after_reopening_and_go_with_their_tree() {
     drop(store);
 
     let store = open(&path);
-    assert_eq!(maintain(&store, "tree_names").unwrap(), [b"t", b"u"]);
+    assert_eq!(command(&store, "tree_names").unwrap(), [b"t", b"u"]);
     assert_shows(&store.begin_read().unwrap(), "t", &expected);
     let before = store.begin_read().unwrap();
     let mut writer = store.begin_write().unwrap();
@@ -208,7 +208,7 @@ fn large_values_are_shown_after_reopening_and_go_with_their_tree() {
     assert_shows(&store.begin_read().unwrap(), "t", &after);
     assert_shows(&before, "t", &expected);
     assert_shows(&before, "u", &expected);
-    assert_eq!(maintain(&store, "check_integrity").unwrap(), [[1]]);
+    assert_eq!(command(&store, "check_integrity").unwrap(), [[1]]);
     drop(before);
     let mut writer = store.begin_write().unwrap();
     for name in ["t", "u"] {
@@ -356,7 +356,7 @@ fn damaged_large_values_are_corrupt() {
             corrupt(cursor.advance().unwrap_err());
             assert!(!cursor.advance().unwrap());
         }
-        corrupt(maintain(&store, "check_integrity").unwrap_err());
+        corrupt(command(&store, "check_integrity").unwrap_err());
         let mut writer = store.begin_write().unwrap();
         let tree = writer.tree("t").unwrap();
         corrupt(writer.get(tree, b"k", |_| ()).unwrap_err());

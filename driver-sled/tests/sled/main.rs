@@ -23,7 +23,7 @@ use std::thread;
 use std::time::Duration;
 
 use netabase_core::driver::{
-    Bounds, Cursor, Direction, Driver, DriverError, Durability, OpenConfig, Read, Result, Store,
+    Bounds, Cursor, Database, Direction, Driver, DriverError, Durability, OpenConfig, Read, Result,
     TreeId, Write,
 };
 use netabase_driver_sled::{Sled, SledDatabase};
@@ -119,9 +119,9 @@ fn assert_shows(reader: &impl Read, name: &str, expected: &Model) {
 }
 
 /// What an operation answers, one item for each call.
-fn maintain(store: &SledDatabase, operation: &str) -> Result<Vec<Vec<u8>>> {
+fn command(store: &SledDatabase, operation: &str) -> Result<Vec<Vec<u8>>> {
     let mut answers = Vec::new();
-    store.maintain(operation, &[], &mut |answer| answers.push(answer.to_vec()))?;
+    store.command(operation, &[], &mut |answer| answers.push(answer.to_vec()))?;
     Ok(answers)
 }
 

@@ -1,9 +1,9 @@
 //! sled's own operations, by name.
 
-use netabase_core::driver::{Driver, Durability, OpenConfig, Read, Store, Write};
+use netabase_core::driver::{Database, Driver, Durability, OpenConfig, Read, Write};
 use netabase_driver_sled::Sled;
 
-use crate::{get_one, maintain, open, place, put_one, without_driver};
+use crate::{command, get_one, open, place, put_one, without_driver};
 
 fn number(answers: &[Vec<u8>]) -> u64 {
     u64::from_le_bytes(answers.concat().try_into().unwrap())
@@ -13,7 +13,7 @@ fn number(answers: &[Vec<u8>]) -> u64 {
 fn tree_names_are_those_of_trees_that_hold_something() {
     let (_folder, path) = place();
     let store = open(&path);
-    assert!(maintain(&store, "tree_names").unwrap().is_empty());
+    assert!(command(&store, "tree_names").unwrap().is_empty());
 
     for name in ["b", "a", "__sled__default", "emptied"] {
         put_one(&store, name, b"k", b"", Durability::None);
@@ -27,9 +27,9 @@ fn tree_names_are_those_of_trees_that_hold_something() {
     reader.tree("only read").unwrap();
 
     let expected: [&[u8]; 3] = [b"__sled__default", b"a", b"b"];
-    assert_eq!(maintain(&store, "tree_names").unwrap(), expected);
+    assert_eq!(command(&store, "tree_names").unwrap(), expected);
     drop((store, reader));
-    assert_eq!(maintain(&open(&path), "tree_names").unwrap(), expected);
+    assert_eq!(command(&open(&path), "tree_names").unwrap(), expected);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn the_output_of_an_operation_may_use_the_store() {
     put_one(&store, "t", b"k", b"v", Durability::None);
     let mut seen = 0;
     store
-        .maintain("tree_names", &[], &mut |name| {
+        .command("tree_names", &[], &mut |name| {
             let name = std::str::from_utf8(name).unwrap();
             put_one(&store, name, b"l", b"w", Durability::None);
             seen += 1;
@@ -78,7 +78,7 @@ fn ids_ascend_over_reopenings() {
     for _ in 0..3 {
         let store = open(&path);
         for _ in 0..3 {
-            let id = Some(number(&maintain(&store, "generate_id").unwrap()));
+            let id = Some(number(&command(&store, "generate_id").unwrap()));
             assert!(id > last);
             last = id;
         }
@@ -95,20 +95,20 @@ fn flush_counts_the_bytes_and_keeps_what_was_deferred() {
         })
         .unwrap();
     put_one(&store, "t", b"k", &[7; 1000], Durability::None);
-    assert!(number(&maintain(&store, "flush").unwrap()) >= 1000);
-    assert_eq!(number(&maintain(&store, "flush").unwrap()), 0);
-    assert!(number(&maintain(&store, "size_on_disk").unwrap()) >= 1000);
+    assert!(number(&command(&store, "flush").unwrap()) >= 1000);
+    assert_eq!(number(&command(&store, "flush").unwrap()), 0);
+    assert!(number(&command(&store, "size_on_disk").unwrap()) >= 1000);
 }
 
 #[test]
 fn was_recovered_is_true_from_the_second_opening_on() {
     let (_folder, path) = place();
     let store = open(&path);
-    assert_eq!(maintain(&store, "was_recovered").unwrap(), [[0]]);
+    assert_eq!(command(&store, "was_recovered").unwrap(), [[0]]);
     put_one(&store, "t", b"k", b"v", Durability::None);
     drop(store);
     let store = open(&path);
-    assert_eq!(maintain(&store, "was_recovered").unwrap(), [[1]]);
+    assert_eq!(command(&store, "was_recovered").unwrap(), [[1]]);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn the_integrity_check_reads_one_snapshot() {
             }
         });
         while !writing.is_finished() {
-            assert_eq!(maintain(&store, "check_integrity").unwrap(), [[1]]);
+            assert_eq!(command(&store, "check_integrity").unwrap(), [[1]]);
         }
     });
 }

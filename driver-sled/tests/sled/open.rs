@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use netabase_core::driver::{Driver, Durability, ErrorKind, OpenConfig, Read, Store, Write};
+use netabase_core::driver::{Database, Driver, Durability, ErrorKind, OpenConfig, Read, Write};
 use netabase_driver_sled::Sled;
 
-use crate::{close, get_one, maintain, open, open_error, place, put_one, without_driver};
+use crate::{close, command, get_one, open, open_error, place, put_one, without_driver};
 
 /// Every way of opening that could change what is there.
 fn every_way(path: &Path) -> [OpenConfig<'_>; 3] {
@@ -280,7 +280,7 @@ fn an_emptying_cut_off_before_its_parameters_were_removed_counts_as_missing() {
         };
         assert_eq!(open_error(&existing).kind(), ErrorKind::NotFound);
         let store = open(&path);
-        assert_eq!(maintain(&store, "was_recovered").unwrap(), [[0]]);
+        assert_eq!(command(&store, "was_recovered").unwrap(), [[0]]);
         put_one(&store, "t", b"k", b"v", Durability::Immediate);
         drop(store);
         assert_eq!(fs::read_dir(path.join("blobs")).unwrap().count(), 0);
@@ -313,13 +313,13 @@ fn truncate_empties_every_tree_and_gives_the_space_back() {
         ..OpenConfig::new(&path)
     };
     let store = Sled.open(&truncating).unwrap();
-    assert!(maintain(&store, "tree_names").unwrap().is_empty());
+    assert!(command(&store, "tree_names").unwrap().is_empty());
     assert_eq!(get_one(&store, "t", &[0; 4]), None);
     put_one(&store, "t", b"new", b"", Durability::None);
     drop(store);
     assert!(size(&path) < 2_000_000, "{}", size(&path));
     let store = open(&path);
-    assert_eq!(maintain(&store, "tree_names").unwrap(), [b"t"]);
+    assert_eq!(command(&store, "tree_names").unwrap(), [b"t"]);
     assert_eq!(get_one(&store, "t", b"new").as_deref(), Some(&b""[..]));
 }
 
@@ -392,7 +392,7 @@ fn what_sled_wrote_in_segments_of_the_same_length_is_read_and_the_other_way_roun
 
     let store = open(&path);
     assert_eq!(get_one(&store, "t", b"k").as_deref(), Some(&b"v"[..]));
-    assert_eq!(maintain(&store, "tree_names").unwrap(), [b"t"]);
+    assert_eq!(command(&store, "tree_names").unwrap(), [b"t"]);
     put_one(&store, "t", b"l", b"w", Durability::None);
     drop(store);
 

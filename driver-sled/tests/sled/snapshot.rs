@@ -1,7 +1,7 @@
 //! Read transactions: one view for their whole life, whatever is committed meanwhile.
 
 use netabase_core::driver::{
-    Bounds, Cursor, Direction, Driver, Durability, OpenConfig, Read, Store, Write,
+    Bounds, Cursor, Database, Direction, Driver, Durability, OpenConfig, Read, Write,
 };
 use netabase_driver_sled::{Sled, SledDatabase, SledReader};
 use proptest::prelude::*;

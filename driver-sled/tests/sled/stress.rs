@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use netabase_core::driver::{Bounds, Cursor, Direction, Durability, Read, Store, TreeId, Write};
+use netabase_core::driver::{Bounds, Cursor, Database, Direction, Durability, Read, TreeId, Write};
 use netabase_driver_sled::{SledDatabase, SledReader};
 
 use crate::{Random, open, owned, place};

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use netabase_core::driver::{
-    Bounds, Cursor, Direction, Driver, Durability, ErrorKind, Read, Store, TreeId, Write,
+    Bounds, Cursor, Database, Direction, Driver, Durability, ErrorKind, Read, TreeId, Write,
 };
 use netabase_driver_sled::{Sled, SledDatabase};
 

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use js_sys::futures::future_to_promise;
 use js_sys::{Error, Promise};
-use netabase_store::aio::AsyncTypedStore;
-use netabase_store::indexeddb::IndexedDb;
+use netabase_store::asynchronous::AsyncTypedStore;
+use netabase_store::indexeddb::IndexedDB;
 use netabase_store::{IndexedDBConfig, NetabaseError, netabase_definition_module};
 use wasm_bindgen::prelude::*;
 
@@ -33,7 +33,7 @@ use models::*;
 /// An open database.
 #[wasm_bindgen]
 #[derive(Debug)]
-pub struct Bench(Rc<AsyncTypedStore<Measured, IndexedDb>>);
+pub struct Bench(Rc<AsyncTypedStore<Measured, IndexedDB>>);
 
 /// The record with this number, as `record` in `bench.js` makes it.
 fn record(id: u32) -> Record {

@@ -53,7 +53,7 @@ typedef struct known_tree {
 struct netabase_transaction {
     /* The handle that the host has, and every cursor. */
     atomic_size_t owners;
-    netabase_store *store;
+    netabase_database *store;
     bool writes;
     /* A write transaction's own; NULL once that has ended. */
     snapshot *snapshot;
@@ -142,7 +142,7 @@ static size_t snapshot_place(const snapshot *in, netabase_slice name) {
     return NOWHERE;
 }
 
-static void store_drop(netabase_store *store) {
+static void store_drop(netabase_database *store) {
     if (atomic_fetch_sub(&store->owners, 1) > 1) return;
     snapshot_drop(store->current);
     pthread_cond_destroy(&store->writer_left);
@@ -150,7 +150,7 @@ static void store_drop(netabase_store *store) {
     free(store);
 }
 
-static uint32_t store_open(const netabase_open_config *config, netabase_store **store, netabase_error_buffer *error) {
+static uint32_t store_open(const netabase_open_config *config, netabase_database **store, netabase_error_buffer *error) {
     const uint64_t honoured = NETABASE_OPEN_CREATE_IF_MISSING | NETABASE_OPEN_TRUNCATE;
     if (config->path.length > 0)
         return fail(error, NETABASE_INVALID_INPUT, "nothing is kept on disk; leave the path empty");
@@ -168,7 +168,7 @@ static uint32_t store_open(const netabase_open_config *config, netabase_store **
         return fail(error, NETABASE_UNSUPPORTED, "a flag is set that this driver does not know; use a newer one");
     if (!(config->flags & NETABASE_OPEN_CREATE_IF_MISSING))
         return fail(error, NETABASE_NOT_FOUND, "a database in memory is never there before it is opened; create it");
-    netabase_store *made = malloc(sizeof *made);
+    netabase_database *made = malloc(sizeof *made);
     snapshot *empty = snapshot_copy(NULL);
     if (made == NULL || empty == NULL) goto no_memory;
     if (pthread_mutex_init(&made->lock, NULL) != 0) goto no_memory;
@@ -197,7 +197,7 @@ static void transaction_drop(netabase_transaction *transaction) {
     free(transaction);
 }
 
-static uint32_t store_begin(netabase_store *store, uint32_t mode, netabase_transaction **transaction,
+static uint32_t database_begin(netabase_database *store, uint32_t mode, netabase_transaction **transaction,
                             netabase_error_buffer *error) {
     netabase_transaction *made = calloc(1, sizeof *made);
     if (made == NULL) return no_memory(error);
@@ -219,7 +219,7 @@ static uint32_t store_begin(netabase_store *store, uint32_t mode, netabase_trans
 
 /* Ends a write transaction, and shows others what it wrote if it commits. The next one goes on. */
 static void end(netabase_transaction *transaction, bool commits) {
-    netabase_store *store = transaction->store;
+    netabase_database *store = transaction->store;
     snapshot *dropped = transaction->snapshot;
     transaction->snapshot = NULL;
     pthread_mutex_lock(&store->lock);
@@ -548,7 +548,7 @@ static uint32_t cursor_seek(netabase_cursor *cursor, netabase_slice key, netabas
 static const netabase_slice operations[] = { TEXT("tree_names") };
 
 /* Shows the name of each tree that holds something. */
-static void tree_names(netabase_store *store, netabase_visit output, netabase_context *context) {
+static void tree_names(netabase_database *store, netabase_visit output, netabase_context *context) {
     pthread_mutex_lock(&store->lock);
     snapshot *of = store->current;
     atomic_fetch_add(&of->owners, 1);
@@ -558,7 +558,7 @@ static void tree_names(netabase_store *store, netabase_visit output, netabase_co
     snapshot_drop(of);
 }
 
-static uint32_t store_maintain(netabase_store *store, netabase_slice operation, netabase_slice argument,
+static uint32_t database_command(netabase_database *store, netabase_slice operation, netabase_slice argument,
                                netabase_visit output, netabase_context *context, netabase_error_buffer *error) {
     if (slice_compare(operation, operations[0]) != 0)
         return fail(error, NETABASE_UNSUPPORTED, "the only operation is `tree_names`");
@@ -570,8 +570,8 @@ static uint32_t store_maintain(netabase_store *store, netabase_slice operation, 
 
 static const netabase_vtable vtable = {
     .open = store_open,
-    .store_close = store_drop,
-    .store_begin = store_begin,
+    .database_close = store_drop,
+    .database_begin = database_begin,
     .txn_close = txn_close,
     .txn_tree = txn_tree,
     .txn_get = txn_get,
@@ -585,7 +585,7 @@ static const netabase_vtable vtable = {
     .txn_len = txn_len,
     .txn_clear = txn_clear,
     .txn_apply = txn_apply,
-    .store_maintain = store_maintain,
+    .database_command = database_command,
 };
 
 static const netabase_manifest manifest = {
@@ -593,8 +593,8 @@ static const netabase_manifest manifest = {
     .engine = TEXT("treap"),
     .engine_version = TEXT("1.0.0"),
     .capabilities = NETABASE_SNAPSHOTS | NETABASE_ZERO_COPY,
-    .operations = operations,
-    .operations_length = sizeof operations / sizeof operations[0],
+    .commands = operations,
+    .commands_length = sizeof operations / sizeof operations[0],
 };
 
 NETABASE_EXPORT const netabase_entry netabase_driver_memory_c = {

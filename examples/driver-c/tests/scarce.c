@@ -39,7 +39,7 @@ void *scarce_realloc(void *old, size_t size) {
 extern const netabase_entry netabase_driver_memory_c;
 
 static const netabase_vtable *driver;
-static netabase_store *store;
+static netabase_database *store;
 
 static void check(bool holds, const char *what) {
     if (holds) return;
@@ -101,7 +101,7 @@ static bool is_untouched(void) {
     uint32_t tree, other;
     uint64_t entries, others;
     size_t shown = 0;
-    check(driver->store_begin(store, NETABASE_BEGIN_READ, &transaction, NULL) == NETABASE_OK, "begin");
+    check(driver->database_begin(store, NETABASE_BEGIN_READ, &transaction, NULL) == NETABASE_OK, "begin");
     check(driver->txn_tree(transaction, text("t"), 1, 1, &tree, NULL) == NETABASE_OK, "tree");
     check(driver->txn_tree(transaction, text("other"), 1, 1, &other, NULL) == NETABASE_OK, "tree");
     check(driver->txn_len(transaction, tree, &entries, NULL) == NETABASE_OK, "len");
@@ -125,7 +125,7 @@ int main(void) {
     }
     left = -1;
     check(driver->open(&config, &store, NULL) == NETABASE_OK, "open");
-    check(driver->store_begin(store, NETABASE_BEGIN_WRITE, &transaction, NULL) == NETABASE_OK, "begin");
+    check(driver->database_begin(store, NETABASE_BEGIN_WRITE, &transaction, NULL) == NETABASE_OK, "begin");
     check(driver->txn_tree(transaction, text("t"), 1, 1, &tree, NULL) == NETABASE_OK, "tree");
     for (uint8_t i = 0; i < 40; i++)
         check(driver->txn_put(transaction, tree, number(&i), text("before"), NULL, NULL, NULL) == NETABASE_ABSENT, "put");
@@ -136,7 +136,7 @@ int main(void) {
     for (int succeeding = 0;; succeeding++) {
         has_failed = false;
         left = succeeding;
-        uint32_t status = driver->store_begin(store, NETABASE_BEGIN_WRITE, &transaction, NULL);
+        uint32_t status = driver->database_begin(store, NETABASE_BEGIN_WRITE, &transaction, NULL);
         if (status == NETABASE_OK) {
             status = use(transaction);
             driver->txn_close(transaction);
@@ -151,7 +151,7 @@ int main(void) {
         failures++;
     }
     check(failures > 50, "too little was tried");
-    driver->store_close(store);
+    driver->database_close(store);
     puts("all hold");
     return EXIT_SUCCESS;
 }

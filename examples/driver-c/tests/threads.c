@@ -18,7 +18,7 @@
 extern const netabase_entry netabase_driver_memory_c;
 
 static const netabase_vtable *driver;
-static netabase_store *store;
+static netabase_database *store;
 
 static void check(int holds, const char *what) {
     if (holds) return;
@@ -37,7 +37,7 @@ static void copy_number(netabase_context *context, netabase_slice bytes) {
 
 static netabase_transaction *begin(uint32_t mode, uint32_t *tree) {
     netabase_transaction *transaction;
-    check(driver->store_begin(store, mode, &transaction, NULL) == NETABASE_OK, "begin");
+    check(driver->database_begin(store, mode, &transaction, NULL) == NETABASE_OK, "begin");
     check(driver->txn_tree(transaction, text("accounts"), NETABASE_WIDTH_VARIES, NETABASE_WIDTH_VARIES, tree, NULL) ==
               NETABASE_OK,
           "tree");
@@ -116,7 +116,7 @@ int main(void) {
     /* The transaction keeps what it needs of the store. */
     uint32_t tree;
     netabase_transaction *last = begin(NETABASE_BEGIN_READ, &tree);
-    driver->store_close(store);
+    driver->database_close(store);
     check(sum(last, tree, NETABASE_FORWARD) == 0, "the sum is not 0");
     driver->txn_close(last);
     puts("all hold");

@@ -65,7 +65,7 @@
 //!
 //! # Examples
 //! ```
-//! use netabase_core::driver::{Driver, Durability, OpenConfig, Read, Store, Write};
+//! use netabase_core::driver::{Driver, Durability, OpenConfig, Read, Database, Write};
 //! use netabase_driver_lmdb::Lmdb;
 //!
 //! let folder = tempfile::tempdir()?;
@@ -84,12 +84,12 @@
 
 mod config;
 mod cursor;
+mod database;
 mod error;
 mod folder;
 mod gate;
 mod maintenance;
 mod records;
-mod store;
 mod transaction;
 
 use std::borrow::Cow;
@@ -97,7 +97,7 @@ use std::borrow::Cow;
 use netabase_core::driver::{Capabilities, Driver, Limits, Manifest, OpenConfig, Result};
 
 pub use cursor::LmdbCursor;
-pub use store::LmdbDatabase;
+pub use database::LmdbDatabase;
 pub use transaction::{LmdbReader, LmdbWriter};
 
 static MANIFEST: Manifest = Manifest {
@@ -115,7 +115,7 @@ static MANIFEST: Manifest = Manifest {
         value_bytes: VALUE_BYTES,
         transaction_bytes: 0,
     },
-    operations: Cow::Borrowed(maintenance::OPERATIONS),
+    commands: Cow::Borrowed(maintenance::COMMANDS),
 };
 
 /// The largest value that LMDB takes.
@@ -135,7 +135,7 @@ pub struct Lmdb;
 netabase_core::export_driver!(netabase_driver_lmdb: Lmdb = Lmdb, manifest: MANIFEST);
 
 impl Driver for Lmdb {
-    type Store = LmdbDatabase;
+    type Database = LmdbDatabase;
 
     fn manifest(&self) -> &Manifest {
         &MANIFEST

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use netabase_core::driver::{Bounds, Direction, DriverError, ErrorKind, Read, Result, Store};
+use netabase_core::driver::{Bounds, Database, Direction, DriverError, ErrorKind, Read, Result};
 
+use crate::database::LmdbDatabase;
 use crate::error;
-use crate::store::LmdbDatabase;
 use crate::transaction::LmdbReader;
 
 /// Answers once for each tree that holds something, with its name. Of one snapshot.
@@ -29,7 +29,7 @@ const CHECK_INTEGRITY: &str = "check_integrity";
 const STATS: &str = "stats";
 
 /// Every operation, as the manifest lists them.
-pub(crate) const OPERATIONS: &[Cow<'static, str>] = &[
+pub(crate) const COMMANDS: &[Cow<'static, str>] = &[
     Cow::Borrowed(TREE_NAMES),
     Cow::Borrowed(SIZE_ON_DISK),
     Cow::Borrowed(WAS_RECOVERED),

@@ -11,10 +11,10 @@ use netabase_core::driver::{
 };
 
 use crate::cursor::LmdbCursor;
+use crate::database::Shared;
 use crate::error;
 use crate::gate::Admitted;
 use crate::records::{self, Engine, Format, TreeRecord};
-use crate::store::Shared;
 
 /// A read transaction: one snapshot of LMDB's.
 ///

@@ -15,7 +15,7 @@ use std::time::Duration;
 use heed::types::Bytes;
 use heed::{CommitOrAbort, EnvOpenOptions};
 use netabase_core::driver::{
-    Driver, DriverError, Durability, ErrorKind, OpenConfig, Read, Result, Store, Write,
+    Database, Driver, DriverError, Durability, ErrorKind, OpenConfig, Read, Result, Write,
 };
 use netabase_core::loader::{self, SearchPath};
 use netabase_driver_lmdb::{Lmdb, LmdbDatabase};

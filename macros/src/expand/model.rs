@@ -46,11 +46,11 @@ fn record(model: &Model, context: &Context) -> TokenStream {
         let Field { name, ty, .. } = field;
         quote!(<#ty as __netabase::KeyPart>::encode(&self.#name, __out))
     });
-    let of_view = model.secondary().map(|field| {
+    let of_ref = model.secondary().map(|field| {
         let Field { name, ty, .. } = field;
         match Held::of(field, &context.shadowed).borrowed_type(&quote!(__netabase)) {
-            None => quote!(<#ty as __netabase::KeyPart>::encode(&__view.#name, __out)),
-            Some(_) => quote!(__netabase::EncodeKey::encode_key(&__view.#name, __out)),
+            None => quote!(<#ty as __netabase::KeyPart>::encode(&__ref.#name, __out)),
+            Some(_) => quote!(__netabase::EncodeKey::encode_key(&__ref.#name, __out)),
         }
     });
     let skip = model.secondary().map(|field| {
@@ -73,10 +73,10 @@ fn record(model: &Model, context: &Context) -> TokenStream {
         .fields
         .iter()
         .all(|field| view::is_flat(field, &context.shadowed));
-    let from_view = if view::borrows(model, context) {
-        quote!(#view::into_model(__view))
+    let from_ref = if view::borrows(model, context) {
+        quote!(#view::into_model(__ref))
     } else {
-        quote!(__view)
+        quote!(__ref)
     };
     let no_index = quote! {
         _ => __netabase::core::unreachable!("a model has no index of this number"),
@@ -91,8 +91,8 @@ fn record(model: &Model, context: &Context) -> TokenStream {
             type Ref<'a> = #view<'a>;
 
             #[inline]
-            fn from_view(__view: Self::Ref<'_>) -> Self {
-                #from_view
+            fn from_ref(__ref: Self::Ref<'_>) -> Self {
+                #from_ref
             }
 
             #[inline]
@@ -109,9 +109,9 @@ fn record(model: &Model, context: &Context) -> TokenStream {
             }
 
             #[inline]
-            fn encode_secondary_key_of(__view: &Self::Ref<'_>, __index: usize, __out: &mut __netabase::Vec<u8>) {
+            fn encode_secondary_key_of(__ref: &Self::Ref<'_>, __index: usize, __out: &mut __netabase::Vec<u8>) {
                 match __index {
-                    #(#indexes => #of_view,)*
+                    #(#indexes => #of_ref,)*
                     #no_index
                 }
             }

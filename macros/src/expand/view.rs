@@ -189,8 +189,8 @@ pub(crate) fn expand(model: &Model, context: &Context) -> TokenStream {
 
             #[automatically_derived]
             impl<'a> __netabase::core::convert::From<#view<'a>> for #name {
-                fn from(__view: #view<'a>) -> Self {
-                    #view::into_model(__view)
+                fn from(__ref: #view<'a>) -> Self {
+                    #view::into_model(__ref)
                 }
             }
         },

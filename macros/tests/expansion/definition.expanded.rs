@@ -659,8 +659,8 @@ pub mod blog {
         }
         #[automatically_derived]
         impl<'a> __netabase::core::convert::From<UserRef<'a>> for User {
-            fn from(__view: UserRef<'a>) -> Self {
-                UserRef::into_model(__view)
+            fn from(__ref: UserRef<'a>) -> Self {
+                UserRef::into_model(__ref)
             }
         }
     };
@@ -1268,8 +1268,8 @@ pub mod blog {
             const FLAT: bool = false;
             type Ref<'a> = UserRef<'a>;
             #[inline]
-            fn from_view(__view: Self::Ref<'_>) -> Self {
-                UserRef::into_model(__view)
+            fn from_ref(__ref: Self::Ref<'_>) -> Self {
+                UserRef::into_model(__ref)
             }
             #[inline]
             fn encode_primary_key(&self, __out: &mut __netabase::Vec<u8>) {
@@ -1295,16 +1295,16 @@ pub mod blog {
             }
             #[inline]
             fn encode_secondary_key_of(
-                __view: &Self::Ref<'_>,
+                __ref: &Self::Ref<'_>,
                 __index: usize,
                 __out: &mut __netabase::Vec<u8>,
             ) {
                 match __index {
-                    0usize => __netabase::EncodeKey::encode_key(&__view.email, __out),
+                    0usize => __netabase::EncodeKey::encode_key(&__ref.email, __out),
                     1usize => {
                         <Option<
                             u8,
-                        > as __netabase::KeyPart>::encode(&__view.r#type, __out)
+                        > as __netabase::KeyPart>::encode(&__ref.r#type, __out)
                     }
                     _ => {
                         __netabase::core::unreachable!(
@@ -1741,8 +1741,8 @@ pub mod blog {
             const FLAT: bool = true;
             type Ref<'a> = LikeRef<'a>;
             #[inline]
-            fn from_view(__view: Self::Ref<'_>) -> Self {
-                __view
+            fn from_ref(__ref: Self::Ref<'_>) -> Self {
+                __ref
             }
             #[inline]
             fn encode_primary_key(&self, __out: &mut __netabase::Vec<u8>) {
@@ -1765,7 +1765,7 @@ pub mod blog {
             }
             #[inline]
             fn encode_secondary_key_of(
-                __view: &Self::Ref<'_>,
+                __ref: &Self::Ref<'_>,
                 __index: usize,
                 __out: &mut __netabase::Vec<u8>,
             ) {

@@ -4,17 +4,17 @@ use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::Outcome;
+use crate::Status;
 use crate::arguments::Check;
 use crate::failure::Failure;
 
 /// The runner's name, without the platform's suffix. It is a program of its own, as a package cannot depend on one that
 /// depends on it.
-const RUNNER: &str = "conformance";
+const RUNNER: &str = "netabase-conformance";
 
 const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
 
-pub(crate) fn run(arguments: &Check) -> Result<Outcome, Failure> {
+pub(crate) fn run(arguments: &Check) -> Result<Status, Failure> {
     let file = format!("{RUNNER}{}", env::consts::EXE_SUFFIX);
     let beside = env::current_exe()
         .ok()
@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Check) -> Result<Outcome, Failure> {
         .status()
         .map_err(|error| Failure::Io(format!("cannot run {}", runner.display()), error))?;
     match status.code() {
-        Some(0) => Ok(Outcome::Fine),
+        Some(0) => Ok(Status::Fine),
         Some(code) => Err(Failure::Status(u8::try_from(code).unwrap_or(3))),
         None => Err(Failure::Killed(format!(
             "{} was ended by a signal",

@@ -7,7 +7,7 @@ use netabase_store::driver::{Bounds, Cursor as _, Direction, EntryWidths, Read a
 use netabase_store::schema::SCHEMA_TREE;
 use serde_json::json;
 
-use crate::Outcome;
+use crate::Status;
 use crate::arguments::Copy;
 use crate::database::{Snapshot, is_same_file, open_for_reading};
 use crate::failure::Failure;
@@ -15,7 +15,7 @@ use crate::fill::{Fill, Summary};
 use crate::output::table;
 use crate::progress::Progress;
 
-pub(crate) fn run(arguments: &Copy) -> Result<Outcome, Failure> {
+pub(crate) fn run(arguments: &Copy) -> Result<Status, Failure> {
     let (source, into) = (
         Target::parse(&arguments.source)?,
         Target::parse(&arguments.target)?,
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Copy) -> Result<Outcome, Failure> {
     })?;
     let summary = fill.finish()?;
     report(&summary, arguments.json)?;
-    Ok(Outcome::Fine)
+    Ok(Status::Fine)
 }
 
 /// A tree that begins, or an entry of it.

@@ -191,7 +191,7 @@ pub(crate) enum Kind {
 /// The trees that hold an entry, as far as the driver can say.
 pub(crate) fn tree_names(store: &Store) -> Result<BTreeSet<String>, Failure> {
     let mut names = BTreeSet::new();
-    store.maintain("tree_names", &[], &mut |name| {
+    store.command("tree_names", &[], &mut |name| {
         names.insert(String::from_utf8_lossy(name).into_owned());
     })?;
     Ok(names)

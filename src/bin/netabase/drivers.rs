@@ -7,12 +7,12 @@ use netabase_store::driver::{Driver, Manifest};
 use netabase_store::loader::{self, PlaceState, SearchPath};
 use serde_json::json;
 
-use crate::Outcome;
+use crate::Status;
 use crate::arguments::Drivers;
 use crate::failure::Failure;
 use crate::output::{plain, table};
 
-pub(crate) fn run(arguments: &Drivers) -> Result<Outcome, Failure> {
+pub(crate) fn run(arguments: &Drivers) -> Result<Status, Failure> {
     let linked = linked();
     let places = loader::list(&SearchPath::default());
     let mut out = io::stdout().lock();
@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &Drivers) -> Result<Outcome, Failure> {
             })
             .collect();
         writeln!(out, "{}", json!({"linked": linked, "places": places}))?;
-        return Ok(Outcome::Fine);
+        return Ok(Status::Fine);
     }
     writeln!(out, "linked in")?;
     let heading = ["driver", "version", "engine", "capabilities"].map(String::from);
@@ -94,7 +94,7 @@ pub(crate) fn run(arguments: &Drivers) -> Result<Outcome, Failure> {
             }
         }
     }
-    Ok(Outcome::Fine)
+    Ok(Status::Fine)
 }
 
 fn row(manifest: &Manifest) -> Vec<String> {
@@ -118,6 +118,6 @@ fn manifest_json(manifest: &Manifest) -> serde_json::Value {
             "value_bytes": manifest.limits.value_bytes,
             "transaction_bytes": manifest.limits.transaction_bytes,
         },
-        "operations": manifest.operations,
+        "commands": manifest.commands,
     })
 }

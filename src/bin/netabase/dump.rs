@@ -9,7 +9,7 @@ use netabase_store::dump::{DumpReader, DumpWriter, Item, Totals};
 use serde_json::json;
 use tempfile::NamedTempFile;
 
-use crate::Outcome;
+use crate::Status;
 use crate::arguments::{Dump, Load};
 use crate::copy::{Step, each_entry, report};
 use crate::database::{Snapshot, is_in_database, open_for_reading};
@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::fill::Fill;
 use crate::progress::Progress;
 
-pub(crate) fn dump(arguments: &Dump) -> Result<Outcome, Failure> {
+pub(crate) fn dump(arguments: &Dump) -> Result<Status, Failure> {
     let shown = arguments.file.display();
     let source = Target::parse(&arguments.url)?.path;
     if is_in_database(&arguments.file, &source) {
@@ -41,7 +41,7 @@ pub(crate) fn dump(arguments: &Dump) -> Result<Outcome, Failure> {
             // The standard output holds the dump.
             writeln!(io::stderr(), "{}", outcome(totals, None))?;
         }
-        return Ok(Outcome::Fine);
+        return Ok(Status::Fine);
     }
     let failed = |error| Failure::Io(format!("cannot write {shown}"), error);
     let exists = || {
@@ -91,7 +91,7 @@ pub(crate) fn dump(arguments: &Dump) -> Result<Outcome, Failure> {
     } else {
         writeln!(out, "{} entries to {shown}", totals.entries)?;
     }
-    Ok(Outcome::Fine)
+    Ok(Status::Fine)
 }
 
 /// A new file in a folder, with the rights of any other that is created.
@@ -127,7 +127,7 @@ fn write(snapshot: &Snapshot, out: impl Write) -> Result<Totals, Failure> {
     Ok(writer.finish()?.1)
 }
 
-pub(crate) fn load(arguments: &Load) -> Result<Outcome, Failure> {
+pub(crate) fn load(arguments: &Load) -> Result<Status, Failure> {
     let (input, origin): (Box<dyn Read>, _) = if arguments.file == Path::new("-") {
         (Box::new(io::stdin().lock()), "netabase load - …".to_owned())
     } else {
@@ -169,5 +169,5 @@ pub(crate) fn load(arguments: &Load) -> Result<Outcome, Failure> {
     }
     drop(progress);
     report(&fill.finish()?, arguments.json)?;
-    Ok(Outcome::Fine)
+    Ok(Status::Fine)
 }

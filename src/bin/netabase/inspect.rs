@@ -6,13 +6,13 @@ use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _};
 use netabase_store::schema::{SCHEMA_TREE, check_complete};
 use serde_json::json;
 
-use crate::Outcome;
+use crate::Status;
 use crate::arguments::Inspect;
 use crate::database::{Kind, Snapshot, open_for_reading};
 use crate::failure::Failure;
 use crate::output::{plain, table};
 
-pub(crate) fn run(arguments: &Inspect) -> Result<Outcome, Failure> {
+pub(crate) fn run(arguments: &Inspect) -> Result<Status, Failure> {
     let store = open_for_reading(&arguments.url)?;
     let snapshot = Snapshot::of_any(&store)?;
     let complete = check_complete(&snapshot.reader);
@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &Inspect) -> Result<Outcome, Failure> {
     }
     let mut on_disk = None;
     // A driver that cannot tell leaves the size out.
-    let _ = store.maintain("size_on_disk", &[], &mut |bytes| {
+    let _ = store.command("size_on_disk", &[], &mut |bytes| {
         on_disk = bytes.try_into().ok().map(u64::from_le_bytes);
     });
     let mut out = io::stdout().lock();
@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &Inspect) -> Result<Outcome, Failure> {
                 "trees": trees,
             })
         )?;
-        return Ok(Outcome::Fine);
+        return Ok(Status::Fine);
     }
     writeln!(out, "driver        {}", store.driver())?;
     if let Some(bytes) = on_disk {
@@ -117,5 +117,5 @@ pub(crate) fn run(arguments: &Inspect) -> Result<Outcome, Failure> {
         ]);
     }
     table(&mut out, &rows, &[2, 3])?;
-    Ok(Outcome::Fine)
+    Ok(Status::Fine)
 }

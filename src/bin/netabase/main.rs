@@ -25,7 +25,7 @@ use arguments::{Arguments, Command};
 use failure::Failure;
 
 /// What a subcommand found.
-enum Outcome {
+enum Status {
     Fine,
     /// Something is wrong with what was looked at.
     Findings,
@@ -49,8 +49,8 @@ fn main() -> ExitCode {
         Command::Compact(arguments) => compact::run(&arguments),
     };
     match result {
-        Ok(Outcome::Fine) => ExitCode::SUCCESS,
-        Ok(Outcome::Findings) => ExitCode::from(1),
+        Ok(Status::Fine) => ExitCode::SUCCESS,
+        Ok(Status::Findings) => ExitCode::from(1),
         Err(Failure::Status(status)) => ExitCode::from(status),
         Err(failure) => failure.report(),
     }

@@ -9,13 +9,13 @@ use netabase_store::fields;
 use netabase_store::schema::SCHEMA_TREE;
 use serde_json::{Map, json};
 
-use crate::Outcome;
+use crate::Status;
 use crate::arguments::{Get, Scan};
 use crate::database::{Kind, Snapshot, open_for_reading};
 use crate::failure::Failure;
 use crate::output::hex;
 
-pub(crate) fn get(arguments: &Get) -> Result<Outcome, Failure> {
+pub(crate) fn get(arguments: &Get) -> Result<Status, Failure> {
     let store = open_for_reading(&arguments.url)?;
     let snapshot = Snapshot::of(&store)?;
     let kind = known_tree(&snapshot, &arguments.tree)?;
@@ -42,10 +42,10 @@ pub(crate) fn get(arguments: &Get) -> Result<Outcome, Failure> {
             arguments.tree, arguments.key
         )));
     }
-    Ok(Outcome::Fine)
+    Ok(Status::Fine)
 }
 
-pub(crate) fn scan(arguments: &Scan) -> Result<Outcome, Failure> {
+pub(crate) fn scan(arguments: &Scan) -> Result<Status, Failure> {
     let store = open_for_reading(&arguments.url)?;
     let snapshot = Snapshot::of(&store)?;
     let kind = known_tree(&snapshot, &arguments.tree)?;
@@ -89,7 +89,7 @@ pub(crate) fn scan(arguments: &Scan) -> Result<Outcome, Failure> {
         arguments.limit.unwrap_or(u64::MAX),
         arguments.json,
     )?;
-    Ok(Outcome::Fine)
+    Ok(Status::Fine)
 }
 
 fn known_tree(snapshot: &Snapshot, name: &str) -> Result<Kind, Failure> {

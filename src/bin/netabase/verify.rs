@@ -11,7 +11,7 @@ use netabase_store::schema::{IndexSchema, ModelSchema};
 use netabase_store::{ErrorKind, NetabaseError};
 use serde_json::json;
 
-use crate::Outcome;
+use crate::Status;
 use crate::arguments::Verify;
 use crate::database::{Snapshot, open_for_reading};
 use crate::failure::Failure;
@@ -49,7 +49,7 @@ impl Report {
     }
 }
 
-pub(crate) fn run(arguments: &Verify) -> Result<Outcome, Failure> {
+pub(crate) fn run(arguments: &Verify) -> Result<Status, Failure> {
     let store = open_for_reading(&arguments.url)?;
     let snapshot = Snapshot::of(&store)?;
     let mut reports = Vec::new();
@@ -75,8 +75,8 @@ pub(crate) fn run(arguments: &Verify) -> Result<Outcome, Failure> {
         reports.push(report);
     }
     let outcome = match reports.iter().all(|report| report.findings == 0) {
-        true => Outcome::Fine,
-        false => Outcome::Findings,
+        true => Status::Fine,
+        false => Status::Findings,
     };
     match tell(&reports, arguments.json) {
         // The status is told to whoever started the program, if nobody reads on.

@@ -18,7 +18,7 @@ use netabase_core::store::TypedStore;
 
 use super::say;
 use crate::cases::typed::{self, ShopStore};
-use crate::catalog::{Failure, Outcome};
+use crate::catalog::{CaseResult, Failure};
 use crate::fixture::Fixture;
 use crate::model::shop::{
     Note, NotePrimaryKey, Order, OrderPrimaryKey, Status, User, UserPrimaryKey,
@@ -120,7 +120,7 @@ impl Contents {
     }
 
     /// Shows that the store holds this and nothing else, and that its indexes agree.
-    fn assert_in<D: Driver>(&self, store: &ShopStore<D>) -> Outcome {
+    fn assert_in<D: Driver>(&self, store: &ShopStore<D>) -> CaseResult {
         let guard = store.read();
         let users = typed::collect(guard.open_tree::<User>().iter()?)?;
         assert!(users.iter().eq(self.users.values()), "the users differ");
@@ -160,7 +160,7 @@ fn transactions<D: Driver>(store: &ShopStore<D>) -> Result<u64, Failure> {
 }
 
 /// Goes on where the database ends, and says which commits are durable, until the process is killed.
-pub(super) fn write_until_killed<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+pub(super) fn write_until_killed<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     say("opening")?;
     let store = ManuallyDrop::new(open(fixture)?);
     for number in transactions(&store)?.. {
@@ -220,7 +220,7 @@ fn remove_database(path: &Path) -> io::Result<()> {
 
 pub(super) fn a_kill_at_any_moment_leaves_whole_transactions<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     settings::seeded(|mut random| {
         let mut expected = Contents::default();
         let mut in_all = 0;

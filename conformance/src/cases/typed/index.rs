@@ -8,7 +8,7 @@ use netabase_core::store::{Mode, TreeView, TxnGuard};
 
 use super::{ages_of, failed, ids, user};
 use crate::cases::{assert_panics, panic_quietly, typed};
-use crate::catalog::{Case, Limit, Outcome, Requirement, case};
+use crate::catalog::{Case, CaseResult, Limit, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::Shop;
 use crate::model::shop::{
@@ -66,7 +66,7 @@ fn by_city(city: Option<&str>) -> UserSecondaryKeys {
     UserSecondaryKeys::City(UserCitySecondaryKey(city.map(str::to_owned)))
 }
 
-fn records_are_found_by_every_secondary_key<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn records_are_found_by_every_secondary_key<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let users = store.open_tree::<User>();
     for (id, age) in [(1, 30), (2, -5), (3, 30)] {
@@ -93,7 +93,7 @@ fn records_are_found_by_every_secondary_key<D: Driver>(fixture: &Fixture<D>) -> 
     Ok(())
 }
 
-fn an_overwrite_moves_the_index_entries<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn an_overwrite_moves_the_index_entries<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let users = store.open_tree::<User>();
     users.put(user(1, 30))?;
@@ -109,7 +109,7 @@ fn an_overwrite_moves_the_index_entries<D: Driver>(fixture: &Fixture<D>) -> Outc
     Ok(())
 }
 
-fn an_overwrite_in_bulk_moves_the_index_entries<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn an_overwrite_in_bulk_moves_the_index_entries<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let users = store.open_tree::<User>();
     users.put_many((0..200).map(|id| user(id, 30)))?;
@@ -125,7 +125,7 @@ fn an_overwrite_in_bulk_moves_the_index_entries<D: Driver>(fixture: &Fixture<D>)
     Ok(())
 }
 
-fn a_removal_takes_the_index_entries_along<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_removal_takes_the_index_entries_along<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let users = store.open_tree::<User>();
     users.put_many((1..=8).map(|id| user(id, 30)))?;
@@ -147,11 +147,11 @@ fn a_removal_takes_the_index_entries_along<D: Driver>(fixture: &Fixture<D>) -> O
     Ok(())
 }
 
-fn clear_empties_the_indexes<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn clear_empties_the_indexes<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let users = store.open_tree::<User>();
     let fill = || users.put_many((1..=5).map(|id| user(id, 30)));
-    let assert_empty = || -> Outcome {
+    let assert_empty = || -> CaseResult {
         assert!(users.is_empty()?);
         assert_eq!(ids(users.get_by_secondary_key(by_age(30))?), []);
         typed::assert_exact(&store)
@@ -178,7 +178,7 @@ fn clear_empties_the_indexes<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn a_record_put_again_is_found_once<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_record_put_again_is_found_once<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let users = store.open_tree::<User>();
     for _ in 0..3 {
@@ -239,7 +239,7 @@ fn ways<D: Driver>(store: &typed::ShopStore<D>) -> Vec<Way<'_>> {
     ]
 }
 
-fn every_way_of_writing_keeps_the_indexes<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn every_way_of_writing_keeps_the_indexes<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let users = store.open_tree::<User>();
     // Each way overwrites what each other way wrote.
@@ -267,7 +267,7 @@ fn every_way_of_writing_keeps_the_indexes<D: Driver>(fixture: &Fixture<D>) -> Ou
     Ok(())
 }
 
-fn a_lookup_in_a_transaction_sees_its_writes<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_lookup_in_a_transaction_sees_its_writes<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     store
         .open_tree::<User>()
@@ -298,7 +298,7 @@ fn a_lookup_in_a_transaction_sees_its_writes<D: Driver>(fixture: &Fixture<D>) ->
     Ok(())
 }
 
-fn values_that_begin_alike_are_kept_apart<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn values_that_begin_alike_are_kept_apart<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let users = store.open_tree::<User>();
     let cities = [
@@ -339,7 +339,7 @@ fn values_that_begin_alike_are_kept_apart<D: Driver>(fixture: &Fixture<D>) -> Ou
     Ok(())
 }
 
-fn optional_keys_are_indexed<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn optional_keys_are_indexed<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let users = store.open_tree::<User>();
     let living_in = |id, city: Option<&str>| User {
@@ -365,7 +365,7 @@ fn optional_keys_are_indexed<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn enumerated_keys_are_indexed<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn enumerated_keys_are_indexed<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let orders = store.open_tree::<Order>();
     let states = [Status::Sent, Status::Open, Status::Paid, Status::Open];
@@ -404,7 +404,7 @@ fn taken<D: Driver>(store: &typed::ShopStore<D>) -> Result<User, NetabaseError> 
     })
 }
 
-fn a_unique_key_has_one_holder<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_unique_key_has_one_holder<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let rival = taken(&store)?;
     let users = store.open_tree::<User>();
@@ -419,7 +419,9 @@ fn a_unique_key_has_one_holder<D: Driver>(fixture: &Fixture<D>) -> Outcome {
 }
 
 /// Shows that only the holder is there, with all that finds it.
-fn assert_only_the_holder<Md: Mode, D: Driver>(view: &TreeView<'_, Shop, User, Md, D>) -> Outcome {
+fn assert_only_the_holder<Md: Mode, D: Driver>(
+    view: &TreeView<'_, Shop, User, Md, D>,
+) -> CaseResult {
     assert_eq!(view.len()?, 1);
     assert_eq!(view.get(UserPrimaryKey(2))?, None);
     assert_eq!(ids(view.get_by_secondary_key(by_age(40))?), []);
@@ -429,7 +431,7 @@ fn assert_only_the_holder<Md: Mode, D: Driver>(view: &TreeView<'_, Shop, User, M
     Ok(())
 }
 
-fn a_refused_insert_leaves_nothing_behind<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_refused_insert_leaves_nothing_behind<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let rival = taken(&store)?;
     let guard = store.write()?;
@@ -444,7 +446,7 @@ fn a_refused_insert_leaves_nothing_behind<D: Driver>(fixture: &Fixture<D>) -> Ou
     Ok(())
 }
 
-fn a_refused_update_keeps_the_old_entries<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_refused_update_keeps_the_old_entries<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let users = store.open_tree::<User>();
     users.put_many([user(1, 30), user(2, 40)])?;
@@ -469,7 +471,7 @@ fn a_refused_update_keeps_the_old_entries<D: Driver>(fixture: &Fixture<D>) -> Ou
     Ok(())
 }
 
-fn a_refused_bulk_write_leaves_nothing_behind<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_refused_bulk_write_leaves_nothing_behind<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let rival = taken(&store)?;
     let users = store.open_tree::<User>();
@@ -492,7 +494,7 @@ fn a_refused_bulk_write_leaves_nothing_behind<D: Driver>(fixture: &Fixture<D>) -
     Ok(())
 }
 
-fn a_refused_batch_leaves_nothing_behind<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_refused_batch_leaves_nothing_behind<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let rival = taken(&store)?;
     let mut batch = store.batch();
@@ -504,7 +506,9 @@ fn a_refused_batch_leaves_nothing_behind<D: Driver>(fixture: &Fixture<D>) -> Out
     Ok(())
 }
 
-fn a_unique_key_is_free_again_after_its_holder_changed<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_unique_key_is_free_again_after_its_holder_changed<D: Driver>(
+    fixture: &Fixture<D>,
+) -> CaseResult {
     let store = typed::open(fixture)?;
     let rival = taken(&store)?;
     let users = store.open_tree::<User>();
@@ -521,7 +525,7 @@ fn a_unique_key_is_free_again_after_its_holder_changed<D: Driver>(fixture: &Fixt
     Ok(())
 }
 
-fn records_may_swap_unique_keys_in_bulk<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn records_may_swap_unique_keys_in_bulk<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let users = store.open_tree::<User>();
     users.put_many([user(1, 30), user(2, 40)])?;
@@ -542,7 +546,7 @@ fn records_may_swap_unique_keys_in_bulk<D: Driver>(fixture: &Fixture<D>) -> Outc
     Ok(())
 }
 
-fn a_record_with_a_map_is_updated_and_removed<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_record_with_a_map_is_updated_and_removed<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let users = store.open_tree::<User>();
     // Each map is seeded anew, so that equal ones are stored in different orders.
@@ -570,7 +574,7 @@ fn a_record_with_a_map_is_updated_and_removed<D: Driver>(fixture: &Fixture<D>) -
     Ok(())
 }
 
-fn a_rollback_restores_the_indexes<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_rollback_restores_the_indexes<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let users = store.open_tree::<User>();
     users.put_many([user(1, 30), user(2, 40)])?;
@@ -598,7 +602,7 @@ fn a_rollback_restores_the_indexes<D: Driver>(fixture: &Fixture<D>) -> Outcome {
 
 fn a_record_whose_key_is_too_long_leaves_nothing_behind<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     let limit = usize::try_from(fixture.manifest().limits.key_bytes)?;
     // The encoding of a text ends with two bytes, that of an option begins with one.
     let (text, option, primary) = (2, 1, size_of::<u64>());
@@ -637,7 +641,9 @@ fn a_record_whose_key_is_too_long_leaves_nothing_behind<D: Driver>(
     Ok(())
 }
 
-fn a_record_that_fits_without_its_entries_is_not_kept<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_record_that_fits_without_its_entries_is_not_kept<D: Driver>(
+    fixture: &Fixture<D>,
+) -> CaseResult {
     const ROOM: usize = 3_000;
     let limits = fixture.manifest().limits;
     let store = typed::open(fixture)?;
@@ -666,7 +672,9 @@ fn a_record_that_fits_without_its_entries_is_not_kept<D: Driver>(fixture: &Fixtu
     typed::assert_exact(&store)
 }
 
-fn a_panic_halfway_through_a_bulk_write_is_rolled_back<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_panic_halfway_through_a_bulk_write_is_rolled_back<D: Driver>(
+    fixture: &Fixture<D>,
+) -> CaseResult {
     let store = typed::open(fixture)?;
     store.open_tree::<User>().put(user(1, 30))?;
     let guard = store.write()?;

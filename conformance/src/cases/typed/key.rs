@@ -15,7 +15,7 @@ use proptest::sample::select;
 use proptest::strategy::{BoxedStrategy, Just, Strategy};
 use proptest::test_runner::{TestCaseError, TestRunner};
 
-use crate::catalog::{Case, Outcome, case};
+use crate::catalog::{Case, CaseResult, case};
 use crate::fixture::Fixture;
 use crate::model::keyring::Keyring;
 use crate::model::keyring::{self, Color, Name};
@@ -27,7 +27,7 @@ macro_rules! key_cases {
             vec![$(case!($case)),*]
         }
 
-        $(fn $case<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+        $(fn $case<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
             agrees_with_ord::<D, keyring::$model, keyring::$secondary, $key>(fixture, $keys)
         })*
     };
@@ -105,7 +105,7 @@ fn fail(error: NetabaseError) -> TestCaseError {
 
 /// Stores records under arbitrary keys, as primary and as secondary key, and compares what comes back with the sorted
 /// keys.
-fn agrees_with_ord<D, M, K, T>(fixture: &Fixture<D>, keys: impl Strategy<Value = T>) -> Outcome
+fn agrees_with_ord<D, M, K, T>(fixture: &Fixture<D>, keys: impl Strategy<Value = T>) -> CaseResult
 where
     D: Driver,
     T: Ord + Clone + Debug + 'static,

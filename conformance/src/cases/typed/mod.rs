@@ -11,7 +11,7 @@ use netabase_core::driver::{Driver, Durability};
 use netabase_core::error::NetabaseError;
 use netabase_core::store::{Mode, TxnGuard, TypedStore};
 
-use crate::catalog::Outcome;
+use crate::catalog::CaseResult;
 use crate::fixture::Fixture;
 use crate::model::shop::Shop;
 use crate::model::shop::{
@@ -67,12 +67,14 @@ pub(crate) fn failed<T>(result: Result<T, NetabaseError>) -> NetabaseError {
 }
 
 /// Shows that every index of the shop has exactly the entries that follow from the records, in order.
-pub(crate) fn assert_exact<D: Driver>(store: &ShopStore<D>) -> Outcome {
+pub(crate) fn assert_exact<D: Driver>(store: &ShopStore<D>) -> CaseResult {
     assert_exact_in(&store.read())
 }
 
 /// [`assert_exact`] within a transaction.
-pub(crate) fn assert_exact_in<Md: Mode, D: Driver>(guard: &TxnGuard<'_, Shop, Md, D>) -> Outcome {
+pub(crate) fn assert_exact_in<Md: Mode, D: Driver>(
+    guard: &TxnGuard<'_, Shop, Md, D>,
+) -> CaseResult {
     let users = guard.open_tree::<User>();
     let all = collect(users.iter()?)?;
     assert_eq!(users.len()?, all.len());

@@ -14,7 +14,7 @@ use proptest::strategy::{Just, Strategy};
 
 use super::collect;
 use crate::cases::typed;
-use crate::catalog::{Case, Failure, Outcome, case};
+use crate::catalog::{Case, CaseResult, Failure, case};
 use crate::fixture::Fixture;
 use crate::model::shop::Shop;
 use crate::model::shop::{
@@ -495,7 +495,9 @@ fn run_steps<D: Driver>(
     Ok(())
 }
 
-fn any_sequence_of_typed_writes_agrees_with_the_model<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn any_sequence_of_typed_writes_agrees_with_the_model<D: Driver>(
+    fixture: &Fixture<D>,
+) -> CaseResult {
     sequence::run(48, vec(step(), 1..25), |steps, journal| {
         run_steps(fixture, steps, journal).map_err(|Stop(reason)| reason)
     })

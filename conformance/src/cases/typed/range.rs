@@ -7,7 +7,7 @@ use netabase_core::error::NetabaseError;
 
 use super::{ages_of, collect, ids, user};
 use crate::cases::typed;
-use crate::catalog::{Case, Outcome, case};
+use crate::catalog::{Case, CaseResult, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{
     Note, NotePrimaryKey, Order, OrderPrimaryKey, User, UserAgeSecondaryKey, UserCitySecondaryKey,
@@ -31,7 +31,7 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
     ]
 }
 
-fn every_form_of_range_selects_what_it_says<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn every_form_of_range_selects_what_it_says<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     store
         .open_tree::<User>()
@@ -55,7 +55,7 @@ fn every_form_of_range_selects_what_it_says<D: Driver>(fixture: &Fixture<D>) -> 
     Ok(())
 }
 
-fn empty_and_inverted_ranges_select_nothing<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn empty_and_inverted_ranges_select_nothing<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     store
         .open_tree::<User>()
@@ -74,7 +74,7 @@ fn empty_and_inverted_ranges_select_nothing<D: Driver>(fixture: &Fixture<D>) -> 
     Ok(())
 }
 
-fn signed_keys_range_through_zero<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn signed_keys_range_through_zero<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let ages = [0, 1, -1, i32::MIN, i32::MAX, 255, -256];
     store
@@ -98,7 +98,7 @@ fn signed_keys_range_through_zero<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn first_and_last_are_the_ends<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn first_and_last_are_the_ends<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     store
         .open_tree::<User>()
@@ -111,7 +111,7 @@ fn first_and_last_are_the_ends<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn an_iterator_may_be_taken_from_both_ends<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn an_iterator_may_be_taken_from_both_ends<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     store
         .open_tree::<User>()
@@ -158,7 +158,7 @@ fn numbers_of<D: Driver>(
         .collect())
 }
 
-fn put_orders<D: Driver>(store: &typed::ShopStore<D>, keys: &[(&str, i32)]) -> Outcome {
+fn put_orders<D: Driver>(store: &typed::ShopStore<D>, keys: &[(&str, i32)]) -> CaseResult {
     store
         .open_tree::<Order>()
         .put_many(keys.iter().map(|(customer, number)| Order {
@@ -169,7 +169,7 @@ fn put_orders<D: Driver>(store: &typed::ShopStore<D>, keys: &[(&str, i32)]) -> O
     Ok(())
 }
 
-fn composite_keys_order_by_their_parts<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn composite_keys_order_by_their_parts<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let ordered = [
         ("", 5),
@@ -202,7 +202,7 @@ fn composite_keys_order_by_their_parts<D: Driver>(fixture: &Fixture<D>) -> Outco
     Ok(())
 }
 
-fn a_prefix_of_a_composite_key_selects_its_group<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_prefix_of_a_composite_key_selects_its_group<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     put_orders(&store, &[("a", -1), ("a", 7), ("ab", 1), ("", 3), ("b", 2)])?;
     assert_eq!(
@@ -216,7 +216,7 @@ fn a_prefix_of_a_composite_key_selects_its_group<D: Driver>(fixture: &Fixture<D>
 
 fn a_prefix_of_a_string_key_selects_what_begins_with_it<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     let store = typed::open(fixture)?;
     let titles = [
         "",
@@ -257,7 +257,7 @@ fn a_prefix_of_a_string_key_selects_what_begins_with_it<D: Driver>(
     Ok(())
 }
 
-fn ranges_over_secondary_keys_follow_their_order<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn ranges_over_secondary_keys_follow_their_order<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     store
         .open_tree::<User>()
@@ -299,7 +299,7 @@ fn ranges_over_secondary_keys_follow_their_order<D: Driver>(fixture: &Fixture<D>
 
 fn a_prefix_of_a_secondary_key_selects_what_begins_with_it<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     let store = typed::open(fixture)?;
     store
         .open_tree::<User>()
@@ -315,7 +315,7 @@ fn a_prefix_of_a_secondary_key_selects_what_begins_with_it<D: Driver>(
     Ok(())
 }
 
-fn limits_and_pages_follow_from_ranges<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn limits_and_pages_follow_from_ranges<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     store
         .open_tree::<User>()
@@ -334,7 +334,7 @@ fn limits_and_pages_follow_from_ranges<D: Driver>(fixture: &Fixture<D>) -> Outco
     Ok(())
 }
 
-fn many_records_stream_in_order<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn many_records_stream_in_order<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     const COUNT: u64 = 3_000;
     let store = typed::open(fixture)?;
     let users = store.open_tree::<User>();

@@ -11,7 +11,7 @@ use netabase_store::NetabaseDefinitionTrait;
 use super::{collect, failed, ids, user};
 use crate::cases::config::takes_a_cache_size;
 use crate::cases::typed;
-use crate::catalog::{Case, Outcome, Requirement, case};
+use crate::catalog::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::left::{self, LeftPair};
 use crate::model::more_tasks::{self, MoreTasks};
@@ -60,7 +60,7 @@ fn open_as<M: NetabaseDefinitionTrait, D: Driver>(
     TypedStore::open_with(fixture.driver(), &fixture.config(), Durability::None)
 }
 
-fn records_are_there_again<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn records_are_there_again<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     for round in 0..3u64 {
         let store = typed::open(fixture)?;
         let users = store.open_tree::<User>();
@@ -75,7 +75,7 @@ fn records_are_there_again<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn a_file_config_is_honoured<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_file_config_is_honoured<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     for (use_fsync, durability) in [(true, Durability::Immediate), (false, Durability::None)] {
         let mut config = FileConfig::builder()
             .path(fixture.path().to_owned())
@@ -91,7 +91,7 @@ fn a_file_config_is_honoured<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn a_missing_database_is_not_found<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_missing_database_is_not_found<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let config = FileConfig::builder()
         .path(fixture.path().to_owned())
         .create_if_missing(false)
@@ -103,7 +103,7 @@ fn a_missing_database_is_not_found<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn truncate_starts_an_empty_shop<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn truncate_starts_an_empty_shop<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     typed::open(fixture)?.open_tree::<User>().put(user(1, 30))?;
     let config = FileConfig::builder()
         .path(fixture.path().to_owned())
@@ -115,7 +115,7 @@ fn truncate_starts_an_empty_shop<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     typed::assert_exact(&store)
 }
 
-fn read_only_reads_and_refuses_writes<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn read_only_reads_and_refuses_writes<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     typed::open(fixture)?.open_tree::<User>().put(user(1, 30))?;
     let store = TypedStore::<Shop, D>::open_with(
         fixture.driver(),
@@ -135,7 +135,7 @@ fn read_only_reads_and_refuses_writes<D: Driver>(fixture: &Fixture<D>) -> Outcom
 
 fn a_model_of_another_shape_is_refused_and_changes_nothing<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     let note = Note {
         title: "kept".to_owned(),
         text: b"as it is".to_vec(),
@@ -152,7 +152,7 @@ fn a_model_of_another_shape_is_refused_and_changes_nothing<D: Driver>(
     Ok(())
 }
 
-fn a_primary_key_of_another_field_is_refused<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_primary_key_of_another_field_is_refused<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let pair = left::Pair { left: 1, right: 2 };
     open_as::<LeftPair, D>(fixture)?
         .open_tree::<left::Pair>()
@@ -168,7 +168,7 @@ fn a_primary_key_of_another_field_is_refused<D: Driver>(fixture: &Fixture<D>) ->
     Ok(())
 }
 
-fn an_enum_in_a_key_may_get_further_variants<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn an_enum_in_a_key_may_get_further_variants<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     open_as::<Tasks, D>(fixture)?
         .open_tree::<tasks::Task>()
         .put(tasks::Task {
@@ -211,7 +211,7 @@ fn an_enum_in_a_key_may_get_further_variants<D: Driver>(fixture: &Fixture<D>) ->
     Ok(())
 }
 
-fn an_enum_in_a_key_that_changed_is_refused<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn an_enum_in_a_key_that_changed_is_refused<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     drop(open_as::<Tasks, D>(fixture)?);
     let error = failed(open_as::<OtherTasks, D>(fixture));
     assert_eq!(error.kind(), ErrorKind::SchemaMismatch);
@@ -235,7 +235,7 @@ fn put_orders<D: Driver>(store: &typed::ShopStore<D>) -> Result<(), NetabaseErro
         }))
 }
 
-fn an_index_that_is_new_is_built<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn an_index_that_is_new_is_built<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     put_orders(&typed::open(fixture)?)?;
     let store = open_as::<ReindexedShop, D>(fixture)?;
     let guard = store.read();
@@ -250,7 +250,7 @@ fn an_index_that_is_new_is_built<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn an_index_that_was_dropped_is_built_anew_later<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn an_index_that_was_dropped_is_built_anew_later<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     put_orders(&typed::open(fixture)?)?;
     let store = open_as::<ReindexedShop, D>(fixture)?;
     // What is written without the index must not be missing from it later, nor what is removed be in it.
@@ -291,7 +291,7 @@ fn stored<D: Driver>(
     Ok(stored)
 }
 
-fn every_way_of_writing_stores_the_same_bytes<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn every_way_of_writing_stores_the_same_bytes<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     type Write<D> = fn(&typed::ShopStore<D>, User) -> Result<(), NetabaseError>;
     let ways: [Write<D>; 5] = [
         |store, user| store.open_tree::<User>().put(user),
@@ -337,7 +337,7 @@ fn every_way_of_writing_stores_the_same_bytes<D: Driver>(fixture: &Fixture<D>) -
 
 fn writers_see_each_other_through_two_definitions_in_turn<D: Driver>(
     fixture: &Fixture<D>,
-) -> Outcome {
+) -> CaseResult {
     for round in 0..3 {
         let store = typed::open(fixture)?;
         let orders = store.open_tree::<Order>();

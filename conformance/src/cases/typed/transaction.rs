@@ -6,7 +6,7 @@ use netabase_core::store::TypedStore;
 
 use super::{collect, failed, ids, user};
 use crate::cases::typed;
-use crate::catalog::{Case, Outcome, Requirement, case};
+use crate::catalog::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{
     Note, NotePrimaryKey, Order, OrderPrimaryKey, Status, User, UserPrimaryKey,
@@ -59,7 +59,7 @@ fn order(customer: &str, number: i32) -> Order {
     }
 }
 
-fn reading_what_was_never_written_is_no_error<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn reading_what_was_never_written_is_no_error<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let users = store.open_tree::<User>();
     assert_eq!(users.get(UserPrimaryKey(1))?, None);
@@ -77,7 +77,7 @@ fn reading_what_was_never_written_is_no_error<D: Driver>(fixture: &Fixture<D>) -
     Ok(())
 }
 
-fn what_is_put_is_got<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn what_is_put_is_got<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let (users, orders, notes) = (
         store.open_tree::<User>(),
@@ -109,7 +109,7 @@ fn what_is_put_is_got<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn bulk_calls_answer_in_the_order_of_their_keys<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn bulk_calls_answer_in_the_order_of_their_keys<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let users = store.open_tree::<User>();
     users.put_many([5, 300, 1, 70_000, 512].map(|id| user(id, 1)))?;
@@ -135,7 +135,7 @@ fn bulk_calls_answer_in_the_order_of_their_keys<D: Driver>(fixture: &Fixture<D>)
     Ok(())
 }
 
-fn borrowed_reads_show_what_owned_reads_show<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn borrowed_reads_show_what_owned_reads_show<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let users = store.open_tree::<User>();
     users.put_many((0..50).map(|id| user(id, -3)))?;
@@ -158,7 +158,7 @@ fn borrowed_reads_show_what_owned_reads_show<D: Driver>(fixture: &Fixture<D>) ->
     Ok(())
 }
 
-fn borrowed_reads_borrow_from_the_engine<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn borrowed_reads_borrow_from_the_engine<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     store.open_tree::<User>().put(user(1, 30))?;
     let guard = store.read();
@@ -204,7 +204,7 @@ fn filled<D: Driver>(fixture: &Fixture<D>) -> Result<typed::ShopStore<D>, Netaba
     Ok(store)
 }
 
-fn assert_unchanged<D: Driver>(store: &typed::ShopStore<D>) -> Outcome {
+fn assert_unchanged<D: Driver>(store: &typed::ShopStore<D>) -> CaseResult {
     let users = collect(store.open_tree::<User>().iter()?)?;
     assert_eq!(users, [user(1, 30)]);
     let orders = collect(store.open_tree::<Order>().iter()?)?;
@@ -214,7 +214,7 @@ fn assert_unchanged<D: Driver>(store: &typed::ShopStore<D>) -> Outcome {
     typed::assert_exact(store)
 }
 
-fn assert_changed<D: Driver>(store: &typed::ShopStore<D>) -> Outcome {
+fn assert_changed<D: Driver>(store: &typed::ShopStore<D>) -> CaseResult {
     let users = collect(store.open_tree::<User>().iter()?)?;
     assert_eq!(users, [user(1, 31), user(2, 40)]);
     let orders = collect(store.open_tree::<Order>().iter()?)?;
@@ -223,7 +223,7 @@ fn assert_changed<D: Driver>(store: &typed::ShopStore<D>) -> Outcome {
     typed::assert_exact(store)
 }
 
-fn drop_rolls_back_every_model<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn drop_rolls_back_every_model<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = filled(fixture)?;
     let guard = store.write()?;
     write_all(&guard)?;
@@ -231,7 +231,7 @@ fn drop_rolls_back_every_model<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     assert_unchanged(&store)
 }
 
-fn rollback_rolls_back_every_model<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn rollback_rolls_back_every_model<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = filled(fixture)?;
     let guard = store.write()?;
     write_all(&guard)?;
@@ -241,7 +241,7 @@ fn rollback_rolls_back_every_model<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     assert_unchanged(&store)
 }
 
-fn a_commit_covers_every_model<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_commit_covers_every_model<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = filled(fixture)?;
     for durability in [Durability::None, Durability::Immediate] {
         let guard = store.write()?;
@@ -252,7 +252,7 @@ fn a_commit_covers_every_model<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn a_commit_through_a_view_covers_every_view<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_commit_through_a_view_covers_every_view<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = filled(fixture)?;
     let guard = store.write()?;
     write_all(&guard)?;
@@ -268,7 +268,7 @@ fn a_commit_through_a_view_covers_every_view<D: Driver>(fixture: &Fixture<D>) ->
     assert_changed(&store)
 }
 
-fn a_rollback_after_a_commit_is_too_late<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_rollback_after_a_commit_is_too_late<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = filled(fixture)?;
     let guard = store.write()?;
     write_all(&guard)?;
@@ -277,7 +277,7 @@ fn a_rollback_after_a_commit_is_too_late<D: Driver>(fixture: &Fixture<D>) -> Out
     assert_changed(&store)
 }
 
-fn a_transaction_reads_its_own_writes<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_transaction_reads_its_own_writes<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = filled(fixture)?;
     let guard = store.write()?;
     write_all(&guard)?;
@@ -291,7 +291,7 @@ fn a_transaction_reads_its_own_writes<D: Driver>(fixture: &Fixture<D>) -> Outcom
     assert_unchanged(&store)
 }
 
-fn several_views_of_one_model_share_the_transaction<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn several_views_of_one_model_share_the_transaction<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let guard = store.write()?;
     let mut first = guard.open_tree::<User>();
@@ -307,7 +307,7 @@ fn several_views_of_one_model_share_the_transaction<D: Driver>(fixture: &Fixture
     typed::assert_exact(&store)
 }
 
-fn a_read_guard_keeps_its_snapshot<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_read_guard_keeps_its_snapshot<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = filled(fixture)?;
     let (before, untouched) = (store.read(), store.read());
     let view = before.open_tree::<User>();
@@ -329,7 +329,7 @@ fn a_read_guard_keeps_its_snapshot<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     assert_changed(&store)
 }
 
-fn an_iterator_survives_writes_beside_it<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn an_iterator_survives_writes_beside_it<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     store
         .open_tree::<User>()
@@ -356,7 +356,7 @@ fn an_iterator_survives_writes_beside_it<D: Driver>(fixture: &Fixture<D>) -> Out
     typed::assert_exact(&store)
 }
 
-fn a_batch_is_one_transaction<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_batch_is_one_transaction<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = filled(fixture)?;
     let mut batch = store.batch();
     assert!(batch.is_empty());
@@ -372,7 +372,7 @@ fn a_batch_is_one_transaction<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     assert_changed(&store)
 }
 
-fn a_batch_that_is_dropped_writes_nothing<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_batch_that_is_dropped_writes_nothing<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = filled(fixture)?;
     let mut batch = store.batch();
     batch.put(user(1, 31)).clear::<Note>();
@@ -380,7 +380,7 @@ fn a_batch_that_is_dropped_writes_nothing<D: Driver>(fixture: &Fixture<D>) -> Ou
     assert_unchanged(&store)
 }
 
-fn steps_of_a_batch_run_in_order<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn steps_of_a_batch_run_in_order<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = typed::open(fixture)?;
     let mut batch = store.batch();
     batch
@@ -397,7 +397,7 @@ fn steps_of_a_batch_run_in_order<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     typed::assert_exact(&store)
 }
 
-fn a_closed_store_answers_closed<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn a_closed_store_answers_closed<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = filled(fixture)?;
     store.close();
     store.close();
@@ -417,7 +417,7 @@ fn a_closed_store_answers_closed<D: Driver>(fixture: &Fixture<D>) -> Outcome {
     Ok(())
 }
 
-fn errors_name_operation_driver_and_tree<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn errors_name_operation_driver_and_tree<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = filled(fixture)?;
     let error = failed(store.open_tree::<User>().put(User {
         id: 2,
@@ -431,7 +431,7 @@ fn errors_name_operation_driver_and_tree<D: Driver>(fixture: &Fixture<D>) -> Out
     Ok(())
 }
 
-fn threads_share_a_store<D: Driver>(fixture: &Fixture<D>) -> Outcome {
+fn threads_share_a_store<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     const THREADS: u64 = 4;
     const EACH: u64 = 25;
     let store: TypedStore<_, D> = typed::open(fixture)?;

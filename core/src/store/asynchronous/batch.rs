@@ -1,0 +1,98 @@
+//! Asynchronous batches: writes over any models, collected first, then committed in one transaction.
+
+use std::fmt;
+
+use super::AsyncTypedStore;
+use super::replay::ReplayDriver;
+use crate::driver::Durability;
+use crate::driver::asynchronous::AsyncDriver;
+use crate::error::NetabaseError;
+use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
+use crate::store::batch::{CollectedSteps, Step};
+
+/// Writes over any of a definition's models, collected first, then committed in one transaction.
+///
+/// Nothing is written, and no other writer waits, until [`commit`](Self::commit). Dropping the batch discards it.
+#[must_use = "a batch writes nothing until it is committed"]
+pub struct AsyncBatch<'db, D, A: AsyncDriver> {
+    store: &'db AsyncTypedStore<D, A>,
+    steps: CollectedSteps<D, ReplayDriver>,
+}
+
+impl<'db, D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncBatch<'db, D, A> {
+    pub(super) fn new(store: &'db AsyncTypedStore<D, A>) -> Self {
+        Self {
+            store,
+            steps: CollectedSteps::new(),
+        }
+    }
+
+    /// Adds a put.
+    pub fn put<M: NetabaseModelTrait<D>>(&mut self, record: M) -> &mut Self {
+        self.steps.add(Step::Put(record));
+        self
+    }
+
+    /// Adds a bulk put of many records of one model.
+    pub fn put_many<M: NetabaseModelTrait<D>>(&mut self, records: Vec<M>) -> &mut Self {
+        self.steps.add(Step::PutMany(records));
+        self
+    }
+
+    /// Adds a removal.
+    pub fn remove<M: NetabaseModelTrait<D>>(&mut self, key: M::PrimaryKey) -> &mut Self {
+        self.steps.add::<M>(Step::Remove(key));
+        self
+    }
+
+    /// Adds the removal of every record of a model.
+    pub fn clear<M: NetabaseModelTrait<D>>(&mut self) -> &mut Self {
+        self.steps.add::<M>(Step::Clear);
+        self
+    }
+
+    /// The number of steps that were added.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether no step was added.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Runs the steps and commits them, all or none, as durable as the store was opened for.
+    ///
+    /// # Errors
+    /// A step's error, or that of the commit; nothing is changed then.
+    pub async fn commit(self) -> Result<(), NetabaseError> {
+        let durability = self.store.durability;
+        self.commit_with(durability).await
+    }
+
+    /// [`commit`](Self::commit) with a durability of its own.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub async fn commit_with(self, durability: Durability) -> Result<(), NetabaseError> {
+        let guard = self.store.write().await?;
+        guard
+            .run("commit", |store| {
+                let transaction = store.write()?;
+                self.steps.run(&transaction)?;
+                transaction.commit()
+            })
+            .await?;
+        guard.commit_with(durability).await
+    }
+}
+
+impl<D: NetabaseDefinitionTrait, A: AsyncDriver> fmt::Debug for AsyncBatch<'_, D, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncBatch")
+            .field("steps", &self.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,348 @@
+//! The typed layer on engines that cannot block: the same operations, awaited.
+//!
+//! [`AsyncTypedStore`] mirrors [`TypedStore`]; [`AsyncTree`], [`AsyncTxnGuard`] and [`AsyncTreeView`] mirror
+//! [`Tree`](super::Tree), [`TxnGuard`](super::TxnGuard) and [`TreeView`](super::TreeView). What an operation does is
+//! written once, there: it runs on what has been fetched, and again when what it missed is there.
+//!
+//! An operation that fails, or whose future is dropped, leaves its transaction as it was before; the transaction goes on.
+
+mod batch;
+mod iter;
+mod replay;
+mod schema;
+mod transaction;
+mod tree;
+mod view;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+pub use batch::AsyncBatch;
+pub use iter::{AsyncIndexIter, AsyncIter};
+pub use transaction::{AsyncMode, AsyncTxnGuard};
+pub use tree::AsyncTree;
+pub use view::AsyncTreeView;
+
+use self::replay::{ReadSet, ReplayDriver, TreeNames};
+use self::schema::Schema;
+use super::{CommandOutput, ReadOnly, ReadWrite, TypedStore};
+use crate::driver::asynchronous::overlay::Overlay;
+use crate::driver::asynchronous::{
+    AsyncConfig, AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, TemporaryConfig,
+};
+use crate::driver::checked::{self, Checked};
+use crate::driver::{Capabilities, DriverError, Durability, ErrorKind, Manifest, OpenConfig};
+use crate::error::NetabaseError;
+use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
+use crate::schema::SCHEMA_TREE;
+
+/// Entries that an operation's cursors ask for first.
+const FIRST_PAGE: usize = 64;
+/// Entries that are asked for at a time where indexes are built, which reads and holds all of them anyway.
+const ALL_RECORDS: usize = 1 << 20;
+
+/// One open database that holds the models of the definition `D`, on the asynchronous engine `A`.
+///
+/// # Examples
+/// ```ignore
+/// let store = AsyncTypedStore::<Shop, IndexedDB>::open_on(&IndexedDB, &config).await?;
+/// let users = store.open_tree::<User>();
+/// users.put(&user).await?;
+/// let found = users.get(UserPrimaryKey(1)).await?;
+/// ```
+pub struct AsyncTypedStore<D, A: AsyncDriver> {
+    store: RwLock<Option<Arc<A::Database>>>,
+    manifest: Manifest,
+    durability: Durability,
+    read_only: bool,
+    definition: PhantomData<fn() -> D>,
+}
+
+impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
+    /// Opens the database that `config` names, on this driver.
+    ///
+    /// Models, indexes and their changes are treated as by [`TypedStore::open_on`]. An index that has to be built is
+    /// built in memory.
+    ///
+    /// # Errors
+    /// As [`TypedStore::open_on`].
+    pub async fn open_on(driver: &A, config: &A::Config) -> Result<Self, NetabaseError> {
+        Self::open_with(driver, config, config.durability()).await
+    }
+
+    /// [`open_on`](Self::open_on) with another durability of commits that do not say it themselves.
+    ///
+    /// # Errors
+    /// As [`open_on`](Self::open_on).
+    pub async fn open_with(
+        driver: &A,
+        config: &A::Config,
+        durability: Durability,
+    ) -> Result<Self, NetabaseError> {
+        let manifest = driver.manifest().clone();
+        let open = async {
+            let store = Self {
+                store: RwLock::new(Some(Arc::new(driver.open(config).await?))),
+                manifest: manifest.clone(),
+                durability,
+                read_only: config.is_read_only(),
+                definition: PhantomData,
+            };
+            store.prepare().await?;
+            Ok(store)
+        };
+        open.await
+            .map_err(|error: NetabaseError| error.during("open").on_driver(manifest.name.clone()))
+    }
+
+    /// Checks the schema, records models and builds indexes.
+    async fn prepare(&self) -> Result<(), NetabaseError> {
+        let reader = self.engine()?.begin_read().await?;
+        let check = |store: &TypedStore<D, ReplayDriver>| {
+            super::open::check_schema::<D, ReplayDriver>(&store.store)
+        };
+        let nothing = Overlay::default();
+        let known = ReadSet::new(TreeNames::default(), FIRST_PAGE);
+        let is_ready = |store: &TypedStore<D, ReplayDriver>| {
+            super::open::is_prepared::<D, ReplayDriver>(&store.store)
+        };
+        match self.replay(&reader, &known, &nothing, is_ready).await {
+            Ok((true, _)) => return Ok(()),
+            // Somebody else has just opened the database for the first time, or has written.
+            Err(error) if error.kind() != ErrorKind::SnapshotLost => return Err(error),
+            Ok((false, _)) | Err(_) => {}
+        }
+        drop(reader);
+        let writer = self.engine()?.begin_write().await?;
+        let names = TreeNames::default();
+        let known = ReadSet::new(names.clone(), ALL_RECORDS);
+        let ((), writes) = self.replay(&writer, &known, &nothing, check).await?;
+        let list = writes.to_batch(|tree| names.engine_id(&writer, tree))?;
+        writer
+            .commit(&list.as_batch(), Durability::Immediate)
+            .await?;
+        Ok(())
+    }
+
+    /// Refuses a database that another program has prepared for other models since it was opened here: this one's indexes
+    /// would be wrong.
+    async fn check_schema(&self, reader: &impl AsyncRead) -> Result<(), NetabaseError> {
+        let schema = Schema::of::<D>();
+        let keys: Vec<&[u8]> = schema.keys().collect();
+        let found = reader.get_many(reader.tree(SCHEMA_TREE)?, &keys).await?;
+        schema.compare(&found)
+    }
+
+    /// Runs an operation of the synchronous layer on what is known of `reader` and on what was written before, as often as it
+    /// takes; gives its result and all writes after it.
+    async fn replay<R>(
+        &self,
+        reader: &impl AsyncRead,
+        known: &ReadSet,
+        writes: &Overlay,
+        operation: impl Fn(&TypedStore<D, ReplayDriver>) -> Result<R, NetabaseError>,
+    ) -> Result<(R, Overlay), NetabaseError> {
+        loop {
+            let staged = ReplayDriver::new(self.manifest.clone(), known.clone(), writes.clone());
+            let config = OpenConfig {
+                read_only: self.read_only,
+                ..OpenConfig::new(Path::new(""))
+            };
+            let result = {
+                let store = TypedStore {
+                    store: Checked::open(&staged, &config)?,
+                    durability: self.durability,
+                    definition: PhantomData,
+                    attachment: None,
+                };
+                operation(&store)
+            };
+            match known.take_missing() {
+                None => return Ok((result?, staged.writes())),
+                Some(missing) => known.fetch(reader, missing).await?,
+            }
+        }
+    }
+
+    /// The view of one model's records in which each call is a transaction of its own.
+    #[must_use]
+    pub fn open_tree<M: NetabaseModelTrait<D>>(&self) -> AsyncTree<'_, D, M, A> {
+        AsyncTree::new(self)
+    }
+
+    /// Begins a read transaction: one snapshot for as long as the guard lives, or
+    /// [`SnapshotLost`](ErrorKind::SnapshotLost) on an engine that cannot hold one.
+    ///
+    /// # Errors
+    /// [`Closed`](ErrorKind::Closed) after [`close`](Self::close), or an error of the engine.
+    pub async fn read(&self) -> Result<AsyncTxnGuard<'_, D, ReadOnly, A>, NetabaseError> {
+        let begin = async { Ok::<_, NetabaseError>(self.engine()?.begin_read().await?) };
+        match begin.await {
+            Ok(reader) => Ok(AsyncTxnGuard::new(self, reader)),
+            Err(error) => Err(self.locate(error, "read")),
+        }
+    }
+
+    /// Begins a write transaction; waits while another one is open. Its writes are held in memory until the commit;
+    /// dropping the guard forgets them.
+    ///
+    /// # Errors
+    /// [`ReadOnly`](ErrorKind::ReadOnly) on a store that was opened so, [`Closed`](ErrorKind::Closed) also where it was
+    /// closed while the call waited; else as [`read`](Self::read).
+    pub async fn write(&self) -> Result<AsyncTxnGuard<'_, D, ReadWrite, A>, NetabaseError> {
+        let begin = async {
+            let engine = self.engine()?;
+            if self.read_only {
+                return Err(checked::read_only("write").into());
+            }
+            let writer = engine.begin_write().await?;
+            // The turn may have come long after the call.
+            self.engine()?;
+            Ok::<_, NetabaseError>(writer)
+        };
+        match begin.await {
+            Ok(writer) => Ok(AsyncTxnGuard::new(self, writer)),
+            Err(error) => Err(self.locate(error, "write")),
+        }
+    }
+
+    /// Collects writes, over any of the definition's models, to commit them in one transaction.
+    pub fn batch(&self) -> AsyncBatch<'_, D, A> {
+        AsyncBatch::new(self)
+    }
+
+    /// The driver's name.
+    #[must_use]
+    pub fn driver_name(&self) -> &str {
+        &self.manifest.name
+    }
+
+    /// What a commit promises unless it says otherwise.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// Runs one of the engine's own operations by name; gives back each part of its output.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) if the driver's manifest does not list the operation, or an error of the
+    /// engine.
+    pub async fn command(
+        &self,
+        operation: &str,
+        argument: &[u8],
+    ) -> Result<Vec<Vec<u8>>, NetabaseError> {
+        let run = async {
+            let engine = self.engine()?;
+            if !self.manifest.offers(operation) {
+                return Err(DriverError::unsupported(operation).into());
+            }
+            Ok(engine.command(operation, argument).await?)
+        };
+        run.await
+            .map_err(|error: NetabaseError| self.locate(error, operation.to_owned()))
+    }
+
+    /// Runs one of the engine's own operations that takes no argument; gives back its answer.
+    ///
+    /// # Errors
+    /// As [`command`](Self::command), and [`Internal`](ErrorKind::Internal) if the answer has another form.
+    pub async fn answer<T: CommandOutput>(
+        &self,
+        operation: &'static str,
+    ) -> Result<T, NetabaseError> {
+        let output = self.command(operation, &[]).await?;
+        T::from_output(output).ok_or_else(|| self.locate(super::command::malformed(), operation))
+    }
+
+    /// The names of all trees that hold at least one entry, records, indexes and the schema record, in order.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) if the driver does not list `tree_names`, or an error of the engine.
+    pub async fn tree_names(&self) -> Result<Vec<String>, NetabaseError> {
+        let mut names: Vec<String> = self.answer("tree_names").await?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Closes the database. Open transactions go on; later calls, and writes that wait to begin, answer
+    /// [`Closed`](ErrorKind::Closed). Closing twice is no error.
+    pub fn close(&self) {
+        let store = self
+            .store
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        drop(store);
+    }
+
+    /// Whether other programs may have the database open and prepare it for other models. A store that is read-only may
+    /// be used before anybody has prepared it for its own.
+    fn is_shared(&self) -> bool {
+        let shared = self
+            .manifest
+            .capabilities
+            .contains(Capabilities::MULTI_PROCESS);
+        shared && !self.read_only
+    }
+
+    fn engine(&self) -> Result<Arc<A::Database>, NetabaseError> {
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        store.clone().ok_or_else(|| {
+            NetabaseError::new(ErrorKind::Closed, "the store was closed; open it again")
+        })
+    }
+
+    fn locate(
+        &self,
+        error: impl Into<NetabaseError>,
+        operation: impl Into<std::borrow::Cow<'static, str>>,
+    ) -> NetabaseError {
+        error
+            .into()
+            .during(operation)
+            .on_driver(self.manifest.name.clone())
+    }
+}
+
+impl<D: NetabaseDefinitionTrait, A: AsyncDriver + Default> AsyncTypedStore<D, A> {
+    /// Opens the database that `config` names; creates it if there is none. Keeps what is there.
+    ///
+    /// # Errors
+    /// As [`open_on`](Self::open_on).
+    pub async fn new(config: impl Into<A::Config>) -> Result<Self, NetabaseError> {
+        Self::open_on(&A::default(), &config.into()).await
+    }
+
+    /// Opens the existing database that `config` names.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is none, whatever the configuration says; else as
+    /// [`open_on`](Self::open_on).
+    pub async fn open(config: impl Into<A::Config>) -> Result<Self, NetabaseError> {
+        Self::open_on(&A::default(), &config.into().existing()).await
+    }
+
+    /// Opens an empty database that is removed when the store is dropped. Commits do not wait for the disk.
+    ///
+    /// # Errors
+    /// As [`open_on`](Self::open_on).
+    pub async fn temp() -> Result<Self, NetabaseError>
+    where
+        A::Config: TemporaryConfig,
+    {
+        Self::open_with(&A::default(), &A::Config::temporary(), Durability::None).await
+    }
+}
+
+impl<D, A: AsyncDriver> fmt::Debug for AsyncTypedStore<D, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncTypedStore")
+            .field("driver", &self.manifest.name)
+            .field("durability", &self.durability)
+            .finish_non_exhaustive()
+    }
+}

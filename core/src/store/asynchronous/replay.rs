@@ -1,0 +1,447 @@
+//! A synchronous driver over what an asynchronous transaction has fetched so far.
+//!
+//! An operation of the synchronous typed layer runs on it, and is answered from what is known. What is not known is
+//! answered as if it were absent, and noted; the operation's result then counts for nothing. Once what was noted is
+//! fetched, the operation runs again, until nothing is missing. So the typed layer is written once, for engines that
+//! block and those that do not, and an operation that reads ten thousand keys takes two or three round trips.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::{try_join_all, try_join3};
+
+use crate::driver::asynchronous::AsyncRead;
+use crate::driver::asynchronous::overlay::{Layered, Overlay, Page, Sink, Source};
+use crate::driver::{
+    Bounds, Database, Direction, Driver, DriverError, Durability, ErrorKind, Manifest, OpenConfig,
+    Result, TreeId,
+};
+use crate::error::NetabaseError;
+
+/// Keys of one tree from which on it may be cheaper to fetch the stretch that they lie in than each by itself.
+const MANY: usize = 16;
+
+/// Entries that show how many others lie between keys.
+const SAMPLE: usize = 32;
+
+/// Keys that are asked for in one call.
+const KEYS: usize = 4096;
+
+/// The trees that a transaction has asked for, in the order of their ids.
+#[derive(Clone, Default)]
+pub(super) struct TreeNames(Arc<Mutex<Vec<String>>>);
+
+impl TreeNames {
+    fn all(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn id(&self, name: &str) -> Result<TreeId> {
+        let mut names = self.all();
+        let place = match names.iter().position(|known| known == name) {
+            Some(place) => place,
+            None => {
+                names.push(name.to_owned());
+                names.len() - 1
+            }
+        };
+        u32::try_from(place).map(TreeId).map_err(|_| {
+            DriverError::new(
+                ErrorKind::LimitExceeded,
+                "the transaction has more trees open than there are ids; begin another one",
+            )
+        })
+    }
+
+    fn check(&self, tree: TreeId) -> Result<()> {
+        if (tree.0 as usize) < self.all().len() {
+            Ok(())
+        } else {
+            Err(tree.unknown())
+        }
+    }
+
+    /// The engine's id of a tree.
+    pub(super) fn engine_id(&self, reader: &impl AsyncRead, tree: TreeId) -> Result<TreeId> {
+        let names = self.all();
+        let name = names.get(tree.0 as usize).ok_or_else(|| tree.unknown())?;
+        reader.tree(name)
+    }
+}
+
+/// What one operation has been told of the database, and what it still has to be told.
+#[derive(Clone)]
+pub(super) struct ReadSet {
+    names: TreeNames,
+    first_page: usize,
+    facts: Arc<Mutex<Fetched>>,
+}
+
+/// The values of keys that were fetched; `None` where there is none.
+type Values = HashMap<Vec<u8>, Option<Arc<[u8]>>>;
+
+#[derive(Default)]
+struct Fetched {
+    values: HashMap<TreeId, Values>,
+    pages: HashMap<PageRequest, Page>,
+    lengths: HashMap<TreeId, u64>,
+    missing: Misses,
+}
+
+/// What an operation asked for and was not known.
+#[derive(Default)]
+pub(super) struct Misses {
+    keys: BTreeMap<TreeId, BTreeSet<Vec<u8>>>,
+    pages: HashSet<PageRequest>,
+    lengths: BTreeSet<TreeId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct PageRequest {
+    tree: TreeId,
+    lower: Bound<Vec<u8>>,
+    upper: Bound<Vec<u8>>,
+    direction: Direction,
+    limit: usize,
+}
+
+impl ReadSet {
+    /// Nothing is known. Cursors ask for `first_page` entries first.
+    pub(super) fn new(names: TreeNames, first_page: usize) -> Self {
+        Self {
+            names,
+            first_page,
+            facts: Arc::default(),
+        }
+    }
+
+    fn facts(&self) -> MutexGuard<'_, Fetched> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was asked for since the last time; `None` if all of it was known.
+    pub(super) fn take_missing(&self) -> Option<Misses> {
+        let missing = std::mem::take(&mut self.facts().missing);
+        let nothing =
+            missing.keys.is_empty() && missing.pages.is_empty() && missing.lengths.is_empty();
+        (!nothing).then_some(missing)
+    }
+
+    /// Fetches what is missing.
+    pub(super) async fn fetch(
+        &self,
+        reader: &impl AsyncRead,
+        missing: Misses,
+    ) -> Result<(), NetabaseError> {
+        // At the same time: an engine may serve them in one go.
+        let lengths = missing.lengths.into_iter().map(async |tree| {
+            self.fetch_length(reader, tree)
+                .await
+                .map_err(|error| self.locate(error, tree))
+        });
+        let pages = missing.pages.into_iter().map(async |request| {
+            let tree = request.tree;
+            self.fetch_page(reader, request)
+                .await
+                .map_err(|error| self.locate(error, tree))
+        });
+        let keys = missing.keys.into_iter().map(async |(tree, keys)| {
+            self.fetch_keys(reader, tree, keys)
+                .await
+                .map_err(|error| self.locate(error, tree))
+        });
+        try_join3(
+            try_join_all(lengths),
+            try_join_all(pages),
+            try_join_all(keys),
+        )
+        .await?;
+        Ok(())
+    }
+
+    #[cold]
+    fn locate(&self, error: DriverError, tree: TreeId) -> NetabaseError {
+        let error = NetabaseError::from(error);
+        match self.names.all().get(tree.0 as usize) {
+            Some(name) => error.in_tree(name.clone()),
+            None => error,
+        }
+    }
+
+    async fn fetch_length(&self, reader: &impl AsyncRead, tree: TreeId) -> Result<()> {
+        let length = reader.len(self.names.engine_id(reader, tree)?).await?;
+        self.facts().lengths.insert(tree, length);
+        Ok(())
+    }
+
+    async fn fetch_page(&self, reader: &impl AsyncRead, request: PageRequest) -> Result<()> {
+        let tree = self.names.engine_id(reader, request.tree)?;
+        let bounds = Bounds {
+            lower: request.lower.as_ref().map(Vec::as_slice),
+            upper: request.upper.as_ref().map(Vec::as_slice),
+        };
+        let entries = reader
+            .page(tree, bounds, request.direction, request.limit)
+            .await?;
+        self.facts().pages.insert(request, Page::new(entries));
+        Ok(())
+    }
+
+    async fn fetch_keys(
+        &self,
+        reader: &impl AsyncRead,
+        tree: TreeId,
+        keys: BTreeSet<Vec<u8>>,
+    ) -> Result<()> {
+        let id = self.names.engine_id(reader, tree)?;
+        if keys.len() >= MANY
+            && let Some(mut stretch) = stretch(reader, id, &keys).await?
+        {
+            let mut facts = self.facts();
+            let values = facts.values.entry(tree).or_default();
+            for key in keys {
+                let value = stretch.remove(&key).map(Arc::from);
+                values.insert(key, value);
+            }
+            return Ok(());
+        }
+        let keys: Vec<Vec<u8>> = keys.into_iter().collect();
+        for keys in keys.chunks(KEYS) {
+            let borrowed: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+            let found = reader.get_many(id, &borrowed).await?;
+            if found.len() != keys.len() {
+                return Err(DriverError::new(
+                    ErrorKind::Internal,
+                    format!(
+                        "the driver was asked for {} keys and answers for {}; report this to its author",
+                        keys.len(),
+                        found.len()
+                    ),
+                ));
+            }
+            let mut facts = self.facts();
+            let values = facts.values.entry(tree).or_default();
+            for (key, value) in keys.iter().zip(found) {
+                values.insert(key.clone(), value.map(Arc::from));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// All entries between the first and the last of these keys, if there are not many more of them than keys. Where records
+/// are appended, or a tree is empty, that is one page without entries instead of thousands of keys.
+async fn stretch(
+    reader: &impl AsyncRead,
+    tree: TreeId,
+    keys: &BTreeSet<Vec<u8>>,
+) -> Result<Option<HashMap<Vec<u8>, Vec<u8>>>> {
+    let bound = |key: Option<&Vec<u8>>| key.cloned().map_or(Bound::Unbounded, Bound::Included);
+    let (lower, upper) = (bound(keys.first()), bound(keys.last()));
+    let bounds = Bounds {
+        lower: lower.as_ref().map(Vec::as_slice),
+        upper: upper.as_ref().map(Vec::as_slice),
+    };
+    // A few first: where there are none, or few of them bear these keys, that is all it takes.
+    for limit in [1, SAMPLE, keys.len() * 2] {
+        let entries = reader.page(tree, bounds, Direction::Forward, limit).await?;
+        if entries.len() < limit {
+            return Ok(Some(entries.into_iter().collect()));
+        }
+        let Some((last, _)) = entries.last().filter(|_| limit == SAMPLE) else {
+            continue;
+        };
+        let passed = keys.range::<Vec<u8>, _>(..=last).take(SAMPLE).count();
+        if passed * 2 < SAMPLE || keys.len() * 2 <= SAMPLE {
+            break;
+        }
+    }
+    Ok(None)
+}
+
+impl Source for ReadSet {
+    fn tree(&self, name: &str) -> Result<TreeId> {
+        self.names.id(name)
+    }
+
+    fn check(&self, tree: TreeId) -> Result<()> {
+        self.names.check(tree)
+    }
+
+    fn get<R>(
+        &self,
+        tree: TreeId,
+        key: &[u8],
+        visit: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
+        let value = {
+            let mut facts = self.facts();
+            match facts.values.get(&tree).and_then(|values| values.get(key)) {
+                Some(value) => value.clone(),
+                None => {
+                    let keys = facts.missing.keys.entry(tree).or_default();
+                    keys.insert(key.to_vec());
+                    None
+                }
+            }
+        };
+        Ok(value.as_deref().map(visit))
+    }
+
+    fn page(
+        &self,
+        tree: TreeId,
+        bounds: Bounds<'_>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Page> {
+        let request = PageRequest {
+            tree,
+            lower: bounds.lower.map(<[u8]>::to_vec),
+            upper: bounds.upper.map(<[u8]>::to_vec),
+            direction,
+            limit,
+        };
+        let mut facts = self.facts();
+        if let Some(page) = facts.pages.get(&request) {
+            return Ok(Page::clone(page));
+        }
+        facts.missing.pages.insert(request);
+        Ok(Page::default())
+    }
+
+    fn len(&self, tree: TreeId) -> Result<u64> {
+        let mut facts = self.facts();
+        match facts.lengths.get(&tree) {
+            Some(length) => Ok(*length),
+            None => {
+                facts.missing.lengths.insert(tree);
+                Ok(0)
+            }
+        }
+    }
+
+    fn first_page(&self) -> usize {
+        self.first_page
+    }
+}
+
+/// The driver: what is known, and the writes of the asynchronous transaction so far.
+pub(super) struct ReplayDriver {
+    manifest: Manifest,
+    known: ReadSet,
+    writes: Arc<Mutex<Overlay>>,
+}
+
+impl ReplayDriver {
+    pub(super) fn new(manifest: Manifest, known: ReadSet, writes: Overlay) -> Self {
+        Self {
+            manifest,
+            known,
+            writes: Arc::new(Mutex::new(writes)),
+        }
+    }
+
+    /// The writes so far, with those that an operation has committed here.
+    pub(super) fn writes(&self) -> Overlay {
+        self.writes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Driver for ReplayDriver {
+    type Database = ReplayDatabase;
+
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn open(&self, _: &OpenConfig<'_>) -> Result<ReplayDatabase> {
+        Ok(ReplayDatabase {
+            known: self.known.clone(),
+            writes: Arc::clone(&self.writes),
+        })
+    }
+}
+
+/// The store of [`ReplayDriver`].
+pub(super) struct ReplayDatabase {
+    known: ReadSet,
+    writes: Arc<Mutex<Overlay>>,
+}
+
+impl ReplayDatabase {
+    fn begin<S>(&self, source: S) -> Layered<S> {
+        let writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
+        Layered::new(source, writes.clone())
+    }
+}
+
+impl Database for ReplayDatabase {
+    type Reader = Layered<ReadSet>;
+    type Writer = Layered<ReplaySource>;
+
+    fn begin_read(&self) -> Result<Self::Reader> {
+        Ok(self.begin(self.known.clone()))
+    }
+
+    fn begin_write(&self) -> Result<Self::Writer> {
+        Ok(self.begin(ReplaySource {
+            known: self.known.clone(),
+            writes: Arc::clone(&self.writes),
+        }))
+    }
+}
+
+/// What a write transaction on a [`ReplayDatabase`] reads from, and commits to.
+pub(super) struct ReplaySource {
+    known: ReadSet,
+    writes: Arc<Mutex<Overlay>>,
+}
+
+impl Source for ReplaySource {
+    fn tree(&self, name: &str) -> Result<TreeId> {
+        self.known.tree(name)
+    }
+
+    fn check(&self, tree: TreeId) -> Result<()> {
+        self.known.check(tree)
+    }
+
+    fn get<R>(
+        &self,
+        tree: TreeId,
+        key: &[u8],
+        visit: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
+        self.known.get(tree, key, visit)
+    }
+
+    fn page(
+        &self,
+        tree: TreeId,
+        bounds: Bounds<'_>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Page> {
+        self.known.page(tree, bounds, direction, limit)
+    }
+
+    fn len(&self, tree: TreeId) -> Result<u64> {
+        self.known.len(tree)
+    }
+
+    fn first_page(&self) -> usize {
+        self.known.first_page
+    }
+}
+
+impl Sink for ReplaySource {
+    fn commit(self, overlay: Overlay, _: Durability) -> Result<()> {
+        *self.writes.lock().unwrap_or_else(PoisonError::into_inner) = overlay;
+        Ok(())
+    }
+}
