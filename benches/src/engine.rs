@@ -1,7 +1,5 @@
 //! The engines of the comparison: their contenders, and how good this library has to be on each.
 
-use std::path::Path;
-
 use netabase_driver_redb::Redb;
 use netabase_driver_sled::Sled;
 use netabase_store::loader::{self, SearchPath};
@@ -38,12 +36,9 @@ impl Engine {
         }
     }
 
-    /// The contender of this name. A driver is loaded from `drivers`, or where drivers are looked for else.
-    pub(crate) fn contender(
-        self,
-        name: &str,
-        drivers: Option<&Path>,
-    ) -> Result<Box<dyn Contender>> {
+    /// The contender of this name. A driver is loaded from beside this executable, where Cargo puts the libraries that it
+    /// builds with it.
+    pub(crate) fn contender(self, name: &str) -> Result<Box<dyn Contender>> {
         Ok(match (name, self) {
             ("hand", Self::Redb) => Box::new(HandRedb("hand")),
             ("hand", Self::Sled) => Box::new(HandSled("hand")),
@@ -52,14 +47,13 @@ impl Engine {
             ("static", Self::Redb) => Box::new(Typed::new("static", Redb)),
             ("static", Self::Sled) => Box::new(Typed::new("static", Sled)),
             ("dynamic", _) => {
-                let search = match drivers {
-                    // It was built a moment ago, with whatever permissions the machine gives.
-                    Some(directory) => SearchPath::default()
-                        .with_directory(directory)
-                        .without_trust_checks(),
-                    None => SearchPath::default(),
-                };
-                Box::new(Typed::new("dynamic", loader::load(self.name(), &search)?))
+                // They were built a moment ago, with whatever permissions the machine gives.
+                let beside = SearchPath::default()
+                    .without_environment()
+                    .without_user_data()
+                    .without_system()
+                    .without_trust_checks();
+                Box::new(Typed::new("dynamic", loader::load(self.name(), &beside)?))
             }
             _ => {
                 let known = table::CONTENDERS.join(", ");

@@ -75,7 +75,7 @@ fn profile(options: &Options, directory: &Path, row: &str) -> Result<()> {
     let [engine] = *options.engines else {
         return Err("--profile runs on one engine; name it with --engines".into());
     };
-    let contenders = vec![engine.contender(&options.contender, options.drivers.as_deref())?];
+    let contenders = vec![engine.contender(&options.contender)?];
     let workload = Workload::new(data::users(options.records));
     let arena = Arena::new(directory, contenders, workload);
     for row in chosen(&[row.to_owned()]) {
@@ -99,7 +99,7 @@ fn compare(
 ) -> Result<impl Iterator<Item = &'static str> + use<>> {
     let contenders = table::CONTENDERS
         .into_iter()
-        .map(|name| engine.contender(name, options.drivers.as_deref()))
+        .map(|name| engine.contender(name))
         .collect::<Result<Vec<_>>>()?;
     println!(
         "{}: {} records, medians of {} rounds, databases in {}\n\n{}",
@@ -146,7 +146,7 @@ mod tests {
         for engine in Engine::ALL {
             let directory = tempfile::tempdir().expect("a temporary folder");
             let contenders =
-                table::CONTENDERS.map(|name| engine.contender(name, None).expect("a contender"));
+                table::CONTENDERS.map(|name| engine.contender(name).expect("a contender"));
             let workload = Workload::new(data::users(300));
             let arena = Arena::new(directory.path(), contenders.into(), workload);
             for row in ROWS {
@@ -160,7 +160,7 @@ mod tests {
         for engine in Engine::ALL {
             for name in table::CONTENDERS {
                 let directory = tempfile::tempdir().expect("a temporary folder");
-                let contender = engine.contender(name, None).expect("a contender");
+                let contender = engine.contender(name).expect("a contender");
                 let database = contender
                     .open(&directory.path().join("db"))
                     .expect("a database");

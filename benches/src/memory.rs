@@ -68,7 +68,7 @@ pub(crate) fn run(
 fn scan(options: &Options, engine: Engine, directory: &Path) -> Result<Option<&'static str>> {
     let path = directory.join("scan");
     {
-        let database = engine.contender("static", None)?.open(&path)?;
+        let database = engine.contender("static")?.open(&path)?;
         for start in (0..SCANNED).step_by(CHUNK) {
             let users: Vec<_> = (start..start + CHUNK)
                 .map(|id| data::user(id as u64, id as u32 % data::AGES))
@@ -117,15 +117,11 @@ fn measured(
     task: Task,
     path: &Path,
 ) -> Result<f64> {
-    let mut child = Command::new(std::env::current_exe()?);
-    child
+    let output = Command::new(std::env::current_exe()?)
         .args(["--engines", engine.name(), "--contender", contender])
         .args(["--child", task.name()])
-        .arg(path);
-    if let Some(drivers) = &options.drivers {
-        child.arg("--drivers").arg(drivers);
-    }
-    let output = child.output()?;
+        .arg(path)
+        .output()?;
     let text = String::from_utf8_lossy(&output.stdout);
     text.trim().parse().map_err(|_| {
         let error = String::from_utf8_lossy(&output.stderr);
@@ -143,7 +139,7 @@ pub(crate) fn child(options: &Options, child: &Child) -> Result<()> {
     let [engine] = *options.engines else {
         return Err("a child process runs on one engine".into());
     };
-    let contender = engine.contender(&options.contender, options.drivers.as_deref())?;
+    let contender = engine.contender(&options.contender)?;
     let users: Vec<User> = match child.task {
         Task::Scan => Vec::new(),
         Task::Commit | Task::RollBack => data::users(TRANSACTED),

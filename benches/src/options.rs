@@ -14,7 +14,6 @@ pub(crate) struct Options {
     pub(crate) rounds: usize,
     pub(crate) rows: Vec<String>,
     pub(crate) directory: PathBuf,
-    pub(crate) drivers: Option<PathBuf>,
     pub(crate) memory: bool,
     pub(crate) html: Option<PathBuf>,
     pub(crate) profile: Option<String>,
@@ -38,7 +37,6 @@ impl Options {
             rounds: 21,
             rows: Vec::new(),
             directory: default_directory(),
-            drivers: None,
             memory: true,
             html: None,
             profile: None,
@@ -69,7 +67,6 @@ impl Options {
                         .collect::<Result<_, _>>()?;
                 }
                 "--directory" => options.directory = value()?.into(),
-                "--drivers" => options.drivers = Some(value()?.into()),
                 "--no-memory" => options.memory = false,
                 "--html" => options.html = Some(value()?.into()),
                 "--profile" => options.profile = Some(known_row(&value()?)?),
@@ -109,7 +106,6 @@ Options:
   --records N       Number of records (default 100000)
   --rounds N        Measurements per row (default 21)
   --directory DIR   Where the databases are written (default: memory-backed where there is such a directory)
-  --drivers DIR     Where the drivers' libraries are; given by `cargo xtask bench`
   --no-memory       Leave out the memory that a scan of a million records takes on redb, and a large transaction on sled
   --html FILE       Write a page with a plot of every round as well
   --profile ROW     Run one row of one engine alone, as often as --rounds says, for a profiler

@@ -27,8 +27,8 @@ use crate::{isolation, sequence, settings};
 /// Runs the catalogue over a driver, as the `main` of a test target that has `harness = false`.
 ///
 /// The driver is an expression of a type that implements [`Driver`]. With `dynamic` behind it, the catalogue runs once more
-/// over the same driver, loaded by its name from the dynamic library that Cargo builds together with the test; the package
-/// of the driver has to have the crate types `rlib` and `cdylib` and to export the driver.
+/// over the same driver, loaded by its name from its dynamic library. Cargo builds that together with the test if the
+/// package that exports the driver is among the development dependencies.
 ///
 /// The executable takes the arguments of Rust's own test executables: filters, `--list`, `--exact`, `--skip`. It sees the
 /// [environment variables](crate#environment) of the suite.
@@ -341,8 +341,8 @@ fn load_beside(linked: &Manifest) -> Result<DynamicDriver, String> {
         .without_system();
     let loaded = loader::load(&linked.name, &beside).map_err(|error| {
         format!(
-            "{error}\n(the suite loads {DLL_PREFIX}netabase_driver_{}{DLL_SUFFIX} from beside this executable: the \
-             package is to have `crate-type = [\"rlib\", \"cdylib\"]` and to bear that name)",
+            "{error}\n(the suite loads {DLL_PREFIX}netabase_driver_{}{DLL_SUFFIX} from beside this executable: \
+             make the package that builds it a development dependency)",
             linked.name.replace('-', "_")
         )
     })?;

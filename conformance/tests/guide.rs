@@ -24,6 +24,8 @@ fn quotes_are_what_the_template_holds() {
     let page = fs::read_to_string(package.join("../docs/writing-a-driver.md")).unwrap();
     let template: String = [
         "Cargo.toml",
+        "dylib/Cargo.toml",
+        "dylib/src/lib.rs",
         "src/config.rs",
         "src/cursor.rs",
         "src/lib.rs",

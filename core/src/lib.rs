@@ -25,13 +25,6 @@ pub mod model;
 pub mod schema;
 pub mod store;
 
-/// Exports a driver under a symbol of its own; nothing, since this build is without the feature `dynamic`.
-#[cfg(not(all(feature = "dynamic", not(target_arch = "wasm32"))))]
-#[macro_export]
-macro_rules! export_driver {
-    ($($ignored:tt)*) => {};
-}
-
 /// What generated code names. Not for use by hand; it may change with any release.
 #[doc(hidden)]
 pub mod __private {

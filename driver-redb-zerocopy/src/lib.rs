@@ -52,16 +52,14 @@ use netabase_core::driver::PinnedRead;
 
 pub use netabase_driver_redb::{RedbCursor, RedbDatabase, RedbGuard, RedbReader, RedbWriter};
 
-static MANIFEST: Manifest = netabase_driver_redb::manifest("redb-zerocopy");
+/// What the driver is and what callers may rely on; its dynamic library states the same.
+pub static MANIFEST: Manifest = netabase_driver_redb::manifest("redb-zerocopy");
 
 /// The redb engine, for stores whose reads are pinned to their transaction.
 ///
 /// [`open`](Driver::open) takes what [`Redb`] takes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RedbZeroCopy;
-
-#[cfg(feature = "dynamic")]
-netabase_core::export_driver!(netabase_driver_redb_zerocopy: RedbZeroCopy = RedbZeroCopy, manifest: MANIFEST);
 
 impl Driver for RedbZeroCopy {
     type Database = RedbDatabase;

@@ -64,7 +64,8 @@ const ENGINE_VERSION: &str = "4.6.0";
 /// 3.75 GiB, is reported as `LimitExceeded` by redb itself.
 const LENGTH_LIMIT: u64 = 3 * 1024 * 1024 * 1024;
 
-static MANIFEST: Manifest = manifest("redb");
+/// What the driver is and what callers may rely on; its dynamic library states the same.
+pub static MANIFEST: Manifest = manifest("redb");
 
 /// The redb engine.
 ///
@@ -72,9 +73,6 @@ static MANIFEST: Manifest = manifest("redb");
 /// that is not there yet.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Redb;
-
-#[cfg(feature = "dynamic")]
-netabase_core::export_driver!(netabase_driver_redb: Redb = Redb, manifest: MANIFEST);
 
 impl Driver for Redb {
     type Database = RedbDatabase;

@@ -114,7 +114,8 @@ pub use transaction::{SledReader, SledWriter};
 /// The sled release that this driver is built and tested with.
 const ENGINE_VERSION: &str = "0.34.7";
 
-static MANIFEST: Manifest = Manifest {
+/// What the driver is and what callers may rely on; its dynamic library states the same.
+pub static MANIFEST: Manifest = Manifest {
     name: Cow::Borrowed("sled"),
     version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
     engine: Cow::Borrowed("sled"),
@@ -137,9 +138,6 @@ static MANIFEST: Manifest = Manifest {
 /// is not there yet. sled cannot open a database for reading only.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sled;
-
-#[cfg(feature = "dynamic")]
-netabase_core::export_driver!(netabase_driver_sled: Sled = Sled, manifest: MANIFEST);
 
 impl Driver for Sled {
     type Database = SledDatabase;

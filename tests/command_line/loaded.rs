@@ -35,7 +35,7 @@ fn install(folder: &Path, name: &str, built: &Path) -> PathBuf {
 
 #[test]
 fn databases_of_a_loaded_driver_are_copied_dumped_and_looked_at() {
-    let (drivers, _) = installed("lmdb", "netabase-driver-lmdb");
+    let (drivers, _) = installed("lmdb", "netabase-driver-lmdb-dylib");
     let netabase = |arguments: &[&str]| -> Run {
         command()
             .args(arguments)
@@ -90,7 +90,7 @@ fn a_copy_that_the_target_loses_a_part_of_fails_and_says_so() {
     let dump = dump.to_str().unwrap();
     assert_eq!(netabase(&["dump", &from, dump]).status, 0);
     let bad_drivers = format!("{DLL_PREFIX}conformance_bad_drivers{DLL_SUFFIX}");
-    let bad_drivers = built("conformance-bad-drivers", &bad_drivers);
+    let bad_drivers = built("conformance-bad-drivers-dylib", &bad_drivers);
     for (name, says) in [
         ("bad_losing", "297 entries instead of 300"),
         ("bad_schemaless", "another schema record"),
@@ -117,7 +117,7 @@ fn a_copy_that_the_target_loses_a_part_of_fails_and_says_so() {
 #[test]
 fn check_runs_the_suite_itself_and_ends_with_its_status() {
     let programs = beside_the_runner();
-    let (folder, redb) = installed("redb", "netabase-driver-redb");
+    let (folder, redb) = installed("redb", "netabase-driver-redb-dylib");
     let check = |driver: &Path, law: &str| -> Run {
         Command::new(programs.path().join(format!("netabase{EXE_SUFFIX}")))
             .arg("check")

@@ -100,9 +100,9 @@ pub(crate) fn built(package: &str, file: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = match package {
         "conformance" => "conformance",
-        "conformance-bad-drivers" => "conformance/bad-drivers",
-        "netabase-driver-lmdb" => "examples/driver-lmdb",
-        "netabase-driver-redb" => "driver-redb",
+        "conformance-bad-drivers-dylib" => "conformance/bad-drivers",
+        "netabase-driver-lmdb-dylib" => "examples/driver-lmdb",
+        "netabase-driver-redb-dylib" => "driver-redb",
         _ => panic!("{package} is no package whose files are looked for"),
     };
     let written = ["core", folder].map(|package| newest(&root.join(package).join("src")));

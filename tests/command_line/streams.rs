@@ -48,7 +48,7 @@ fn check_ends_as_every_command_does_if_its_report_is_not_read() {
         std::env::consts::DLL_PREFIX,
         std::env::consts::DLL_SUFFIX
     );
-    let driver = built("netabase-driver-redb", &driver);
+    let driver = built("netabase-driver-redb-dylib", &driver);
     for arguments in [&["--filter", "order/bytes"][..], &["--list"]] {
         let mut command = Command::new(&runner);
         command.arg("--driver").arg(&driver).args(arguments);

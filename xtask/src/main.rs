@@ -5,6 +5,7 @@ mod bench;
 mod browser;
 mod cities;
 mod compilers;
+mod dependency;
 mod fuzz;
 mod new_driver;
 mod page;
@@ -30,6 +31,7 @@ Commands:
                     (`cargo xtask bench --help` lists its options)
   new-driver NAME   Make the package of a new driver (`cargo xtask new-driver --help` says where)
   fuzz [OPTIONS]    Run the fuzz targets, where cargo-fuzz is installed (`cargo xtask fuzz --help` lists its options)
+  dependency        Run the tests of the library as others depend on it alone
   sanitize          Run the conformance of every loaded driver under AddressSanitizer
   help              Show this text
 
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         ["bench", ref options @ ..] => bench::run(&root, options),
         ["new-driver", ref options @ ..] => new_driver::run(&root, options),
         ["fuzz", ref options @ ..] => fuzz::run(&root, options),
+        ["dependency"] => dependency::run(&root),
         ["sanitize"] => sanitize::run(&root),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

@@ -19,6 +19,13 @@ Makes the package of a new driver, which compiles and passes the conformance sui
 /// The template's folder in the repository.
 const TEMPLATE: &str = "conformance/template";
 
+/// What makes the two packages of a driver a workspace.
+const WORKSPACE: &str = "
+# A workspace of its own, wherever the folder lies; to be removed where it joins another one.
+[workspace]
+members = [\"dylib\"]
+";
+
 /// Runs what is behind `new-driver` on the command line.
 pub(crate) fn run(root: &Path, arguments: &[&str]) -> ExitCode {
     let (name, path) = match *arguments {
@@ -44,7 +51,8 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> ExitCode {
     match generate(root, &names, &folder) {
         Ok(()) => {
             format_sources(&folder);
-            print!("{}", next_steps(&names, &folder));
+            let target = target_folder(cargo(), &folder).unwrap_or_else(|| folder.join("target"));
+            print!("{}", next_steps(&names, &folder, &target));
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -122,8 +130,8 @@ fn generate(root: &Path, names: &Names, folder: &Path) -> io::Result<()> {
     let root = fs::canonicalize(root)?;
     let template = root.join(TEMPLATE);
     fs::create_dir_all(folder)?;
-    for part in ["src", "tests"] {
-        fs::create_dir(folder.join(part))?;
+    for part in ["src", "tests", "dylib/src"] {
+        fs::create_dir_all(folder.join(part))?;
         for entry in fs::read_dir(template.join(part))? {
             let entry = entry?;
             let text = fs::read_to_string(entry.path())?;
@@ -134,32 +142,62 @@ fn generate(root: &Path, names: &Names, folder: &Path) -> io::Result<()> {
         }
     }
     fs::copy(template.join(".gitignore"), folder.join(".gitignore"))?;
-    let manifest = fs::read_to_string(template.join("Cargo.toml"))?;
+    let manifest = |file: &str, folders: &[(&str, &str)]| {
+        let text = fs::read_to_string(template.join(file))?;
+        manifest_of(&text, names, &root, folders)
+    };
     fs::write(
-        folder.join("Cargo.toml"),
-        manifest_of(&manifest, names, &root)?,
-    )
+        folder.join("dylib/Cargo.toml"),
+        manifest("dylib/Cargo.toml", &[("../../../core", "core")])?,
+    )?;
+    let package = manifest(
+        "Cargo.toml",
+        &[("../../core", "core"), ("..", "conformance")],
+    )?;
+    fs::write(folder.join("Cargo.toml"), package + WORKSPACE)
 }
 
 /// Formats the sources: names of other lengths break lines elsewhere. Without rustfmt they stay as they are, and compile.
 fn format_sources(folder: &Path) {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let _ = Command::new(cargo)
-        .arg("fmt")
-        .arg("--manifest-path")
+    let _ = cargo()
+        .args(["fmt", "--all", "--manifest-path"])
         .arg(folder.join("Cargo.toml"))
         .stderr(Stdio::null())
         .status();
 }
 
-/// The template's `Cargo.toml` as that of a package of its own, outside of this workspace.
-fn manifest_of(template: &str, names: &Names, root: &Path) -> io::Result<String> {
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Where Cargo builds the package in this folder, which variables and configuration files may say; `None` if it does not
+/// say so.
+fn target_folder(mut cargo: Command, folder: &Path) -> Option<PathBuf> {
+    let output = cargo
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .arg("--manifest-path")
+        .arg(folder.join("Cargo.toml"))
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+    metadata["target_directory"].as_str().map(PathBuf::from)
+}
+
+/// A `Cargo.toml` of the template for a package outside of this workspace: `folders` are the relative paths in it that
+/// lead to packages of this repository, and the folders of those.
+fn manifest_of(
+    template: &str,
+    names: &Names,
+    root: &Path,
+    folders: &[(&str, &str)],
+) -> io::Result<String> {
     let mut manifest = names.replace_in(template);
-    for (relative, package) in [("../../core", "core"), ("..", "conformance")] {
+    for (relative, package) in folders {
         let before = format!("path = \"{relative}\"");
         if !manifest.contains(&before) {
             return Err(io::Error::other(format!(
-                "{TEMPLATE}/Cargo.toml does not hold `{before}`"
+                "a Cargo.toml of {TEMPLATE} does not hold `{before}`"
             )));
         }
         let path = root.join(package);
@@ -169,11 +207,10 @@ fn manifest_of(template: &str, names: &Names, root: &Path) -> io::Result<String>
         // Quoted by `'`, a Windows path stays as it is.
         manifest = manifest.replace(&before, &format!("path = '{path}'"));
     }
-    Ok(manifest
-        + "\n# A workspace of its own, wherever the folder lies; to be removed where it joins another one.\n[workspace]\n")
+    Ok(manifest)
 }
 
-fn next_steps(names: &Names, folder: &Path) -> String {
+fn next_steps(names: &Names, folder: &Path, target: &Path) -> String {
     let Names {
         driver,
         package,
@@ -181,6 +218,7 @@ fn next_steps(names: &Names, folder: &Path) -> String {
         ..
     } = names;
     let folder = folder.display();
+    let target = target.display();
     format!(
         "Made the driver `{driver}` in {folder}. It keeps its entries in memory and passes the suite:
 
@@ -191,8 +229,8 @@ Next:
   1. put your engine in the place of `imbl` in src/: docs/writing-a-driver.md goes through it promise by promise;
   2. declare in src/lib.rs what it can do and how large things may be;
   3. see what the suite says of the library (in the checkout of netabase_store):
-         cargo build --manifest-path {folder}/Cargo.toml
-         cargo run -p conformance -- --driver {folder}/target/debug/{prefix}{symbol}{suffix}
+         cargo build --manifest-path {folder}/dylib/Cargo.toml
+         cargo run -p conformance -- --driver {target}/debug/{prefix}{symbol}{suffix}
   4. before you publish {package}, name released versions of its dependencies in Cargo.toml instead of paths.
 ",
         prefix = std::env::consts::DLL_PREFIX,
@@ -265,10 +303,34 @@ mod tests {
             "path = '{}",
             root.canonicalize().unwrap().display()
         )));
-        assert!(manifest.ends_with("[workspace]\n"));
-        for file in ["src/lib.rs", "tests/conformance.rs", "Cargo.toml"] {
+        assert!(manifest.contains("netabase-driver-some-name-dylib = { path = \"dylib\" }"));
+        assert!(manifest.ends_with(WORKSPACE));
+        for file in [
+            "src/lib.rs",
+            "tests/conformance.rs",
+            "Cargo.toml",
+            "dylib/src/lib.rs",
+            "dylib/Cargo.toml",
+        ] {
             let text = fs::read_to_string(folder.join(file)).unwrap();
             assert!(!text.to_lowercase().contains("template"), "{file}:\n{text}");
+        }
+        // The library is looked for where Cargo puts it.
+        let own = std::fs::canonicalize(&folder).unwrap().join("target");
+        for (variable, target) in [("", own), ("/shared/target", "/shared/target".into())] {
+            let mut cargo = cargo();
+            cargo.env_remove("CARGO_TARGET_DIR");
+            if !variable.is_empty() {
+                cargo.env("CARGO_TARGET_DIR", variable);
+            }
+            let found = target_folder(cargo, &folder).unwrap();
+            assert_eq!(found, target);
+            let library = target.join("debug").join(format!(
+                "{}netabase_driver_some_name",
+                std::env::consts::DLL_PREFIX
+            ));
+            let steps = next_steps(&names, &folder, &found);
+            assert!(steps.contains(library.to_str().unwrap()), "{steps}");
         }
         fs::remove_dir_all(&folder).unwrap();
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::report::Report;
 use crate::step::Step;
-use crate::{browser, cities, compilers, fuzz, new_driver, page};
+use crate::{browser, cities, compilers, dependency, fuzz, new_driver, page};
 
 /// Runs every step even if an earlier one fails, and sums up. Without a browser, its tests are reported as ignored.
 pub(crate) fn run(root: &Path, with_browser: bool) -> ExitCode {
@@ -29,6 +29,9 @@ pub(crate) fn run(root: &Path, with_browser: bool) -> ExitCode {
         report.add(outcome);
     }
     report.add(new_driver::try_out(root));
+    for outcome in dependency::outcomes(root) {
+        report.add(outcome);
+    }
     print!("\n{}", report.summary());
     if report.failed() {
         ExitCode::FAILURE

@@ -1,4 +1,4 @@
-//! Drivers that break the ABI in every way that a host has to survive, in one dynamic library.
+//! Drivers that break the ABI in every way that a host has to survive, which `dylib` puts into one dynamic library.
 //!
 //! Each has a symbol of its own. A test copies the library to the file name of the driver that it wants, and loads it.
 

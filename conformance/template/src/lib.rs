@@ -15,7 +15,8 @@ pub use cursor::TemplateCursor;
 pub use database::TemplateDatabase;
 pub use transaction::{TemplateReader, TemplateWriter};
 
-static MANIFEST: Manifest = Manifest {
+/// What the driver is and what callers may rely on; its dynamic library states the same.
+pub static MANIFEST: Manifest = Manifest {
     // The name that programs load the driver by, and the end of the exported symbol's and the package's name.
     name: Cow::Borrowed("template"),
     version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
@@ -38,11 +39,6 @@ static MANIFEST: Manifest = Manifest {
 /// The template engine.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TemplateDriver;
-
-netabase_core::export_driver!(
-    netabase_driver_template: TemplateDriver = TemplateDriver,
-    manifest: MANIFEST
-);
 
 impl Driver for TemplateDriver {
     type Database = TemplateDatabase;

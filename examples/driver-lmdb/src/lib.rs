@@ -100,7 +100,8 @@ pub use cursor::LmdbCursor;
 pub use database::LmdbDatabase;
 pub use transaction::{LmdbReader, LmdbWriter};
 
-static MANIFEST: Manifest = Manifest {
+/// What the driver is and what callers may rely on; its dynamic library states the same.
+pub static MANIFEST: Manifest = Manifest {
     name: Cow::Borrowed("lmdb"),
     version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
     engine: Cow::Borrowed("LMDB"),
@@ -130,9 +131,6 @@ const ENGINE_VERSION: &str = "0.9.70";
 /// is not there yet.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Lmdb;
-
-#[cfg(feature = "dynamic")]
-netabase_core::export_driver!(netabase_driver_lmdb: Lmdb = Lmdb, manifest: MANIFEST);
 
 impl Driver for Lmdb {
     type Database = LmdbDatabase;

@@ -146,9 +146,8 @@ fn application<E: Driver>(store: NetabaseStore<Shop, TypedStore<Shop, E>>) -> Re
 
 /// A test for each backend: the application sees on it what it sees in memory.
 macro_rules! backends {
-    ($($(#[$attribute:meta])* $name:ident($folder:ident): $store:expr;)*) => {
+    ($($name:ident($folder:ident): $store:expr;)*) => {
         $(
-            $(#[$attribute])*
             #[test]
             fn $name() -> Result {
                 let directory = tempfile::tempdir().unwrap();
@@ -163,30 +162,18 @@ macro_rules! backends {
 backends! {
     default(_folder): NetabaseStore::temp()?;
     connected_memory(_folder): NetabaseStore::connect("memory:")?;
-    #[cfg(feature = "redb")]
     redb(folder): NetabaseStore::redb(folder.join("db"))?;
-    #[cfg(feature = "redb")]
     connected_redb(folder): NetabaseStore::connect(&format!("redb:{}/db?use_fsync=false", folder.display()))?;
-    #[cfg(feature = "redb-zerocopy")]
     redb_zerocopy(folder): NetabaseStore::redb_zerocopy(folder.join("db"))?;
-    #[cfg(feature = "sled")]
     sled(folder): NetabaseStore::sled(folder.join("db"))?;
-    #[cfg(feature = "sled")]
     connected_sled(folder): NetabaseStore::connect(&format!("sled:{}/db?mode=high_throughput", folder.display()))?;
-    #[cfg(all(feature = "dynamic", feature = "redb"))]
     loaded_redb(folder): load("redb", folder)?;
-    #[cfg(all(feature = "dynamic", feature = "redb-zerocopy"))]
     loaded_redb_zerocopy(folder): load("redb-zerocopy", folder)?;
-    #[cfg(all(feature = "dynamic", feature = "sled"))]
     loaded_sled(folder): load("sled", folder)?;
 }
 
 /// Loads a driver by name. Cargo builds the drivers' libraries together with this test, and puts them beside it; what is
 /// installed on this machine is left alone.
-#[cfg(all(
-    feature = "dynamic",
-    any(feature = "redb", feature = "redb-zerocopy", feature = "sled")
-))]
 fn load(
     driver: &str,
     folder: &std::path::Path,
@@ -198,7 +185,6 @@ fn load(
     NetabaseStore::load_from(&beside, driver, folder.join("db"))
 }
 
-#[cfg(feature = "dynamic")]
 #[test]
 fn an_unknown_driver_in_a_string_is_refused_with_the_known_ones() {
     let error = NetabaseStore::<Shop, _>::connect("rocks:./db").unwrap_err();
@@ -220,7 +206,6 @@ fn an_unknown_driver_in_a_string_is_refused_with_the_known_ones() {
     );
 }
 
-#[cfg(feature = "sled")]
 #[test]
 fn what_sled_does_not_know_in_a_string_is_refused_with_what_it_knows() {
     let folder = tempfile::tempdir().unwrap();
