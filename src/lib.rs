@@ -57,7 +57,9 @@ pub use crate::databases::redb_store::RedbStore;
 pub use crate::databases::redb_zerocopy::RedbStoreZeroCopy;
 #[cfg(feature = "sled")]
 pub use crate::databases::sled_store::SledStore;
-pub use crate::store::{DefaultStore, NetabaseStore};
+#[cfg(feature = "redb")]
+pub use crate::store::DefaultStore;
+pub use crate::store::NetabaseStore;
 #[cfg(feature = "chrono")]
 pub use crate::utils::datetime::{NetabaseDateTime, chrono};
 /// IndexedDB, the database of browsers.

@@ -9,7 +9,6 @@ use netabase_core::memory::Memory;
 use netabase_core::store::asynchronous::{AsyncBatch, AsyncTree, AsyncTxnGuard, AsyncTypedStore};
 use netabase_core::store::{Batch, ReadOnly, ReadWrite, Tree, TxnGuard, TypedStore};
 
-use crate::FileConfig;
 use crate::{NetabaseDefinitionTrait, NetabaseError, NetabaseModelTrait};
 
 /// One database of the definition `D` on the backend `B`.
@@ -28,7 +27,7 @@ use crate::{NetabaseDefinitionTrait, NetabaseError, NetabaseModelTrait};
 /// # use library::*;
 /// use netabase_store::NetabaseStore;
 ///
-/// let store = NetabaseStore::<Library, _>::temp()?;
+/// let store = NetabaseStore::<Library, _>::memory()?;
 /// let books = store.open_tree::<Book>();
 /// books.put(Book { id: 1, title: "Emma".into() })?;
 /// assert_eq!(books.get(BookPrimaryKey(1))?.map(|book| book.title), Some("Emma".into()));
@@ -39,12 +38,9 @@ pub struct NetabaseStore<D, B> {
     definition: PhantomData<fn() -> D>,
 }
 
-/// A store on the engine that is linked by default: redb where the feature `redb` is on, else memory.
+/// A store on the default engine, redb.
 #[cfg(feature = "redb")]
 pub type DefaultStore<D> = crate::RedbStore<D>;
-/// A store on the engine that is linked by default: redb where the feature `redb` is on, else memory.
-#[cfg(not(feature = "redb"))]
-pub type DefaultStore<D> = crate::MemoryStore<D>;
 
 impl<D, B> NetabaseStore<D, B> {
     /// A store on a backend that is open already.
@@ -74,8 +70,11 @@ impl<D, B: fmt::Debug> fmt::Debug for NetabaseStore<D, B> {
     }
 }
 
+/// On the default engine, redb, which the feature `redb` links in. Without it these are not there;
+/// [`memory`](NetabaseStore::memory) always is.
+#[cfg(feature = "redb")]
 impl<D: NetabaseDefinitionTrait> NetabaseStore<D, DefaultStore<D>> {
-    /// Opens an empty database on the default engine, removed when the store is dropped.
+    /// Opens an empty redb database, removed when the store is dropped.
     ///
     /// # Errors
     /// As [`TypedStore::temp`].
@@ -83,19 +82,19 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, DefaultStore<D>> {
         DefaultStore::<D>::temp().map(Self::from_backend)
     }
 
-    /// Opens a database on the default engine, at a path or as a [`FileConfig`] says; creates it if there is none.
+    /// Opens a redb database, at a path or as a [`FileConfig`](crate::FileConfig) says; creates it if there is none.
     ///
     /// # Errors
     /// As [`TypedStore::new`].
-    pub fn new(config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
+    pub fn new(config: impl Into<crate::FileConfig>) -> Result<Self, NetabaseError> {
         TypedStore::new(config).map(Self::from_backend)
     }
 
-    /// Opens the existing database on the default engine at a path, or as a [`FileConfig`] says.
+    /// Opens the existing redb database at a path, or as a [`FileConfig`](crate::FileConfig) says.
     ///
     /// # Errors
     /// As [`TypedStore::open`].
-    pub fn open(config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
+    pub fn open(config: impl Into<crate::FileConfig>) -> Result<Self, NetabaseError> {
         TypedStore::open(config).map(Self::from_backend)
     }
 }
@@ -112,22 +111,22 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, TypedStore<D, Memory>> {
 
 #[cfg(feature = "redb")]
 impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::RedbStore<D>> {
-    /// Opens a redb database at a path, or as a [`FileConfig`] says; creates it if there is none.
+    /// Opens a redb database at a path, or as a [`FileConfig`](crate::FileConfig) says; creates it if there is none.
     ///
     /// # Errors
     /// As [`TypedStore::new`].
-    pub fn redb(config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
+    pub fn redb(config: impl Into<crate::FileConfig>) -> Result<Self, NetabaseError> {
         TypedStore::new(config).map(Self::from_backend)
     }
 }
 
 #[cfg(feature = "sled")]
 impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::SledStore<D>> {
-    /// Opens a sled database in a folder, or as a [`FileConfig`] says; creates it if there is none.
+    /// Opens a sled database in a folder, or as a [`FileConfig`](crate::FileConfig) says; creates it if there is none.
     ///
     /// # Errors
     /// As [`TypedStore::new`].
-    pub fn sled(config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
+    pub fn sled(config: impl Into<crate::FileConfig>) -> Result<Self, NetabaseError> {
         TypedStore::new(config).map(Self::from_backend)
     }
 
@@ -218,14 +217,23 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::IndexedDBStore<D>> {
 
 #[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
 impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::DynamicStore<D>> {
-    /// Opens a database, at a path or as a [`FileConfig`] says, on the driver of this name, loaded from a dynamic
+    /// Opens a database, at a path or as a [`FileConfig`](crate::FileConfig) says, on the driver of this name, loaded from a dynamic
     /// library. The library is looked for in the directories of `NETABASE_DRIVER_PATH`, beside the executable, in the
     /// user's data directory and in the system's library directories; see [`load_from`](Self::load_from) for others.
     ///
     /// # Errors
     /// [`DriverNotFound`](crate::ErrorKind::DriverNotFound) or [`DriverRejected`](crate::ErrorKind::DriverRejected),
     /// with every place that was looked at; else as [`TypedStore::open_on`].
-    pub fn load(driver: &str, config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use netabase_store::prelude::*;
+    ///
+    /// fn open<D: NetabaseDefinitionTrait>() -> Result<NetabaseStore<D, DynamicStore<D>>, NetabaseError> {
+    ///     NetabaseStore::load("redb", "library.redb")
+    /// }
+    /// ```
+    pub fn load(driver: &str, config: impl Into<crate::FileConfig>) -> Result<Self, NetabaseError> {
         Self::load_from(&crate::loader::SearchPath::default(), driver, config)
     }
 
@@ -236,7 +244,7 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::DynamicStore<D>> {
     pub fn load_from(
         search: &crate::loader::SearchPath,
         driver: &str,
-        config: impl Into<FileConfig>,
+        config: impl Into<crate::FileConfig>,
     ) -> Result<Self, NetabaseError> {
         let driver = crate::loader::load(driver, search)?;
         TypedStore::open_on(&driver, &config.into()).map(Self::from_backend)

@@ -32,7 +32,7 @@ pub mod datetime {
     /// }
     /// use blog::*;
     ///
-    /// let store = NetabaseStore::<Blog, _>::temp()?;
+    /// let store = NetabaseStore::<Blog, _>::memory()?;
     /// let posts = store.open_tree::<Post>();
     /// let before: NetabaseDateTime = chrono::Utc::now();
     /// posts.put(Post { id: 1, created_at: before })?;

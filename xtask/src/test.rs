@@ -54,15 +54,7 @@ fn steps(root: &Path) -> Vec<Step> {
         Step::cargo(
             root,
             "netabase as it is installed",
-            &[
-                "check",
-                "--package",
-                "netabase_store",
-                "--features",
-                "cli,native",
-                "--bin",
-                "netabase",
-            ],
+            &["check", "--package", "netabase-cli"],
         ),
         Step::cargo(
             root,

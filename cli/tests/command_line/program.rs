@@ -1,9 +1,10 @@
 //! A database to work on, and the program's runs.
 
-use std::fs;
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX, EXE_SUFFIX};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::SystemTime;
+use std::{env, fs};
 
 use netabase_store::connect::Target;
 use netabase_store::driver::AnyDatabase;
@@ -57,7 +58,7 @@ pub(crate) fn netabase(arguments: &[&str]) -> Run {
 
 pub(crate) fn netabase_with_path(arguments: &[&str], path: &Path) -> Run {
     // A runner that lies beside the program comes first: a copy of the program has none there.
-    let program = path.join(format!("netabase-copy{}", std::env::consts::EXE_SUFFIX));
+    let program = path.join(format!("netabase-copy{}", EXE_SUFFIX));
     if !program.exists() {
         copy_program(env!("CARGO_BIN_EXE_netabase").as_ref(), &program);
     }
@@ -93,44 +94,40 @@ pub(crate) fn write_script(path: &Path, script: &str) {
     assert!(status.unwrap().success());
 }
 
-/// A file that Cargo makes of another package of this repository, beside this one's. If nobody has made it since its
-/// sources, or those of `core`, were last written to, it is made now, in a folder of its own: the tests that run meanwhile
-/// use what is here.
-pub(crate) fn built(package: &str, file: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folder = match package {
-        "conformance" => "conformance",
-        "conformance-bad-drivers-dylib" => "conformance/bad-drivers",
-        "netabase-driver-lmdb-dylib" => "examples/driver-lmdb",
-        "netabase-driver-redb-dylib" => "driver-redb",
-        _ => panic!("{package} is no package whose files are looked for"),
-    };
-    let written = ["core", folder].map(|package| newest(&root.join(package).join("src")));
-    let beside = Path::new(env!("CARGO_BIN_EXE_netabase")).parent().unwrap();
-    let found = [beside.join(file), beside.join("deps").join(file)]
-        .into_iter()
-        .filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)))
-        .max()
-        .filter(|(built, _)| written.iter().all(|written| written <= built));
-    if let Some((_, path)) = found {
-        return path;
+/// The library of this name, which Cargo has built together with this test and put beside it.
+pub(crate) fn library(stem: &str) -> PathBuf {
+    let file = format!("{DLL_PREFIX}{stem}{DLL_SUFFIX}");
+    let library = env::current_exe().unwrap().with_file_name(file);
+    assert!(library.is_file(), "{} is missing", library.display());
+    library
+}
+
+/// The runner of the suite, a program of another package. If nobody has built it since its sources, or those of `core`, were
+/// last written to, it is built now, in a folder of its own: the tests that run meanwhile use the one that is here.
+pub(crate) fn runner() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let file = format!("netabase-conformance{EXE_SUFFIX}");
+    let written = ["core", "conformance"].map(|package| newest(&root.join(package).join("src")));
+    let beside = Path::new(env!("CARGO_BIN_EXE_netabase")).with_file_name(&file);
+    let built = fs::metadata(&beside).and_then(|metadata| metadata.modified());
+    if built.is_ok_and(|built| written.iter().all(|written| *written <= built)) {
+        return beside;
     }
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("built");
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--package", package, "--target-dir"])
+        .args(["build", "--package", "conformance", "--target-dir"])
         .arg(&target)
         .current_dir(root)
         .status();
-    assert!(built.unwrap().success(), "{package} cannot be built");
+    assert!(built.unwrap().success(), "the runner cannot be built");
     target.join("debug").join(file)
 }
 
 /// A folder with copies of the program and of the runner of the suite that it starts.
 pub(crate) fn beside_the_runner() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let runner = format!("netabase-conformance{}", std::env::consts::EXE_SUFFIX);
     let program = Path::new(env!("CARGO_BIN_EXE_netabase"));
-    for from in [program, &built("conformance", &runner)] {
+    for from in [program, &runner()] {
         copy_program(from, &folder.path().join(from.file_name().unwrap()));
     }
     folder

@@ -12,8 +12,6 @@ use crate::failure::Failure;
 /// depends on it.
 const RUNNER: &str = "netabase-conformance";
 
-const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
-
 pub(crate) fn run(arguments: &Check) -> Result<Status, Failure> {
     let file = format!("{RUNNER}{}", env::consts::EXE_SUFFIX);
     let beside = env::current_exe()
@@ -22,8 +20,8 @@ pub(crate) fn run(arguments: &Check) -> Result<Status, Failure> {
         .filter(|runner| runner.is_file());
     let runner = beside.or_else(|| on_path(&file)).ok_or_else(|| {
         Failure::Usage(format!(
-            "the conformance suite is a program of its own, and `{file}` is neither beside this one nor in PATH; run \
-             `cargo install --git {REPOSITORY} conformance`, or in a copy of that repository `cargo build -p conformance`"
+            "the conformance suite is a program of its own, and `{file}` is neither beside this one nor in PATH; in a \
+             checkout of netabase_store, `cargo install --path conformance` puts it there"
         ))
     })?;
     let status = Command::new(&runner)

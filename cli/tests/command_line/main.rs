@@ -222,7 +222,7 @@ fn check_names_what_to_install_and_forwards_the_status() {
     let run = program::netabase_with_path(&["check", "redb"], folder.path());
     assert_eq!(run.status, 2);
     assert!(
-        run.stderr.contains("cargo install --git https://"),
+        run.stderr.contains("cargo install --path conformance"),
         "{}",
         run.stderr
     );

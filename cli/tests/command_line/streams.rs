@@ -5,7 +5,7 @@ use std::process::Command;
 
 use netabase_store::driver::{Durability, Read as _, Write as _};
 
-use crate::program::{built, command, fill, netabase, open_bytes, url};
+use crate::program::{command, fill, library, netabase, open_bytes, runner, url};
 
 #[test]
 fn a_reader_that_goes_away_ends_the_program_quietly() {
@@ -41,14 +41,7 @@ fn unread(command: &mut Command) -> (i32, String) {
 /// What was found up to then counts; a report that cannot be written is another thing.
 #[test]
 fn check_ends_as_every_command_does_if_its_report_is_not_read() {
-    let runner = format!("netabase-conformance{}", std::env::consts::EXE_SUFFIX);
-    let runner = built("conformance", &runner);
-    let driver = format!(
-        "{}netabase_driver_redb{}",
-        std::env::consts::DLL_PREFIX,
-        std::env::consts::DLL_SUFFIX
-    );
-    let driver = built("netabase-driver-redb-dylib", &driver);
+    let (runner, driver) = (runner(), library("netabase_driver_redb"));
     for arguments in [&["--filter", "order/bytes"][..], &["--list"]] {
         let mut command = Command::new(&runner);
         command.arg("--driver").arg(&driver).args(arguments);

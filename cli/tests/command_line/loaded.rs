@@ -5,22 +5,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::program::{Run, beside_the_runner, built, command, fill, netabase, titles, url};
+use crate::program::{Run, beside_the_runner, command, fill, library, netabase, titles, url};
 
-fn library(name: &str) -> String {
-    format!("{DLL_PREFIX}netabase_driver_{name}{DLL_SUFFIX}")
+fn file_name(driver: &str) -> String {
+    format!("{DLL_PREFIX}netabase_driver_{driver}{DLL_SUFFIX}")
 }
 
-/// A folder that only this user may write to, with the library of this driver, whose package is `package`.
-fn installed(name: &str, package: &str) -> (tempfile::TempDir, PathBuf) {
+/// A folder that only this user may write to, with the library of this driver.
+fn installed(name: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let file = install(folder.path(), name, &built(package, &library(name)));
+    let built = library(&format!("netabase_driver_{name}"));
+    let file = install(folder.path(), name, &built);
     (folder, file)
 }
 
 /// Copies the library of this driver into a folder, and lets only this user write to both.
 fn install(folder: &Path, name: &str, built: &Path) -> PathBuf {
-    let file = folder.join(library(name));
+    let file = folder.join(file_name(name));
     fs::copy(built, &file).unwrap();
     #[cfg(unix)]
     {
@@ -35,7 +36,7 @@ fn install(folder: &Path, name: &str, built: &Path) -> PathBuf {
 
 #[test]
 fn databases_of_a_loaded_driver_are_copied_dumped_and_looked_at() {
-    let (drivers, _) = installed("lmdb", "netabase-driver-lmdb-dylib");
+    let (drivers, _) = installed("lmdb");
     let netabase = |arguments: &[&str]| -> Run {
         command()
             .args(arguments)
@@ -89,8 +90,7 @@ fn a_copy_that_the_target_loses_a_part_of_fails_and_says_so() {
     let dump = folder.path().join("dump");
     let dump = dump.to_str().unwrap();
     assert_eq!(netabase(&["dump", &from, dump]).status, 0);
-    let bad_drivers = format!("{DLL_PREFIX}conformance_bad_drivers{DLL_SUFFIX}");
-    let bad_drivers = built("conformance-bad-drivers-dylib", &bad_drivers);
+    let bad_drivers = library("conformance_bad_drivers");
     for (name, says) in [
         ("bad_losing", "297 entries instead of 300"),
         ("bad_schemaless", "another schema record"),
@@ -117,7 +117,7 @@ fn a_copy_that_the_target_loses_a_part_of_fails_and_says_so() {
 #[test]
 fn check_runs_the_suite_itself_and_ends_with_its_status() {
     let programs = beside_the_runner();
-    let (folder, redb) = installed("redb", "netabase-driver-redb-dylib");
+    let (folder, redb) = installed("redb");
     let check = |driver: &Path, law: &str| -> Run {
         Command::new(programs.path().join(format!("netabase{EXE_SUFFIX}")))
             .arg("check")
@@ -134,7 +134,7 @@ fn check_runs_the_suite_itself_and_ends_with_its_status() {
         "{}",
         run.stdout
     );
-    let other = folder.path().join(library("other"));
+    let other = folder.path().join(file_name("other"));
     fs::copy(&redb, &other).unwrap();
     let run = check(&other, "order/");
     assert_eq!(run.status, 2, "{}{}", run.stdout, run.stderr);
