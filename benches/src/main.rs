@@ -124,7 +124,7 @@ fn compare(
     drop(arena);
     println!();
     if options.memory {
-        missed.extend(memory::run(options, engine, directory)?);
+        missed.extend(memory::run(engine, directory)?);
         println!();
     }
     Ok(missed.into_iter())

@@ -53,19 +53,15 @@ impl Task {
 }
 
 /// Measures an engine, and prints what it takes; gives the names of what missed its target.
-pub(crate) fn run(
-    options: &Options,
-    engine: Engine,
-    directory: &Path,
-) -> Result<Option<&'static str>> {
+pub(crate) fn run(engine: Engine, directory: &Path) -> Result<Option<&'static str>> {
     match engine {
-        Engine::Redb => scan(options, engine, directory),
-        Engine::Sled => transaction(options, engine, directory).map(|()| None),
+        Engine::Redb => scan(engine, directory),
+        Engine::Sled => transaction(engine, directory).map(|()| None),
     }
 }
 
 /// Stores records and reads them through each driver.
-fn scan(options: &Options, engine: Engine, directory: &Path) -> Result<Option<&'static str>> {
+fn scan(engine: Engine, directory: &Path) -> Result<Option<&'static str>> {
     let path = directory.join("scan");
     {
         let database = engine.contender("static")?.open(&path)?;
@@ -78,7 +74,7 @@ fn scan(options: &Options, engine: Engine, directory: &Path) -> Result<Option<&'
     }
     let mut all_within = true;
     for reader in ["static", "dynamic"] {
-        let mib = measured(options, engine, reader, Task::Scan, &path)?;
+        let mib = measured(engine, reader, Task::Scan, &path)?;
         let within = mib - CACHE_MIB as f64 <= SCAN_LIMIT_MIB;
         all_within &= within;
         println!(
@@ -92,11 +88,11 @@ fn scan(options: &Options, engine: Engine, directory: &Path) -> Result<Option<&'
 }
 
 /// Writes records in one transaction by each contender.
-fn transaction(options: &Options, engine: Engine, directory: &Path) -> Result<()> {
+fn transaction(engine: Engine, directory: &Path) -> Result<()> {
     let path = directory.join("transaction");
     for writer in ["hand", "static", "dynamic"] {
         let [commit, roll_back] = [Task::Commit, Task::RollBack].map(|task| {
-            let mib = measured(options, engine, writer, task, &path);
+            let mib = measured(engine, writer, task, &path);
             rounds::remove(&path)?;
             mib
         });
@@ -110,13 +106,7 @@ fn transaction(options: &Options, engine: Engine, directory: &Path) -> Result<()
 }
 
 /// By how many MiB a process of a contender grows.
-fn measured(
-    options: &Options,
-    engine: Engine,
-    contender: &str,
-    task: Task,
-    path: &Path,
-) -> Result<f64> {
+fn measured(engine: Engine, contender: &str, task: Task, path: &Path) -> Result<f64> {
     let output = Command::new(std::env::current_exe()?)
         .args(["--engines", engine.name(), "--contender", contender])
         .args(["--child", task.name()])

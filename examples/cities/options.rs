@@ -5,7 +5,7 @@ use std::path::PathBuf;
 pub(crate) const USAGE: &str = "\
 Stores real places, asks questions about them, and shows a rollback.
 
-Usage: cargo run --release --example cities -- [OPTIONS]
+Usage: cargo run --release --features dynamic --example cities -- [OPTIONS]
 
 Options:
   --input FILE             The places, as CSV (default: those of the repository, 15,000 people or more)

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the comparison with hand-written code, built as a user would build for speed.
+//! `cargo xtask bench`: the comparison with hand-written code, built with the profile `dist`, for speed.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -13,13 +13,19 @@ pub(crate) fn run(root: &Path, options: &[&str]) -> ExitCode {
     let comparison = Step::cargo(
         root,
         "comparison",
-        &["run", "--release", "--package", "benches", "--"],
+        &["run", "--profile", "dist", "--package", "benches", "--"],
     )
     .args(options);
     let pinned = Step::cargo(
         root,
         "reads pinned to their transaction",
-        &["bench", "--package", "netabase-driver-redb-zerocopy"],
+        &[
+            "bench",
+            "--profile",
+            "dist",
+            "--package",
+            "netabase-driver-redb-zerocopy",
+        ],
     );
     let pinned = (!options.iter().any(|option| NARROWING.contains(option))).then_some(pinned);
     for step in [comparison].into_iter().chain(pinned) {

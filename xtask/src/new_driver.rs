@@ -64,7 +64,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> ExitCode {
 
 /// What a driver is called in each place.
 #[derive(Debug, PartialEq, Eq)]
-struct Names {
+pub(crate) struct Names {
     /// As programs load it: `my-engine`.
     driver: String,
     /// `netabase-driver-my-engine`.
@@ -78,7 +78,7 @@ struct Names {
 impl Names {
     /// # Errors
     /// Why this is no name of a driver.
-    fn new(driver: &str) -> Result<Self, String> {
+    pub(crate) fn new(driver: &str) -> Result<Self, String> {
         let is_plain = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit();
         let (first, rest) = driver.as_bytes().split_first().unwrap_or((&b'-', b""));
         if !is_plain(*first)
@@ -120,7 +120,7 @@ impl Names {
 }
 
 /// Makes the package in a folder that is not there yet.
-fn generate(root: &Path, names: &Names, folder: &Path) -> io::Result<()> {
+pub(crate) fn generate(root: &Path, names: &Names, folder: &Path) -> io::Result<()> {
     if fs::symlink_metadata(folder).is_ok() {
         return Err(io::Error::new(
             io::ErrorKind::AlreadyExists,
@@ -166,7 +166,7 @@ fn format_sources(folder: &Path) {
         .status();
 }
 
-fn cargo() -> Command {
+pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 

@@ -119,7 +119,7 @@ fn serve_on(root: &Path, port: u16) -> io::Result<()> {
 /// Builds what is measured, apart from the page, and measures it.
 fn measure(root: &Path, rounds: u32) -> io::Result<()> {
     let folder = fresh(root, "page-bench")?;
-    let wasm = compile(root, "release", &["--features", "bench"])?;
+    let wasm = compile(root, "dist", &["--features", "bench"])?;
     bind(root, &wasm, &folder)?;
     copy(&root.join(SOURCE).join("bench"), &folder)?;
     bench::run(&folder, rounds)

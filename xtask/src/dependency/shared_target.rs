@@ -1,10 +1,11 @@
 //! A user's program and this repository, built in turn into one target folder: neither may break the other's build, nor
 //! make it start over.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Instant;
 
 use crate::report::Counts;
@@ -56,14 +57,19 @@ pub(crate) fn run(root: &Path) -> Status {
 
 fn build_in_turn(root: &Path) -> Result<(), String> {
     let user = make_user(root).map_err(|error| format!("{USER} could not be made: {error}"))?;
-    let program = |cargo: &mut Command| {
-        cargo.arg("--manifest-path").arg(user.join("Cargo.toml"));
-    };
-    let repository = |cargo: &mut Command| {
-        cargo.args(["--package", "netabase_store", "--features", "native"]);
-    };
-    let turns: [(&str, &dyn Fn(&mut Command)); 2] =
-        [("the program", &program), ("the repository", &repository)];
+    let program = user.join("Cargo.toml");
+    let turns = [
+        (
+            "the program",
+            vec![OsStr::new("--manifest-path"), program.as_os_str()],
+        ),
+        (
+            "the repository",
+            ["--package", "netabase_store", "--features", "native"]
+                .map(OsStr::new)
+                .to_vec(),
+        ),
+    ];
     for (turn, (name, arguments)) in turns.iter().cycle().take(5).enumerate() {
         println!("    {name}");
         let compiled = build(root, arguments).map_err(|error| format!("{name}: {error}"))?;
@@ -93,16 +99,16 @@ fn make_user(root: &Path) -> io::Result<PathBuf> {
 }
 
 /// Runs `cargo build`; gives the names of what it compiled because it was not there yet, or not any more.
-fn build(root: &Path, arguments: &dyn Fn(&mut Command)) -> Result<Vec<String>, String> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+fn build(root: &Path, arguments: &[&OsStr]) -> Result<Vec<String>, String> {
+    let mut cargo = crate::new_driver::cargo();
     cargo
         .args(["build", "--message-format", "json-render-diagnostics"])
         .arg("--target-dir")
         .arg(root.join(TARGET))
+        .args(arguments)
         .current_dir(root)
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
-    arguments(&mut cargo);
     let failed = |error: io::Error| format!("it could not be run: {error}");
     let mut child = cargo.spawn().map_err(failed)?;
     let mut compiled = Vec::new();
