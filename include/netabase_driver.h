@@ -64,7 +64,7 @@ extern "C" {
 #define NETABASE_ZERO_COPY 16u
 #define NETABASE_MULTI_PROCESS 32u
 #define NETABASE_CAN_READ_ONLY 64u
-#define NETABASE_ASYNC_ONLY 128u
+#define NETABASE_OPTIMISTIC 128u
 
 /* What a function answers: one of these two, or the number of an error. */
 #define NETABASE_OK 0u
@@ -88,6 +88,8 @@ extern "C" {
 #define NETABASE_DRIVER_PANICKED 16u
 #define NETABASE_INVALID_INPUT 17u
 #define NETABASE_INTERNAL 18u
+#define NETABASE_COMMIT_UNKNOWN 19u
+#define NETABASE_COMMITS_LOST 20u
 
 /* Borrowed bytes. The pointer may be null or dangling where the length is 0. */
 typedef struct netabase_slice {

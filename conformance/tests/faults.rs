@@ -102,10 +102,6 @@ const CAUGHT: &[(Fault, &[&str])] = &[
         &["cursor/a_cursor_at_its_end_stays_there"],
     ),
     (
-        Fault::DeclaresAsyncOnly,
-        &["manifest/a_driver_that_blocks_does_not_declare_async_only"],
-    ),
-    (
         Fault::EmptyValuesAreAbsent,
         &["value/an_empty_value_is_a_value"],
     ),
@@ -149,6 +145,10 @@ const CAUGHT: &[(Fault, &[&str])] = &[
     (
         Fault::KeepsASnapshotReady,
         &["history/transactions_of_many_threads_are_serializable"],
+    ),
+    (
+        Fault::KnowsEveryToken,
+        &["manifest/a_token_that_no_commit_gave_has_no_outcome"],
     ),
     (
         Fault::LenMissesOwnWrites,

@@ -26,7 +26,7 @@ pub enum ErrorKind {
     LimitExceeded = 6,
     /// A write on a store that was opened read-only.
     ReadOnly = 7,
-    /// The store or transaction was closed, or a failure ended it.
+    /// The store or transaction was closed, or a failure ended it; open or begin another one.
     Closed = 8,
     /// Two transactions, or a transaction and an open cursor, are in each other's way; a retry may succeed.
     Conflict = 9,
@@ -48,11 +48,19 @@ pub enum ErrorKind {
     InvalidInput = 17,
     /// A defect of the driver or of this library.
     Internal = 18,
+    /// The outcome of a commit is not known: the connection broke before the engine confirmed it, for example. The
+    /// transaction may be kept in whole or not at all.
+    ///
+    /// Nothing retries it by itself, since it could be written twice. The error may carry a [`CommitToken`] with which
+    /// the outcome can be asked for later.
+    CommitUnknown = 19,
+    /// Commits that were not durable may be lost after a failure; reported once, before a state without them is shown.
+    CommitsLost = 20,
 }
 
 impl ErrorKind {
     /// Every kind, in the order of its number.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::NotFound,
         Self::AlreadyExists,
         Self::Corrupt,
@@ -71,6 +79,8 @@ impl ErrorKind {
         Self::DriverPanicked,
         Self::InvalidInput,
         Self::Internal,
+        Self::CommitUnknown,
+        Self::CommitsLost,
     ];
 
     /// The kind's number, stable across releases.
@@ -86,6 +96,8 @@ impl ErrorKind {
     }
 
     /// Whether the same call may succeed when it is made again without any other change.
+    ///
+    /// Not so for [`CommitUnknown`](Self::CommitUnknown): the first call may have succeeded.
     #[must_use]
     pub const fn is_retryable(self) -> bool {
         matches!(self, Self::Locked | Self::Conflict | Self::SnapshotLost)
@@ -101,9 +113,48 @@ impl fmt::Display for ErrorKind {
 /// An engine's error, kept as it came.
 pub type Source = Box<dyn StdError + Send + Sync + 'static>;
 
+/// Names one commit whose outcome is not known, in bytes of the driver's own.
+///
+/// It outlives the store: any later handle of the same database can be asked for the
+/// [outcome](crate::driver::Database::commit_outcome), even in another process, for as long as the driver says.
+///
+/// # Examples
+/// ```
+/// use netabase_core::error::{CommitToken, ErrorKind, NetabaseError};
+/// use netabase_core::driver::DriverError;
+///
+/// let error = DriverError::new(ErrorKind::CommitUnknown, "the server closed the connection during the commit")
+///     .with_commit_token(CommitToken::new(*b"transaction 731"));
+/// let error = NetabaseError::from(error);
+/// assert_eq!(error.commit_token().map(CommitToken::as_bytes), Some(b"transaction 731".as_slice()));
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct CommitToken(Arc<[u8]>);
+
+impl CommitToken {
+    /// The token of these bytes, as a driver gave them.
+    #[must_use]
+    pub fn new(bytes: impl AsRef<[u8]>) -> Self {
+        Self(bytes.as_ref().into())
+    }
+
+    /// The bytes, to be kept for later.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for CommitToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CommitToken({})", Hex(&self.0))
+    }
+}
+
 /// What a driver reports: a kind, a message that says what to do, and the engine's own error as source.
 ///
-/// One pointer wide, so that results on hot paths stay small.
+/// One pointer wide, so that results on hot paths stay small. A clone shares the source.
+#[derive(Clone)]
 pub struct DriverError(Box<Report>);
 
 /// Kind, message and source; what [`DriverError`] and [`NetabaseError`] have in common.
@@ -112,6 +163,7 @@ struct Report {
     kind: ErrorKind,
     message: Cow<'static, str>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
+    commit_token: Option<CommitToken>,
 }
 
 impl Report {
@@ -128,6 +180,7 @@ impl DriverError {
             kind,
             message: message.into(),
             source: None,
+            commit_token: None,
         }))
     }
 
@@ -166,10 +219,17 @@ impl DriverError {
         &self.0.message
     }
 
-    /// The same error once more, for an operation that fails since an earlier one did.
+    /// Keeps the token of a commit whose outcome is not known.
     #[must_use]
-    pub(crate) fn again(&self) -> Self {
-        Self(self.0.clone())
+    pub fn with_commit_token(mut self, token: CommitToken) -> Self {
+        self.0.commit_token = Some(token);
+        self
+    }
+
+    /// The token of a commit whose outcome is not known, if the driver gave one.
+    #[must_use]
+    pub fn commit_token(&self) -> Option<&CommitToken> {
+        self.0.commit_token.as_ref()
     }
 }
 
@@ -191,6 +251,7 @@ impl fmt::Debug for DriverError {
             .field("kind", &self.0.kind)
             .field("message", &self.0.message)
             .field("source", &self.0.source)
+            .field("commit_token", &self.0.commit_token)
             .finish()
     }
 }
@@ -198,7 +259,7 @@ impl fmt::Debug for DriverError {
 /// The error of every operation of the typed layer and of the loader.
 ///
 /// [`kind`](Self::kind) is what a program decides on; the `Display` text names the operation, driver, tree and key and
-/// says what to do; [`source`](StdError::source) is the engine's own error.
+/// says what to do; [`source`](StdError::source) is the engine's own error, which a clone shares.
 ///
 /// # Examples
 /// ```
@@ -208,8 +269,10 @@ impl fmt::Debug for DriverError {
 /// assert_eq!(error.kind(), ErrorKind::NotFound);
 /// assert_eq!(error.to_string(), "open: there is no database here; create it first");
 /// ```
+#[derive(Clone)]
 pub struct NetabaseError(Box<Located>);
 
+#[derive(Clone)]
 struct Located {
     report: Report,
     operation: Option<Cow<'static, str>>,
@@ -294,6 +357,13 @@ impl NetabaseError {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.report.message
+    }
+
+    /// The token of a commit whose outcome is not known, if the driver gave one; see
+    /// [`CommitUnknown`](ErrorKind::CommitUnknown).
+    #[must_use]
+    pub fn commit_token(&self) -> Option<&CommitToken> {
+        self.0.report.commit_token.as_ref()
     }
 }
 
@@ -388,7 +458,7 @@ mod tests {
             assert_eq!(ErrorKind::from_code(kind.code()), Some(kind));
         }
         assert_eq!(ErrorKind::from_code(0), None);
-        assert_eq!(ErrorKind::from_code(19), None);
+        assert_eq!(ErrorKind::from_code(21), None);
     }
 
     #[test]
@@ -410,6 +480,34 @@ mod tests {
             Some("disk on fire".into())
         );
         assert_eq!(error.kind(), ErrorKind::Io);
+    }
+
+    #[test]
+    fn a_clone_keeps_place_token_and_source() {
+        let error = NetabaseError::from(
+            DriverError::new(ErrorKind::CommitUnknown, "the connection broke")
+                .with_commit_token(CommitToken::new([7, 0, 255]))
+                .with_source(std::io::Error::other("reset by peer")),
+        )
+        .during("commit");
+        let clone = error.clone();
+        drop(error);
+        assert_eq!(clone.kind(), ErrorKind::CommitUnknown);
+        assert_eq!(clone.operation(), Some("commit"));
+        assert_eq!(
+            clone.commit_token().map(CommitToken::as_bytes),
+            Some([7, 0, 255].as_slice())
+        );
+        assert_eq!(
+            clone.source().map(ToString::to_string),
+            Some("reset by peer".into())
+        );
+    }
+
+    #[test]
+    fn an_unknown_outcome_and_lost_commits_are_not_retryable() {
+        assert!(!ErrorKind::CommitUnknown.is_retryable());
+        assert!(!ErrorKind::CommitsLost.is_retryable());
     }
 
     #[test]

@@ -32,8 +32,7 @@ static MANIFEST: Manifest = Manifest {
     version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
     engine: Cow::Borrowed("IndexedDB"),
     engine_version: Cow::Borrowed("3.0"),
-    capabilities: Capabilities::ASYNC_ONLY
-        .with(Capabilities::PERSISTENT)
+    capabilities: Capabilities::PERSISTENT
         .with(Capabilities::DURABLE)
         .with(Capabilities::DEFERRED)
         .with(Capabilities::MULTI_PROCESS),

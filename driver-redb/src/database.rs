@@ -33,7 +33,7 @@ const PATIENCE: u32 = 50;
 /// Once the system has refused a write or a read, redb wants the file to be opened again. The next transaction does
 /// that, as soon as there is no other one; what was committed durably is there then. What was committed
 /// without durability since is not: where there is such a commit, one transaction is refused with
-/// [`Closed`](ErrorKind::Closed), which says so, and the one after it begins.
+/// [`CommitsLost`](ErrorKind::CommitsLost), and the one after it begins.
 pub struct RedbDatabase {
     /// Exclusive only while an operation runs that needs redb for itself alone.
     engine: RwLock<Arc<Engine>>,
@@ -470,7 +470,7 @@ fn missing(path: &Path) -> DriverError {
 #[cold]
 fn lost() -> DriverError {
     DriverError::new(
-        ErrorKind::Closed,
+        ErrorKind::CommitsLost,
         "the system failed an earlier operation, and what was committed without durability since the last durable commit \
          may be lost; read again what you rely on, the next transaction begins",
     )
@@ -734,7 +734,7 @@ mod tests {
         put(&database, b"refused", Durability::Immediate).unwrap_err();
 
         let error = database.begin_read().unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Closed, "{error:?}");
+        assert_eq!(error.kind(), ErrorKind::CommitsLost, "{error:?}");
         assert!(error.message().contains("may be lost"), "{error:?}");
         let reader = database.begin_read().unwrap();
         assert!(has(&reader, b"durable"));
@@ -754,7 +754,7 @@ mod tests {
                 database.command(operation, &[], &mut |_| ()).unwrap();
             }
             let error = database.begin_write().unwrap_err();
-            assert!(error.message().contains("may be lost"), "{error:?}");
+            assert_eq!(error.kind(), ErrorKind::CommitsLost, "{error:?}");
             database.begin_write().unwrap();
         }
     }

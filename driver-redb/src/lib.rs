@@ -13,7 +13,7 @@
 //! next transaction that begins once no other one runs. Opening repairs the file first as after a crash, which reads all
 //! of it unless `quick_repair` is on; whoever begins a transaction meanwhile, for reading or writing, waits until it is
 //! done. Commits without durability may be lost by it; one transaction is then refused with
-//! [`Closed`](netabase_core::driver::ErrorKind::Closed), which says so.
+//! [`CommitsLost`](netabase_core::driver::ErrorKind::CommitsLost).
 //!
 //! # Examples
 //! ```

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use netabase_core::driver::{Capabilities, Database, Driver, ErrorKind};
+use netabase_core::driver::{Capabilities, CommitToken, Database, Driver, ErrorKind};
 
 use super::assert_refused;
 use crate::catalog::{Case, CaseResult, Requirement, case};
@@ -12,7 +12,7 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
     vec![
         case!(the_manifest_is_well_formed),
         case!(the_manifest_is_always_the_same),
-        case!(a_driver_that_blocks_does_not_declare_async_only),
+        case!(a_token_that_no_commit_gave_has_no_outcome),
         case!(
             durable_presumes_persistent,
             Requirement::Declares(Capabilities::DURABLE)
@@ -64,8 +64,17 @@ fn the_manifest_is_always_the_same<D: Driver>(fixture: &Fixture<D>) -> CaseResul
     Ok(())
 }
 
-fn a_driver_that_blocks_does_not_declare_async_only<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
-    assert!(!fixture.declares(Capabilities::ASYNC_ONLY));
+fn a_token_that_no_commit_gave_has_no_outcome<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
+    let store = fixture.open()?;
+    for token in [b"".as_slice(), b"no commit gave this"] {
+        match store.commit_outcome(&CommitToken::new(token)) {
+            Err(error) => assert!(
+                [ErrorKind::Unsupported, ErrorKind::InvalidInput].contains(&error.kind()),
+                "{error:?}"
+            ),
+            Ok(outcome) => panic!("{token:?} is {outcome:?}"),
+        }
+    }
     Ok(())
 }
 

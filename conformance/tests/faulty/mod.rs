@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 
 use netabase_core::driver::{
-    Bounds, Capabilities, Cursor, Database, Direction, Driver, DriverError, Durability, ErrorKind,
-    Limits, Manifest, OpenConfig, Read, Result, TreeId, Write, WriteBatch, WriteBatchBuilder,
-    WriteOp,
+    Bounds, Capabilities, CommitOutcome, CommitToken, Cursor, Database, Direction, Driver,
+    DriverError, Durability, ErrorKind, Limits, Manifest, OpenConfig, Read, Result, TreeId, Write,
+    WriteBatch, WriteBatchBuilder, WriteOp,
 };
 use netabase_core::memory::{Memory, MemoryCursor, MemoryDatabase, MemoryReader, MemoryWriter};
 
@@ -37,7 +37,6 @@ pub(crate) enum Fault {
     CursorKeepsItsLastEntry,
     CursorMissesOwnWrites,
     CursorStartsAgain,
-    DeclaresAsyncOnly,
     EmptyValuesAreAbsent,
     ExcludedLowerIsIncluded,
     ExcludedUpperIsIncluded,
@@ -47,6 +46,7 @@ pub(crate) enum Fault {
     IncludedUpperIsExcluded,
     /// A thread that reads again gets a snapshot that was taken the last time, unless it has written meanwhile.
     KeepsASnapshotReady,
+    KnowsEveryToken,
     LenMissesOwnWrites,
     LimitIsOneTooHigh,
     ListsAnAbsentOperation,
@@ -87,9 +87,6 @@ impl Faulty {
             ..Memory.manifest().clone()
         };
         match fault {
-            Fault::DeclaresAsyncOnly => {
-                manifest.capabilities = manifest.capabilities.with(Capabilities::ASYNC_ONLY);
-            }
             Fault::ForgetsThoughPersistent => {
                 manifest.capabilities = manifest.capabilities.with(Capabilities::PERSISTENT);
             }
@@ -265,6 +262,13 @@ impl Database for FaultyDatabase {
             return Ok(());
         }
         self.0.memory.command(operation, argument, output)
+    }
+
+    fn commit_outcome(&self, token: &CommitToken) -> Result<CommitOutcome> {
+        if self.0.has(Fault::KnowsEveryToken) {
+            return Ok(CommitOutcome::NotCommitted);
+        }
+        self.0.memory.commit_outcome(token)
     }
 }
 

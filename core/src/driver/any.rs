@@ -7,8 +7,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    Bounds, Cursor, Database, Direction, Driver, DriverError, Durability, EntryWidths, ErrorKind,
-    Manifest, OpenConfig, Read, Result, TreeId, Write, WriteBatch,
+    Bounds, CommitOutcome, CommitToken, Cursor, Database, Direction, Driver, DriverError,
+    Durability, EntryWidths, ErrorKind, Manifest, OpenConfig, Read, Result, TreeId, Write,
+    WriteBatch,
 };
 
 /// Any driver.
@@ -50,6 +51,7 @@ trait ObjectDatabase: Send + Sync {
         argument: &[u8],
         output: &mut dyn FnMut(&[u8]),
     ) -> Result<()>;
+    fn commit_outcome(&self, token: &CommitToken) -> Result<CommitOutcome>;
 }
 
 trait ObjectRead {
@@ -106,6 +108,10 @@ impl<S: Database> ObjectDatabase for S {
         output: &mut dyn FnMut(&[u8]),
     ) -> Result<()> {
         Database::command(self, operation, argument, output)
+    }
+
+    fn commit_outcome(&self, token: &CommitToken) -> Result<CommitOutcome> {
+        Database::commit_outcome(self, token)
     }
 }
 
@@ -228,6 +234,10 @@ impl Database for AnyDatabase {
         output: &mut dyn FnMut(&[u8]),
     ) -> Result<()> {
         self.0.command(operation, argument, output)
+    }
+
+    fn commit_outcome(&self, token: &CommitToken) -> Result<CommitOutcome> {
+        self.0.commit_outcome(token)
     }
 }
 

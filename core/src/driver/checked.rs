@@ -6,9 +6,9 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{
-    Bounds, Cursor, Database, Direction, Driver, DriverError, Durability, EntryWidths, ErrorKind,
-    Limits, OpenConfig, PinnedRead, Read, Result, TreeId, Write, WriteBatch, WriteBatchBuilder,
-    WriteOp,
+    Bounds, CommitOutcome, CommitToken, Cursor, Database, Direction, Driver, DriverError,
+    Durability, EntryWidths, ErrorKind, Limits, OpenConfig, PinnedRead, Read, Result, TreeId,
+    Write, WriteBatch, WriteBatchBuilder, WriteOp,
 };
 
 /// Longest name of a tree, in bytes.
@@ -122,6 +122,14 @@ impl<S: Database> Checked<S> {
             return Err(read_only(operation));
         }
         store.command(operation, argument, output)
+    }
+
+    /// The outcome of an earlier commit that failed with [`CommitUnknown`](ErrorKind::CommitUnknown).
+    ///
+    /// # Errors
+    /// [`Closed`](ErrorKind::Closed) after [`close`](Self::close), or what [`Database::commit_outcome`] reports.
+    pub fn commit_outcome(&self, token: &CommitToken) -> Result<CommitOutcome> {
+        self.store()?.commit_outcome(token)
     }
 
     /// Closes the database. Open transactions go on and keep what they need of it; new ones, and those that wait to

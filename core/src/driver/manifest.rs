@@ -75,8 +75,10 @@ impl Capabilities {
     pub const MULTI_PROCESS: Self = Self(1 << 5);
     /// The database can be opened read-only.
     pub const READ_ONLY: Self = Self(1 << 6);
-    /// The engine offers only the [asynchronous form](super::asynchronous) of the contract.
-    pub const ASYNC_ONLY: Self = Self(1 << 7);
+    /// Several write transactions may be open at the same time, each on the snapshot that it began with.
+    /// [`commit`](super::Write::commit) fails with [`Conflict`](super::ErrorKind::Conflict), and nothing is kept, if
+    /// another commit has changed what the transaction read. Without it, there is one writer at a time.
+    pub const OPTIMISTIC: Self = Self(1 << 7);
 
     const NAMES: [(Self, &'static str); 8] = [
         (Self::PERSISTENT, "persistent"),
@@ -86,7 +88,7 @@ impl Capabilities {
         (Self::ZERO_COPY, "zero-copy"),
         (Self::MULTI_PROCESS, "multi-process"),
         (Self::READ_ONLY, "read-only"),
-        (Self::ASYNC_ONLY, "async-only"),
+        (Self::OPTIMISTIC, "optimistic"),
     ];
 
     /// Whether all of `other` is in this set.

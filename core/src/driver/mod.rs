@@ -6,13 +6,22 @@
 //!
 //! # What every driver promises
 //! - Keys are ordered by unsigned byte comparison. Values may be empty; keys may not.
-//! - There is one writer at a time; a second [`Database::begin_write`] waits for the first to end. A write transaction
-//!   covers any number of trees and is atomic, in memory and after a crash. Its reads see its own writes.
+//! - Write transactions are serialisable: they have the effect of running one after another. A write transaction covers
+//!   any number of trees and is atomic, in memory and after a crash. Its reads see its own writes.
+//! - There is one writer at a time; a second [`Database::begin_write`] waits for the first to end. Under
+//!   [`Capabilities::OPTIMISTIC`] there may be many, and none waits for another: each reads the snapshot that it began
+//!   with, and [`commit`](Write::commit) fails with [`Conflict`](ErrorKind::Conflict), with nothing kept, if a commit
+//!   since then has changed what it read. What it read are the values of keys, those that were absent included, the
+//!   ranges that its cursors passed over, and the lengths of trees. The driver may take more for changed than was, but
+//!   not for ever: the only transaction commits.
+//! - A commit has one of three outcomes. `Ok`: the transaction is kept. [`CommitUnknown`](ErrorKind::CommitUnknown): it
+//!   is kept in whole or not at all, and the driver cannot tell which; nothing above the driver retries it. Any other
+//!   error: nothing of it is kept, now or later.
 //! - A read transaction sees one snapshot for its whole life. An engine that cannot hold one reports
 //!   [`SnapshotLost`](ErrorKind::SnapshotLost) and never shows a torn view.
 //! - [`Durability::Immediate`]: on disk when `commit` returns. [`Durability::None`]: atomic and ordered, may be lost
 //!   in a crash, kept by an orderly close. A driver that loses such commits to a failing device, and goes on, refuses
-//!   a transaction with [`Closed`](ErrorKind::Closed) before it shows a state without them.
+//!   one transaction with [`CommitsLost`](ErrorKind::CommitsLost) before it shows a state without them.
 //! - Dropping a write transaction rolls it back. Handles may be dropped in any order.
 //! - A tree that nobody wrote to is empty; reading it is no error.
 //! - No call panics on anything that a caller, a file or the operating system can cause.
@@ -29,7 +38,7 @@ mod write_batch;
 use std::ops::Bound;
 use std::path::Path;
 
-pub use crate::error::{DriverError, ErrorKind};
+pub use crate::error::{CommitToken, DriverError, ErrorKind};
 pub use any::{AnyCursor, AnyDatabase, AnyDriver, AnyReader, AnyWriter};
 pub use manifest::{Capabilities, Limits, Manifest};
 pub use pinned::PinnedRead;
@@ -123,7 +132,8 @@ pub trait Database: Send + Sync + 'static {
     /// An error of the engine.
     fn begin_read(&self) -> Result<Self::Reader>;
 
-    /// Begins a write transaction; waits while another one is open.
+    /// Begins a write transaction; waits while another one is open, unless the driver is
+    /// [optimistic](Capabilities::OPTIMISTIC).
     ///
     /// Core refuses the call on a store that was opened read-only before it reaches the driver.
     ///
@@ -163,6 +173,32 @@ pub trait Database: Send + Sync + 'static {
         let _ = (argument, output);
         Err(DriverError::unsupported(operation))
     }
+
+    /// The outcome of an earlier commit that failed with [`CommitUnknown`](ErrorKind::CommitUnknown) and gave this token.
+    ///
+    /// The handle may be another one of the same database, in another process. A driver that gives tokens implements
+    /// this, and says how long it remembers. Once it has returned [`Committed`](CommitOutcome::Committed) or
+    /// [`NotCommitted`](CommitOutcome::NotCommitted) for a token, it never returns the other.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) if the driver gives no tokens, [`InvalidInput`](ErrorKind::InvalidInput)
+    /// for bytes that are not a token of its own, or an error of the engine.
+    fn commit_outcome(&self, token: &CommitToken) -> Result<CommitOutcome> {
+        let _ = token;
+        Err(DriverError::unsupported("commit_outcome"))
+    }
+}
+
+/// What became of a commit, asked for with its [token](CommitToken).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum CommitOutcome {
+    /// All of the transaction is kept.
+    Committed = 0,
+    /// Nothing of the transaction is kept, and nothing will be.
+    NotCommitted = 1,
+    /// The engine cannot tell: it has not decided yet, or does not remember any more.
+    Unknown = 2,
 }
 
 /// A tree as a transaction knows it: resolved from its name once, then used for each operation.
@@ -437,7 +473,14 @@ pub trait Write: Read {
     /// Makes the transaction's writes permanent, all at once.
     ///
     /// # Errors
-    /// An error of the engine; nothing of the transaction is kept then.
+    /// - [`Conflict`](ErrorKind::Conflict), on an [optimistic](Capabilities::OPTIMISTIC) driver: another commit has
+    ///   changed what this transaction read.
+    /// - [`CommitUnknown`](ErrorKind::CommitUnknown): the transaction is kept in whole or not at all, and the engine
+    ///   cannot tell which. The error carries a [token](DriverError::with_commit_token) if
+    ///   [`Database::commit_outcome`] can find out later.
+    /// - An error of the engine.
+    ///
+    /// Nothing of the transaction is kept then, except perhaps after `CommitUnknown`.
     fn commit(self, durability: Durability) -> Result<()>;
 }
 

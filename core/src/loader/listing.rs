@@ -87,7 +87,7 @@ fn place(location: &Location) -> Place {
     };
     let state = match (&real, &names) {
         (Err(Refusal::Absent), _) => PlaceState::Missing,
-        (Err(Refusal::Rejected(error)), _) => PlaceState::Refused(error.again().into()),
+        (Err(Refusal::Rejected(error)), _) => PlaceState::Refused(error.clone().into()),
         (Ok(_), Err(error)) => PlaceState::Refused(unreadable(error)),
         (Ok(_), Ok(_)) => PlaceState::Searched,
     };

@@ -1,7 +1,7 @@
 //! The engine's own operations, with answers of the common forms.
 
 use super::TypedStore;
-use crate::driver::{Driver, ErrorKind};
+use crate::driver::{CommitOutcome, CommitToken, Driver, ErrorKind};
 use crate::error::NetabaseError;
 use crate::model::NetabaseDefinitionTrait;
 
@@ -87,6 +87,20 @@ impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
     pub fn answer<A: CommandOutput>(&self, operation: &'static str) -> Result<A, NetabaseError> {
         A::from_output(self.command(operation, &[])?)
             .ok_or_else(|| self.locate(malformed(), operation))
+    }
+
+    /// The outcome of a commit that failed with [`CommitUnknown`](ErrorKind::CommitUnknown); `token` is the one that
+    /// [its error](NetabaseError::commit_token) carries. Another handle of the database may be asked, even in another
+    /// process.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) if the driver gives no tokens, [`InvalidInput`](ErrorKind::InvalidInput)
+    /// for a token of another driver, [`Closed`](ErrorKind::Closed) after [`close`](Self::close), or an error of the
+    /// engine.
+    pub fn commit_outcome(&self, token: &CommitToken) -> Result<CommitOutcome, NetabaseError> {
+        self.store
+            .commit_outcome(token)
+            .map_err(|error| self.locate(error, "commit_outcome"))
     }
 
     /// The names of all trees that hold at least one entry, records, indexes and the schema record, in order.

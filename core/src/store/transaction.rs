@@ -172,7 +172,7 @@ pub struct ReadState<R>(DriverResult<CheckedReader<R>>);
 impl<R> ReadState<R> {
     #[inline]
     fn reader(&self) -> DriverResult<&CheckedReader<R>> {
-        self.0.as_ref().map_err(DriverError::again)
+        self.0.as_ref().map_err(DriverError::clone)
     }
 }
 

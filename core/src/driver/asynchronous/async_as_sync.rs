@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::overlay::{Layered, Overlay, Page, Sink, Source};
 use super::{AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite};
 use crate::driver::{
-    Bounds, Capabilities, Database, Direction, Driver, DriverError, Durability, ErrorKind,
-    Manifest, OpenConfig, Result, TreeId,
+    Bounds, Capabilities, CommitOutcome, CommitToken, Database, Direction, Driver, DriverError,
+    Durability, ErrorKind, Manifest, OpenConfig, Result, TreeId,
 };
 
 /// Entries that a cursor asks for first.
@@ -38,8 +38,8 @@ impl<A: AsyncDriver, B: Block> AsyncAsSync<A, B> {
     /// Puts `driver` behind the synchronous contract. `config` says what the driver is told to open.
     pub fn new(driver: A, block: B, config: fn(&OpenConfig<'_>) -> Result<A::Config>) -> Self {
         let mut manifest = driver.manifest().clone();
-        // Entries are had in pages, and calls block.
-        let without = Capabilities::ZERO_COPY | Capabilities::ASYNC_ONLY;
+        // Entries are copied, page by page.
+        let without = Capabilities::ZERO_COPY;
         manifest.capabilities =
             Capabilities::from_bits(manifest.capabilities.bits() & !without.bits());
         Self {
@@ -123,6 +123,10 @@ where
             output(&part);
         }
         Ok(())
+    }
+
+    fn commit_outcome(&self, token: &CommitToken) -> Result<CommitOutcome> {
+        self.block.block_on(self.store.commit_outcome(token))
     }
 }
 

@@ -18,7 +18,10 @@ pub use async_as_sync::{AsyncAsSync, AsyncAsSyncDatabase, AsyncAsSyncSource, Blo
 pub use overlay::{Layered, LayeredCursor};
 pub use sync_as_async::{SyncAsAsync, SyncAsAsyncDatabase, SyncAsAsyncReader, SyncAsAsyncWriter};
 
-use super::{Bounds, Direction, Durability, Manifest, Result, TreeId, WriteBatch};
+use super::{
+    Bounds, CommitOutcome, CommitToken, Direction, DriverError, Durability, Manifest, Result,
+    TreeId, WriteBatch,
+};
 use crate::config::{FileConfig, IndexedDBConfig};
 
 /// One storage engine that cannot block.
@@ -132,6 +135,15 @@ pub trait AsyncDatabase: 'static {
         operation: &str,
         argument: &[u8],
     ) -> impl Future<Output = Result<Vec<Vec<u8>>>>;
+
+    /// The outcome of an earlier commit, as [`Database::commit_outcome`](super::Database::commit_outcome).
+    ///
+    /// # Errors
+    /// As [`Database::commit_outcome`](super::Database::commit_outcome).
+    fn commit_outcome(&self, token: &CommitToken) -> impl Future<Output = Result<CommitOutcome>> {
+        let _ = token;
+        std::future::ready(Err(DriverError::unsupported("commit_outcome")))
+    }
 }
 
 /// Reading: what was committed when the transaction began.

@@ -6,8 +6,8 @@ use super::{AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite};
 use crate::config::FileConfig;
 use crate::driver::checked::{Checked, CheckedReader, CheckedWriter};
 use crate::driver::{
-    Bounds, Cursor, Database, Direction, Driver, Durability, Manifest, OpenConfig, Read, Result,
-    TreeId, Write, WriteBatch,
+    Bounds, CommitOutcome, CommitToken, Cursor, Database, Direction, Driver, Durability, Manifest,
+    OpenConfig, Read, Result, TreeId, Write, WriteBatch,
 };
 
 /// A synchronous driver behind the asynchronous contract: each future does its work when it is first polled, and blocks
@@ -48,6 +48,10 @@ impl<S: Database> AsyncDatabase for SyncAsAsyncDatabase<S> {
         self.0
             .command(operation, argument, &mut |part| parts.push(part.to_vec()))?;
         Ok(parts)
+    }
+
+    async fn commit_outcome(&self, token: &CommitToken) -> Result<CommitOutcome> {
+        self.0.commit_outcome(token)
     }
 }
 

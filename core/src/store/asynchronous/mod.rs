@@ -33,7 +33,10 @@ use crate::driver::asynchronous::{
     AsyncConfig, AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, TemporaryConfig,
 };
 use crate::driver::checked::{self, Checked};
-use crate::driver::{Capabilities, DriverError, Durability, ErrorKind, Manifest, OpenConfig};
+use crate::driver::{
+    Capabilities, CommitOutcome, CommitToken, DriverError, Durability, ErrorKind, Manifest,
+    OpenConfig,
+};
 use crate::error::NetabaseError;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
 use crate::schema::SCHEMA_TREE;
@@ -256,6 +259,20 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
     ) -> Result<T, NetabaseError> {
         let output = self.command(operation, &[]).await?;
         T::from_output(output).ok_or_else(|| self.locate(super::command::malformed(), operation))
+    }
+
+    /// The outcome of a commit that failed with [`CommitUnknown`](ErrorKind::CommitUnknown), as
+    /// [`TypedStore::commit_outcome`].
+    ///
+    /// # Errors
+    /// As [`TypedStore::commit_outcome`].
+    pub async fn commit_outcome(
+        &self,
+        token: &CommitToken,
+    ) -> Result<CommitOutcome, NetabaseError> {
+        let ask = async { Ok::<_, NetabaseError>(self.engine()?.commit_outcome(token).await?) };
+        ask.await
+            .map_err(|error| self.locate(error, "commit_outcome"))
     }
 
     /// The names of all trees that hold at least one entry, records, indexes and the schema record, in order.
