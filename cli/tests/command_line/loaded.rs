@@ -150,7 +150,7 @@ fn a_folder_whose_name_is_no_text_is_listed() {
     let folder = tempfile::tempdir().unwrap();
     let odd = folder.path().join(OsStr::from_bytes(b"a\xff\x1b[31m"));
     fs::create_dir(&odd).unwrap();
-    fs::write(odd.join(library("x")), "no library").unwrap();
+    fs::write(odd.join(file_name("x")), "no library").unwrap();
     for arguments in [&["drivers", "--json"][..], &["drivers"]] {
         let run: Run = command()
             .args(arguments)
