@@ -124,7 +124,7 @@ typedef struct netabase_open_option {
 typedef struct netabase_open_config {
     size_t size;          /* of this struct, as the host knows it */
     uint64_t flags;       /* NETABASE_OPEN_...; refuse an unknown one with NETABASE_UNSUPPORTED */
-    netabase_slice path;  /* bytes on Unix, UTF-8 elsewhere; empty if nothing is kept on disk */
+    netabase_slice location; /* a path (bytes on Unix, UTF-8 elsewhere) or a URL; empty if nothing is kept */
     uint64_t cache_bytes; /* meaningful with NETABASE_OPEN_CACHE_BYTES */
     const netabase_open_option *options;
     size_t options_length;

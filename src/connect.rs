@@ -1,13 +1,11 @@
-//! One store from a string: `redb:./my.redb?cache_size_mb=512`.
-
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+//! One store from a string: `redb:./my.redb?cache_size_mb=512`, `postgres://user@one,two/shop`.
 
 use netabase_core::driver::checked::Checked;
-use netabase_core::driver::{AnyDatabase, AnyDriver, Driver, Durability, OpenConfig};
+use netabase_core::driver::{AnyDatabase, AnyDriver, Driver, Durability, Location, OpenConfig};
 use netabase_core::memory::Memory;
 use netabase_core::store::TypedStore;
 use percent_encoding::percent_decode_str;
+use std::collections::BTreeSet;
 
 use crate::{ErrorKind, NetabaseDefinitionTrait, NetabaseError, NetabaseStore};
 
@@ -21,6 +19,9 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, AnyStore<D>> {
     /// [`load`](NetabaseStore::load) does. The location is a path, with `%3F` for a question mark and `%25` for a
     /// percent sign; for `memory` it is empty. The options are the fields of [`FileConfig`](crate::FileConfig) but the
     /// path, and those of the driver itself.
+    ///
+    /// A string with hosts, `driver://user:password@host1,host2/name?option=value`, reaches the driver as it is, without
+    /// those of its options that are fields of [`FileConfig`](crate::FileConfig).
     ///
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) for a malformed string or an option or value that is not known;
@@ -91,16 +92,16 @@ pub fn driver(name: &str) -> Result<AnyDriver, NetabaseError> {
         if loadable.is_empty() {
             loadable.push_str("none");
         }
-        NetabaseError::new(
-            error.kind(),
-            format!(
-                "no driver `{name}` is linked in (those are: {}), and of those to be loaded (by their files: {loadable}) \
-                 it cannot be taken; {}",
-                names.join(", "),
+        let linked = names.join(", ");
+        let message = match error.kind() {
+            ErrorKind::DriverNotFound => format!(
+                "driver `{name}` not found. Linked in: {linked}. Loadable: {loadable}. Use one of these, build with the \
+                 feature of the driver's name, or put its library where drivers are looked for: {}",
                 error.message()
             ),
-        )
-        .with_source(error)
+            _ => format!("driver `{name}` cannot be loaded: {}", error.message()),
+        };
+        NetabaseError::new(error.kind(), message).with_source(error)
     })
 }
 
@@ -134,8 +135,8 @@ fn loadable() -> Vec<String> {
 pub struct Target {
     /// The name of the driver.
     pub driver: String,
-    /// The database file or folder.
-    pub path: PathBuf,
+    /// Where the database is: a path or a URL, as the driver takes it.
+    pub location: String,
     /// Size of the engine's cache in bytes.
     pub cache_bytes: Option<u64>,
     /// Create the database if there is none.
@@ -149,6 +150,15 @@ pub struct Target {
     /// The options that are left to the driver.
     pub options: Vec<(String, String)>,
 }
+
+/// The options that are fields of [`FileConfig`](crate::FileConfig), for every driver the same.
+const COMMON: [&str; 5] = [
+    "cache_size_mb",
+    "create_if_missing",
+    "truncate",
+    "read_only",
+    "use_fsync",
+];
 
 impl Target {
     /// Opens the database without any model: its trees as bytes.
@@ -173,7 +183,7 @@ impl Target {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         open(&OpenConfig {
-            path: &self.path,
+            location: Location::from(&self.location),
             cache_bytes: self.cache_bytes,
             create_if_missing: self.create_if_missing,
             truncate: self.truncate,
@@ -191,18 +201,17 @@ impl Target {
             invalid(format!("`{url}` names no driver; write `driver:path?option=value`, such as `redb:./my.redb`"))
         })?;
         let (location, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let location = match location.strip_prefix("//") {
-            None => location,
-            Some(path) if path.is_empty() || path.starts_with('/') => path,
-            Some(_) => {
-                return Err(invalid(format!(
-                    "`{url}` names a host, and databases are local; write `{driver}:path` or `{driver}:///path`"
-                )));
-            }
+        let (path, has_hosts) = match location.strip_prefix("//") {
+            None => (location, false),
+            Some(rest) => (rest, !rest.is_empty() && !rest.starts_with('/')),
         };
         let mut target = Self {
             driver: driver.to_owned(),
-            path: PathBuf::from(decode(location)?),
+            location: if has_hosts {
+                format!("{driver}:{location}")
+            } else {
+                decode(path)?
+            },
             cache_bytes: None,
             create_if_missing: true,
             truncate: false,
@@ -211,19 +220,28 @@ impl Target {
             options: Vec::new(),
         };
         let mut seen = BTreeSet::new();
+        let mut separator = '?';
         for option in query.split('&').filter(|option| !option.is_empty()) {
-            let (name, value) = option.split_once('=').ok_or_else(|| {
+            let (name, value) = option.split_once('=').unzip();
+            let name = decode(name.unwrap_or(option))?;
+            let is_common = COMMON.contains(&name.as_str());
+            if has_hosts && !is_common {
+                target.location.push(separator);
+                target.location.push_str(option);
+                separator = '&';
+                continue;
+            }
+            let value = value.ok_or_else(|| {
                 invalid(format!(
                     "option `{option}` has no value; write `{option}=value`"
                 ))
             })?;
-            let (name, value) = (decode(name)?, decode(value)?);
             if !seen.insert(name.clone()) {
                 return Err(invalid(format!(
                     "option `{name}` is given twice; give it once"
                 )));
             }
-            target.set(name, value)?;
+            target.set(name, decode(value)?)?;
         }
         Ok(target)
     }
@@ -295,7 +313,7 @@ mod tests {
             target,
             Target {
                 driver: "redb".into(),
-                path: "./a?b.redb".into(),
+                location: "./a?b.redb".into(),
                 cache_bytes: Some(2 << 20),
                 create_if_missing: true,
                 truncate: false,
@@ -304,22 +322,54 @@ mod tests {
                 options: vec![("x".into(), "&".into())],
             }
         );
+        assert_eq!(Target::parse("redb:///var/x").unwrap().location, "/var/x");
+        assert_eq!(Target::parse("memory:").unwrap().location, "");
+        assert_eq!(Target::parse("memory://").unwrap().location, "");
+        assert_eq!(Target::parse(r"redb:C:\x").unwrap().location, r"C:\x");
+    }
+
+    #[test]
+    fn a_string_with_hosts_reaches_the_driver_without_the_common_options() {
+        let url =
+            "postgres://app:p%40ss@one:1,two/shop?sslmode=verify-full&read_only=true&flag&x=%26";
+        let target = Target::parse(url).unwrap();
+        assert_eq!(target.driver, "postgres");
         assert_eq!(
-            Target::parse("redb:///var/x").unwrap().path,
-            PathBuf::from("/var/x")
+            target.location,
+            "postgres://app:p%40ss@one:1,two/shop?sslmode=verify-full&flag&x=%26"
         );
-        assert_eq!(Target::parse("memory:").unwrap().path, PathBuf::new());
+        assert!(target.read_only);
+        assert!(target.options.is_empty());
+        let plain = "etcd://one:2379/prefix?";
         assert_eq!(
-            Target::parse(r"redb:C:\x").unwrap().path,
-            PathBuf::from(r"C:\x")
+            Target::parse(plain).unwrap().location,
+            "etcd://one:2379/prefix"
         );
+    }
+
+    #[test]
+    fn a_driver_of_files_refuses_hosts() {
+        let error = Target::parse("memory://host/x")
+            .unwrap()
+            .open()
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        #[cfg(feature = "redb")]
+        {
+            let error = Target::parse("redb://u:secret@host/x")
+                .unwrap()
+                .open()
+                .unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            assert!(error.to_string().contains("give the path"), "{error}");
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
     }
 
     #[test]
     fn what_has_no_meaning_is_refused_with_what_to_write() {
         for (url, hint) in [
             ("my.redb", "driver:path"),
-            ("redb://host/x", "redb:///path"),
             ("redb:x?truncate", "truncate=value"),
             ("redb:x?truncate=yes", "`true` nor `false`"),
             ("redb:x?cache_size_mb=-1", "whole number"),

@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: &Copy) -> Result<Status, Failure> {
         Target::parse(&arguments.source)?,
         Target::parse(&arguments.target)?,
     );
-    if is_same_file(&source.path, &into.path) {
+    if is_same_file(source.location.as_ref(), into.location.as_ref()) {
         return Err(Failure::Usage(format!(
             "`{}` and `{}` are the same database; name another target",
             arguments.source, arguments.target

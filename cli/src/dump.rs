@@ -19,8 +19,8 @@ use crate::progress::Progress;
 
 pub(crate) fn dump(arguments: &Dump) -> Result<Status, Failure> {
     let shown = arguments.file.display();
-    let source = Target::parse(&arguments.url)?.path;
-    if is_in_database(&arguments.file, &source) {
+    let source = Target::parse(&arguments.url)?.location;
+    if is_in_database(&arguments.file, source.as_ref()) {
         return Err(Failure::Usage(format!(
             "{shown} would be written over the database that is to be read; name another file"
         )));
@@ -148,8 +148,8 @@ pub(crate) fn load(arguments: &Load) -> Result<Status, Failure> {
         }
         (Box::new(file), format!("netabase load {shown} …"))
     };
-    let target = Target::parse(&arguments.url)?.path;
-    if is_in_database(&arguments.file, &target) {
+    let target = Target::parse(&arguments.url)?.location;
+    if is_in_database(&arguments.file, target.as_ref()) {
         return Err(Failure::Usage(format!(
             "{} is both the file to read and the database to fill; name another database",
             arguments.file.display()

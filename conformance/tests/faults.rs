@@ -234,6 +234,13 @@ const CAUGHT: &[(Fault, &[&str])] = &[
         ],
     ),
     (
+        Fault::TakesAnyLocation,
+        &[
+            "config/a_path_is_refused_where_nothing_is_kept",
+            "config/a_url_of_another_engine_is_refused",
+        ],
+    ),
+    (
         Fault::TreeNamesAreCut,
         &[
             "tree/trees_may_hold_the_same_keys",

@@ -29,7 +29,7 @@ fn config(config: &OpenConfig<'_>) -> Result<FileConfig> {
         ));
     }
     Ok(FileConfig {
-        path: config.path.to_owned(),
+        path: config.location.as_path()?.to_owned(),
         cache_size_mb: config.cache_bytes.map(|bytes| (bytes >> 20) as usize),
         create_if_missing: config.create_if_missing,
         truncate: config.truncate,

@@ -86,7 +86,7 @@ fn config(flags: u64) -> OpenConfig {
     OpenConfig {
         size: size_of::<OpenConfig>(),
         flags,
-        path: Slice::EMPTY,
+        location: Slice::EMPTY,
         cache_bytes: 0,
         options: ptr::null(),
         options_length: 0,

@@ -499,8 +499,7 @@ fn a_write_inside_a_borrowed_read_is_refused() {
 
 #[test]
 fn a_closed_store_says_so_in_the_first_operation() {
-    let store =
-        Database::open_with(&Memory, &OpenConfig::new("".as_ref()), Default::default()).unwrap();
+    let store = Database::open_with(&Memory, &OpenConfig::new(""), Default::default()).unwrap();
     store.close();
     assert_eq!(
         store.read().open_tree::<User>().len().unwrap_err().kind(),
@@ -594,7 +593,7 @@ fn operations_that_are_not_listed_or_write_where_nothing_may_do_not_reach_the_dr
     let open = |read_only| {
         let config = OpenConfig {
             read_only,
-            ..OpenConfig::new("".as_ref())
+            ..OpenConfig::new("")
         };
         TypedStore::<Definition, Tired>::open_with(
             &Tired::default(),
@@ -633,7 +632,7 @@ fn a_read_that_did_not_begin_gives_the_engines_own_error_each_time() {
     let driver = Tired::default();
     let store = TypedStore::<Definition, Tired>::open_with(
         &driver,
-        &OpenConfig::new("".as_ref()),
+        &OpenConfig::new(""),
         driver::Durability::None,
     )
     .unwrap();
@@ -738,7 +737,7 @@ fn an_iterator_through_an_index_does_not_go_on_within_a_bulk_write() {
 }
 
 fn open_tired(driver: &Tired) -> TypedStore<Definition, Tired> {
-    let config = OpenConfig::new("".as_ref());
+    let config = OpenConfig::new("");
     TypedStore::open_with(driver, &config, driver::Durability::None).unwrap()
 }
 
@@ -803,7 +802,7 @@ fn a_tree_that_is_no_models_is_left_alone() {
     let tree = writer.tree("User").unwrap();
     writer.put(tree, b"key", b"value", |_| ()).unwrap();
     writer.commit(driver::Durability::None).unwrap();
-    let config = OpenConfig::new("".as_ref());
+    let config = OpenConfig::new("");
     let opened = TypedStore::<Definition, _>::open_with(&driver, &config, Default::default());
     let error = opened.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SchemaMismatch);

@@ -30,7 +30,7 @@ impl Case {
     #[wasm_bindgen(jspi)]
     pub fn run(&self) -> String {
         let driver = waiting::driver();
-        let store = driver.open(&OpenConfig::new("spike".as_ref())).unwrap();
+        let store = driver.open(&OpenConfig::new("spike")).unwrap();
         let mut writer = store.begin_write().unwrap();
         let tree = writer.tree("t").unwrap();
         writer.put(tree, b"key", b"value", |_| ()).unwrap();

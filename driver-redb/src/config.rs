@@ -29,11 +29,7 @@ pub(crate) struct CommitSettings {
 
 impl<'a> Settings<'a> {
     pub(crate) fn new(config: &OpenConfig<'a>) -> Result<Self> {
-        if config.path.as_os_str().is_empty() {
-            return Err(invalid(
-                "redb keeps its data in a file; give the path of one",
-            ));
-        }
+        let path = config.location.as_path()?;
         if config.read_only && config.truncate {
             return Err(invalid(
                 "`truncate` removes what is stored, which `read_only` forbids; set one of the two",
@@ -45,7 +41,7 @@ impl<'a> Settings<'a> {
             .transpose()
             .map_err(|_| invalid("`cache_bytes` is more than this machine can address"))?;
         let mut settings = Self {
-            path: config.path,
+            path,
             cache_bytes,
             create_if_missing: config.create_if_missing,
             truncate: config.truncate,

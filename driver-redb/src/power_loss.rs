@@ -295,7 +295,7 @@ fn record_recovery(image: &[u8]) -> Vec<Event> {
 
 /// Shows that a cut opens to a state that was committed, is sound, and takes another transaction.
 fn assert_recovers(cut: &Cut, states: &[Vec<Tree>], config: &OpenConfig<'_>) {
-    fs::write(config.path, &cut.image).unwrap();
+    fs::write(config.location.as_path().unwrap(), &cut.image).unwrap();
     let database = Redb.open(config).unwrap();
     let sound = database.alone("check", |redb| Ok(redb.check_integrity().unwrap()));
     assert!(sound.unwrap(), "the file is damaged");

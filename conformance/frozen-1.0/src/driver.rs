@@ -90,11 +90,11 @@ impl Database {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn open(flags: u64, path: &[u8], option: Option<&[u8]>) -> Result<Arc<Self>> {
-        if !path.is_empty() {
+    fn open(flags: u64, location: &[u8], option: Option<&[u8]>) -> Result<Arc<Self>> {
+        if !location.is_empty() {
             return Err(failure(
                 INVALID_INPUT,
-                "nothing is kept on disk; leave the path empty",
+                "nothing is kept on disk; leave the location empty",
             ));
         }
         if let Some(option) = option {
@@ -385,12 +385,12 @@ unsafe extern "C" fn open(
         unsafe { slice::from_raw_parts(config.options, config.options_length) }
     };
     // SAFETY: the host's texts live until the call returns.
-    let path = unsafe { config.path.get() };
+    let location = unsafe { config.location.get() };
     let option = options.first().map(|option| {
         // SAFETY: as above.
         unsafe { option.name.get() }
     });
-    let opened = Database::open(config.flags, path, option).map(|database| {
+    let opened = Database::open(config.flags, location, option).map(|database| {
         // SAFETY: the host gives a place for the handle.
         unsafe { store.write(Arc::into_raw(database).cast_mut().cast()) };
         OK

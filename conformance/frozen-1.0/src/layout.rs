@@ -118,7 +118,7 @@ pub struct OpenOption {
 pub struct OpenConfig {
     pub size: usize,
     pub flags: u64,
-    pub path: Slice,
+    pub location: Slice,
     pub cache_bytes: u64,
     pub options: *const OpenOption,
     pub options_length: usize,

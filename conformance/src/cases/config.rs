@@ -33,6 +33,7 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
         case!(read_only_and_truncate_exclude_each_other),
         case!(an_unknown_option_is_refused),
         case!(a_cache_size_is_honoured_or_refused),
+        case!(a_url_of_another_engine_is_refused),
         case!(
             a_path_is_refused_where_nothing_is_kept,
             Requirement::Lacks(Capabilities::PERSISTENT)
@@ -263,6 +264,17 @@ fn a_cache_size_is_honoured_or_refused<D: Driver>(fixture: &Fixture<D>) -> CaseR
         assert!(!committed(&store, "t")?.is_empty());
     }
     assert_eq!(committed(&fixture.open()?, "t")?.len(), 2);
+    Ok(())
+}
+
+fn a_url_of_another_engine_is_refused<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
+    let opened = fixture.open_with(&OpenConfig::new(
+        "no-engine://user:secret@one:1,two/database",
+    ));
+    let error = opened.map(drop).expect_err("the location is not its own");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error:?}");
+    assert!(!error.message().contains("secret"), "{error:?}");
+    assert!(!Path::new("no-engine:").exists(), "it was taken for a path");
     Ok(())
 }
 

@@ -4,15 +4,15 @@ use netabase_core::driver::{DriverError, ErrorKind, OpenConfig, Result};
 
 /// Refuses what has no meaning for this engine.
 ///
-/// An engine on disk takes `path`, and acts on `create_if_missing` and `truncate`; see `docs/writing-a-driver.md`.
+/// An engine on disk takes `config.location.as_path()`, and acts on `create_if_missing` and `truncate`; see `docs/writing-a-driver.md`.
 pub(crate) fn check(config: &OpenConfig<'_>) -> Result<()> {
     if let Some((name, _)) = config.options.first() {
         return Err(invalid(format!(
             "there is no option `{name}`; this driver has none"
         )));
     }
-    if !config.path.as_os_str().is_empty() {
-        return Err(invalid("nothing is kept on disk; leave the path empty"));
+    if !config.location.is_empty() {
+        return Err(invalid("nothing is kept on disk; leave the location empty"));
     }
     if config.read_only {
         return Err(unsupported(

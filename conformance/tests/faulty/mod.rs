@@ -6,15 +6,14 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Bound::{Excluded, Included};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 
 use netabase_core::driver::{
     Bounds, Capabilities, CommitOutcome, CommitToken, Cursor, Database, Direction, Driver,
-    DriverError, Durability, ErrorKind, Limits, Manifest, OpenConfig, Read, Result, TreeId, Write,
-    WriteBatch, WriteBatchBuilder, WriteOp,
+    DriverError, Durability, ErrorKind, Limits, Location, Manifest, OpenConfig, Read, Result,
+    TreeId, Write, WriteBatch, WriteBatchBuilder, WriteOp,
 };
 use netabase_core::memory::{Memory, MemoryCursor, MemoryDatabase, MemoryReader, MemoryWriter};
 
@@ -61,6 +60,7 @@ pub(crate) enum Fault {
     SeekIgnoresBounds,
     SeekSkipsTheKeyItself,
     SnapshotIsTakenLate,
+    TakesAnyLocation,
     TreeNamesAreCut,
     UnknownTreesAreEmpty,
     WriterReadsWhatWasBeforeItsTurn,
@@ -111,7 +111,9 @@ impl Driver for Faulty {
         match self.fault {
             Fault::AcceptsUnknownOptions => config.options = &[],
             Fault::CreatesWhatMustExist => config.create_if_missing = true,
-            Fault::ForgetsThoughPersistent => config.path = Path::new(""),
+            Fault::ForgetsThoughPersistent | Fault::TakesAnyLocation => {
+                config.location = Location::default()
+            }
             Fault::IgnoresReadOnly => config.read_only = false,
             _ => {}
         }

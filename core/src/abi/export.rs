@@ -4,7 +4,6 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::rc::Rc;
 use std::{mem, ops, slice, str};
 
@@ -12,7 +11,7 @@ use super::layout::{self, ErrorBuffer, Slice, VTable, Visit};
 use super::{status, verify};
 use crate::driver::{
     self, Bounds, Cursor as _, Direction, Driver, DriverError, Durability, EntryWidths, ErrorKind,
-    OpenConfig, Read, ResumingCursor, TreeId, Write, WriteBatch,
+    Location, OpenConfig, Read, ResumingCursor, TreeId, Write, WriteBatch,
 };
 
 type Result<T, E = DriverError> = driver::Result<T, E>;
@@ -697,8 +696,8 @@ unsafe fn config_from<'a>(config: *const layout::OpenConfig) -> Result<Config<'a
             ),
         ));
     }
-    // SAFETY: the caller vouches for the path.
-    let path = unsafe { path_from(config.path) }?;
+    // SAFETY: the caller vouches for the bytes.
+    let location = Location::from_bytes(unsafe { bytes(config.location) }?)?;
     let options = if config.options_length == 0 {
         &[]
     } else if config.options.is_null() {
@@ -720,7 +719,7 @@ unsafe fn config_from<'a>(config: *const layout::OpenConfig) -> Result<Config<'a
     let has = |flag| config.flags & flag != 0;
     Ok(Config {
         config: OpenConfig {
-            path,
+            location,
             cache_bytes: has(layout::OPEN_CACHE_BYTES).then_some(config.cache_bytes),
             create_if_missing: has(layout::OPEN_CREATE_IF_MISSING),
             truncate: has(layout::OPEN_TRUNCATE),
@@ -729,25 +728,6 @@ unsafe fn config_from<'a>(config: *const layout::OpenConfig) -> Result<Config<'a
         },
         options,
     })
-}
-
-/// # Safety
-/// What [`Slice::get`] asks.
-unsafe fn path_from<'a>(path: Slice) -> Result<&'a Path> {
-    #[cfg(unix)]
-    {
-        use std::ffi::OsStr;
-        use std::os::unix::ffi::OsStrExt as _;
-
-        // SAFETY: the caller vouches for the bytes.
-        let bytes = unsafe { bytes(path) }?;
-        Ok(Path::new(OsStr::from_bytes(bytes)))
-    }
-    #[cfg(not(unix))]
-    {
-        // SAFETY: the caller vouches for the bytes.
-        Ok(Path::new(unsafe { text(path, "the path") }?))
-    }
 }
 
 unsafe extern "C" fn database_close<S: driver::Database>(store: *mut layout::Database) {

@@ -5,7 +5,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
@@ -223,7 +222,7 @@ impl Driver for DynamicDriver {
                 | flag(config.truncate, layout::OPEN_TRUNCATE)
                 | flag(config.read_only, layout::OPEN_READ_ONLY)
                 | flag(config.cache_bytes.is_some(), layout::OPEN_CACHE_BYTES),
-            path: Slice::new(path_bytes(config.path)?),
+            location: Slice::new(config.location.to_bytes()?),
             cache_bytes: config.cache_bytes.unwrap_or(0),
             options: options.as_ptr(),
             options_length: options.len(),
@@ -241,21 +240,6 @@ impl Driver for DynamicDriver {
 }
 
 const NO_HANDLE: &str = "says that it succeeded and gives no handle";
-
-fn path_bytes(path: &Path) -> Result<&[u8]> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::ffi::OsStrExt as _;
-        Ok(path.as_os_str().as_bytes())
-    }
-    #[cfg(not(unix))]
-    path.to_str().map(str::as_bytes).ok_or_else(|| {
-        DriverError::new(
-            crate::driver::ErrorKind::InvalidInput,
-            "the path is not Unicode; a driver that is loaded takes no other",
-        )
-    })
-}
 
 /// An open database of a [`DynamicDriver`].
 #[derive(Debug, Clone)]

@@ -184,9 +184,9 @@ pub struct OpenConfig {
     pub size: usize,
     /// A sum of the `OPEN_` flags.
     pub flags: u64,
-    /// The database file or folder: the bytes of the path on Unix, UTF-8 elsewhere. Empty for an engine that keeps
-    /// nothing on disk.
-    pub path: Slice,
+    /// Where the database is: a path (its bytes on Unix, UTF-8 elsewhere) or a URL. Empty for an engine that keeps
+    /// nothing.
+    pub location: Slice,
     /// Size of the engine's cache in bytes, if `OPEN_CACHE_BYTES` is set.
     pub cache_bytes: u64,
     /// The options of this engine alone.
@@ -455,7 +455,7 @@ macro_rules! layouts {
             Visit[8] { function: 0 }
             ErrorBuffer[32] { size: 0, message: 8, capacity: 16, length: 24 }
             OpenOption[32] { name: 0, value: 16 }
-            OpenConfig[56] { size: 0, flags: 8, path: 16, cache_bytes: 32, options: 40, options_length: 48 }
+            OpenConfig[56] { size: 0, flags: 8, location: 16, cache_bytes: 32, options: 40, options_length: 48 }
             Bound[24] { kind: 0, reserved: 4, key: 8 }
             Bounds[48] { lower: 0, upper: 24 }
             Manifest[88] { size: 0, engine: 8, engine_version: 24, capabilities: 40, key_bytes: 48, value_bytes: 56, transaction_bytes: 64, commands: 72, commands_length: 80 }

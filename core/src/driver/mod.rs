@@ -30,16 +30,17 @@ mod any;
 pub mod asynchronous;
 pub mod checked;
 pub mod ext;
+mod location;
 mod manifest;
 mod pinned;
 mod resume;
 mod write_batch;
 
 use std::ops::Bound;
-use std::path::Path;
 
 pub use crate::error::{CommitToken, DriverError, ErrorKind};
 pub use any::{AnyCursor, AnyDatabase, AnyDriver, AnyReader, AnyWriter};
+pub use location::Location;
 pub use manifest::{Capabilities, Limits, Manifest};
 pub use pinned::PinnedRead;
 pub use resume::ResumingCursor;
@@ -66,7 +67,7 @@ pub trait Driver: Send + Sync + 'static {
     /// - [`Locked`](ErrorKind::Locked): another handle, here or in another process, holds it.
     /// - [`Corrupt`](ErrorKind::Corrupt): there is something that this engine did not write.
     /// - [`InvalidInput`](ErrorKind::InvalidInput), [`Unsupported`](ErrorKind::Unsupported): a field has no meaning
-    ///   for this engine.
+    ///   for this engine, a location that is not one of its own among them.
     /// - [`Io`](ErrorKind::Io): the operating system refused.
     fn open(&self, config: &OpenConfig<'_>) -> Result<Self::Database>;
 }
@@ -74,8 +75,8 @@ pub trait Driver: Send + Sync + 'static {
 /// How a driver opens a database.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenConfig<'a> {
-    /// The database file or folder. Empty for an engine that keeps nothing on disk.
-    pub path: &'a Path,
+    /// Where the database is: a path, a URL, or nothing, as the engine takes it.
+    pub location: Location<'a>,
     /// Size of the engine's cache in bytes; `None` leaves it to the engine.
     pub cache_bytes: Option<u64>,
     /// Create the database if there is none.
@@ -90,11 +91,11 @@ pub struct OpenConfig<'a> {
 }
 
 impl<'a> OpenConfig<'a> {
-    /// The defaults at this path: create if missing, keep what is there, read and write.
+    /// The defaults at this path or URL: create if missing, keep what is there, read and write.
     #[must_use]
-    pub fn new(path: &'a Path) -> Self {
+    pub fn new(location: impl Into<Location<'a>>) -> Self {
         Self {
-            path,
+            location: location.into(),
             cache_bytes: None,
             create_if_missing: true,
             truncate: false,
@@ -107,7 +108,7 @@ impl<'a> OpenConfig<'a> {
 impl<'a> From<&'a crate::config::FileConfig> for OpenConfig<'a> {
     fn from(config: &'a crate::config::FileConfig) -> Self {
         Self {
-            path: &config.path,
+            location: Location::from(&config.path),
             cache_bytes: config
                 .cache_size_mb
                 .map(|megabytes| (megabytes as u64).saturating_mul(1024 * 1024)),

@@ -19,7 +19,7 @@ use super::{Read, Result, TreeId};
 /// };
 /// use netabase_core::memory::Memory;
 ///
-/// let store = Memory.open(&OpenConfig::new("".as_ref()))?;
+/// let store = Memory.open(&OpenConfig::new(""))?;
 /// let mut writer = store.begin_write()?;
 /// let people = writer.tree("people")?;
 /// writer.put(people, b"ada", b"1815", |_| ())?;

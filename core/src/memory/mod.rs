@@ -26,7 +26,7 @@ use crate::driver::{
 /// use netabase_core::driver::{Driver, Durability, OpenConfig, Read, Database, Write};
 /// use netabase_core::memory::Memory;
 ///
-/// let store = Memory.open(&OpenConfig::new("".as_ref()))?;
+/// let store = Memory.open(&OpenConfig::new(""))?;
 /// let mut writer = store.begin_write()?;
 /// let tree = writer.tree("numbers")?;
 /// writer.put(tree, b"one", b"1", |_| ())?;
@@ -60,16 +60,16 @@ impl Driver for Memory {
     /// Makes a new, empty database.
     ///
     /// # Errors
-    /// - [`InvalidInput`](ErrorKind::InvalidInput): a path or an option is given.
+    /// - [`InvalidInput`](ErrorKind::InvalidInput): a location or an option is given.
     /// - [`Unsupported`](ErrorKind::Unsupported): `read_only`, or a cache size.
     /// - [`NotFound`](ErrorKind::NotFound): `create_if_missing` is off.
     fn open(&self, config: &OpenConfig<'_>) -> Result<MemoryDatabase> {
-        if !config.path.as_os_str().is_empty() {
+        if !config.location.is_empty() {
             return Err(DriverError::new(
                 ErrorKind::InvalidInput,
                 format!(
-                    "the memory driver keeps nothing on disk; leave the path empty instead of {:?}",
-                    config.path
+                    "the memory driver keeps nothing on disk; leave the location empty instead of `{}`",
+                    config.location
                 ),
             ));
         }

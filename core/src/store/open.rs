@@ -55,7 +55,7 @@ impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
         let name = &driver.manifest().name;
         #[cfg(feature = "tracing")]
         let _span =
-            tracing::info_span!("open", driver = %name, path = %config.path.display()).entered();
+            tracing::info_span!("open", driver = %name, location = %config.location).entered();
         let open = || {
             let store = Checked::open(driver, config)?;
             check_schema::<D, E>(&store)?;

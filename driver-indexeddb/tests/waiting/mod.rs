@@ -72,9 +72,9 @@ fn config(config: &OpenConfig<'_>) -> Result<IndexedDBConfig> {
             "IndexedDB has no cache to size, and opens no database for reading only".to_owned(),
         );
     }
-    let path = config.path.to_string_lossy();
+    let name = config.location.as_text().unwrap_or_default();
     Ok(IndexedDBConfig::builder()
-        .database_name(format!("{}{path}", name_of_worker()))
+        .database_name(format!("{}{name}", name_of_worker()))
         .create_if_missing(config.create_if_missing)
         .truncate(config.truncate)
         .build())

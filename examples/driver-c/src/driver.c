@@ -152,8 +152,8 @@ static void store_drop(netabase_database *store) {
 
 static uint32_t store_open(const netabase_open_config *config, netabase_database **store, netabase_error_buffer *error) {
     const uint64_t honoured = NETABASE_OPEN_CREATE_IF_MISSING | NETABASE_OPEN_TRUNCATE;
-    if (config->path.length > 0)
-        return fail(error, NETABASE_INVALID_INPUT, "nothing is kept on disk; leave the path empty");
+    if (config->location.length > 0)
+        return fail(error, NETABASE_INVALID_INPUT, "nothing is kept on disk; leave the location empty");
     if (config->options_length > 0) {
         netabase_slice name = config->options[0].name;
         int shown = name.length < 100 ? (int)name.length : 100;

@@ -35,11 +35,7 @@ pub(crate) struct Settings<'a> {
 
 impl<'a> Settings<'a> {
     pub(crate) fn new(config: &OpenConfig<'a>) -> Result<Self> {
-        if config.path.as_os_str().is_empty() {
-            return Err(invalid(
-                "LMDB keeps its data in a folder; give the path of one",
-            ));
-        }
+        let path = config.location.as_path()?;
         if config.read_only && config.truncate {
             return Err(invalid(
                 "`truncate` removes what is stored, which `read_only` forbids; set one of the two",
@@ -52,7 +48,7 @@ impl<'a> Settings<'a> {
             ));
         }
         let mut settings = Self {
-            path: config.path,
+            path,
             create_if_missing: config.create_if_missing && !config.read_only,
             truncate: config.truncate,
             read_only: config.read_only,

@@ -16,7 +16,6 @@ mod view;
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use batch::AsyncBatch;
@@ -151,7 +150,7 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
             let staged = ReplayDriver::new(self.manifest.clone(), known.clone(), writes.clone());
             let config = OpenConfig {
                 read_only: self.read_only,
-                ..OpenConfig::new(Path::new(""))
+                ..OpenConfig::new("")
             };
             let result = {
                 let store = TypedStore {
