@@ -3,8 +3,10 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use netabase_core::driver::Driver;
 use netabase_core::driver::asynchronous::AsyncDriver;
+#[cfg(any(feature = "redb", feature = "redb-zerocopy", feature = "sled"))]
+use netabase_core::driver::command;
+use netabase_core::driver::{Command, Driver};
 use netabase_core::memory::Memory;
 use netabase_core::store::asynchronous::{AsyncBatch, AsyncTree, AsyncTxnGuard, AsyncTypedStore};
 use netabase_core::store::{Batch, ReadOnly, ReadWrite, Tree, TxnGuard, TypedStore};
@@ -136,9 +138,7 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::SledStore<D>> {
     /// # Errors
     /// An error of the engine.
     pub fn flush(&self) -> Result<usize, NetabaseError> {
-        self.backend
-            .answer::<u64>("flush")
-            .map(|bytes| bytes as usize)
+        self.backend.run(command::Flush).map(|bytes| bytes as usize)
     }
 
     /// A number that this database never gave before and will never give again. The numbers ascend and have gaps.
@@ -146,7 +146,7 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::SledStore<D>> {
     /// # Errors
     /// An error of the engine.
     pub fn generate_id(&self) -> Result<u64, NetabaseError> {
-        self.backend.answer("generate_id")
+        self.backend.run(command::GenerateId)
     }
 
     /// Whether the database was there when it was opened, not created then.
@@ -154,7 +154,7 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::SledStore<D>> {
     /// # Errors
     /// [`Closed`](crate::ErrorKind::Closed) after [`close`](Self::close).
     pub fn was_recovered(&self) -> Result<bool, NetabaseError> {
-        self.backend.answer("was_recovered")
+        self.backend.run(command::WasRecovered)
     }
 
     /// Reads every entry in both directions and compares their order and number. `true`: all is well.
@@ -162,7 +162,7 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::SledStore<D>> {
     /// # Errors
     /// [`Corrupt`](crate::ErrorKind::Corrupt) for what is damaged, or another error of the engine.
     pub fn check_integrity(&self) -> Result<bool, NetabaseError> {
-        self.backend.answer("check_integrity")
+        self.backend.run(command::CheckIntegrity)
     }
 
     /// Space that the database takes on disk, in bytes.
@@ -170,7 +170,7 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::SledStore<D>> {
     /// # Errors
     /// An error of the engine.
     pub fn size_on_disk(&self) -> Result<u64, NetabaseError> {
-        self.backend.answer("size_on_disk")
+        self.backend.run(command::SizeOnDisk)
     }
 }
 
@@ -192,7 +192,7 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::IndexedDBStore<D>> {
     /// # Errors
     /// An error of the engine.
     pub async fn store_names(&self) -> Result<Vec<String>, NetabaseError> {
-        let mut names: Vec<String> = self.backend.answer("store_names").await?;
+        let mut names = self.backend.run(crate::indexeddb::StoreNames).await?;
         names.sort_unstable();
         Ok(names)
     }
@@ -203,7 +203,7 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::IndexedDBStore<D>> {
     /// # Errors
     /// An error of the engine.
     pub async fn persist(&self) -> Result<bool, NetabaseError> {
-        self.backend.answer("persist").await
+        self.backend.run(crate::indexeddb::Persist).await
     }
 
     /// What this origin uses, and may use at most, in bytes, as the browser estimates it.
@@ -211,7 +211,7 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::IndexedDBStore<D>> {
     /// # Errors
     /// An error of the engine.
     pub async fn estimate(&self) -> Result<(u64, u64), NetabaseError> {
-        self.backend.answer("estimate").await
+        self.backend.run(crate::indexeddb::Estimate).await
     }
 }
 
@@ -285,12 +285,12 @@ impl<D: NetabaseDefinitionTrait, E: Driver> NetabaseStore<D, TypedStore<D, E>> {
         self.backend.driver_name()
     }
 
-    /// Runs one of the engine's own operations by name.
+    /// Runs one of the engine's [commands](crate::driver::command).
     ///
     /// # Errors
-    /// As [`TypedStore::command`].
-    pub fn command(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>, NetabaseError> {
-        self.backend.command(operation, argument)
+    /// As [`TypedStore::run`].
+    pub fn run<C: Command>(&self, command: C) -> Result<C::Output, NetabaseError> {
+        self.backend.run(command)
     }
 
     /// The names of all trees that hold at least one entry, in order.
@@ -341,16 +341,12 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> NetabaseStore<D, AsyncTypedStor
         self.backend.driver_name()
     }
 
-    /// Runs one of the engine's own operations by name.
+    /// Runs one of the engine's [commands](crate::driver::command).
     ///
     /// # Errors
-    /// As [`AsyncTypedStore::command`].
-    pub async fn command(
-        &self,
-        operation: &str,
-        argument: &[u8],
-    ) -> Result<Vec<Vec<u8>>, NetabaseError> {
-        self.backend.command(operation, argument).await
+    /// As [`AsyncTypedStore::run`].
+    pub async fn run<C: Command>(&self, command: C) -> Result<C::Output, NetabaseError> {
+        self.backend.run(command).await
     }
 
     /// The names of all trees that hold at least one entry, in order.
@@ -376,7 +372,7 @@ impl<D: NetabaseDefinitionTrait, E: crate::databases::RedbEngine>
     /// # Errors
     /// [`Conflict`](crate::ErrorKind::Conflict) while a transaction is open, or an error of the engine.
     pub fn check_integrity(&self) -> Result<bool, NetabaseError> {
-        self.backend.answer("check_integrity")
+        self.backend.run(command::CheckIntegrity)
     }
 
     /// Makes the file smaller. `true` if it is.
@@ -384,7 +380,7 @@ impl<D: NetabaseDefinitionTrait, E: crate::databases::RedbEngine>
     /// # Errors
     /// [`Conflict`](crate::ErrorKind::Conflict) while a transaction is open, or an error of the engine.
     pub fn compact(&self) -> Result<bool, NetabaseError> {
-        self.backend.answer("compact")
+        self.backend.run(command::Compact)
     }
 
     /// The engine's figures, a line `name=value` for each.
@@ -392,7 +388,7 @@ impl<D: NetabaseDefinitionTrait, E: crate::databases::RedbEngine>
     /// # Errors
     /// An error of the engine.
     pub fn stats(&self) -> Result<String, NetabaseError> {
-        self.backend.answer("stats")
+        self.backend.run(command::Stats)
     }
 
     /// Space that the database takes on disk, in bytes.
@@ -400,6 +396,6 @@ impl<D: NetabaseDefinitionTrait, E: crate::databases::RedbEngine>
     /// # Errors
     /// An error of the engine.
     pub fn size_on_disk(&self) -> Result<u64, NetabaseError> {
-        self.backend.answer("size_on_disk")
+        self.backend.run(command::SizeOnDisk)
     }
 }

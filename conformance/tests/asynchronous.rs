@@ -18,6 +18,7 @@ use netabase_core::config::FileConfig;
 use netabase_core::driver::asynchronous::{
     AsyncAsSync, AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, Block, SyncAsAsync,
 };
+use netabase_core::driver::command;
 use netabase_core::driver::{
     Bounds, Capabilities, Direction, Driver, DriverError, Durability, ErrorKind, Manifest,
     OpenConfig, Result, TreeId, WriteBatch,
@@ -739,7 +740,7 @@ fn a_store_that_is_read_only_opens_as_a_blocking_one_does() {
         let errors = [
             users.put(user(1, 1, 30)).await.unwrap_err(),
             store.write().await.unwrap_err(),
-            store.command("compact", b"").await.unwrap_err(),
+            store.run(command::Compact).await.unwrap_err(),
         ];
         for error in errors {
             assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error:?}");
@@ -958,7 +959,7 @@ fn a_closed_store_and_an_unknown_operation_are_refused() {
                 .unwrap()
                 .contains(&"User".to_owned())
         );
-        let error = store.command("no such", b"").await.unwrap_err();
+        let error = store.run(command::Flush).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         store.close();
         store.close();

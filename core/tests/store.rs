@@ -21,6 +21,8 @@ use netabase_core::config::FileConfig;
 use netabase_core::driver::asynchronous::{
     AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, SyncAsAsync,
 };
+use netabase_core::driver::checked::Checked;
+use netabase_core::driver::command;
 use netabase_core::driver::{
     self, Bounds, Database as _, Direction, Driver, DriverError, Manifest, OpenConfig, Read,
     TreeId, Write, WriteBatch,
@@ -590,21 +592,14 @@ impl driver::Database for TiredDatabase {
 
 #[test]
 fn operations_that_are_not_listed_or_write_where_nothing_may_do_not_reach_the_driver() {
-    let open = |read_only| {
+    let reached = |read_only, operation: &str| {
         let config = OpenConfig {
             read_only,
             ..OpenConfig::new("")
         };
-        TypedStore::<Definition, Tired>::open_with(
-            &Tired::default(),
-            &config,
-            driver::Durability::None,
-        )
-        .unwrap()
-    };
-    let reached = |read_only, operation: &str| {
-        let outcome = open(read_only).command(operation, b"");
-        outcome.map(drop).map_err(|error| error.kind())
+        let store = Checked::open(&Tired::default(), &config).unwrap();
+        let outcome = store.command(operation, b"", &mut |_| ());
+        outcome.map_err(|error| error.kind())
     };
     for operation in ["compact", "generate_id", "flush", "spin"] {
         assert_eq!(reached(false, operation), Ok(()), "{operation}");
@@ -625,6 +620,41 @@ fn operations_that_are_not_listed_or_write_where_nothing_may_do_not_reach_the_dr
     ] {
         assert_eq!(reached(true, operation), outcome, "{operation}");
     }
+}
+
+struct Spin;
+netabase_core::plain_command!(Spin = "spin" -> String, writes: true);
+
+#[test]
+fn a_command_of_an_engines_own_that_writes_is_refused_where_nothing_may() {
+    let run = |read_only| {
+        let config = OpenConfig {
+            read_only,
+            ..OpenConfig::new("")
+        };
+        TypedStore::<Definition, Tired>::open_with(
+            &Tired::default(),
+            &config,
+            driver::Durability::None,
+        )
+        .unwrap()
+        .run(Spin)
+    };
+    assert_eq!(run(false).unwrap(), "spin");
+    let error = run(true).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ReadOnly);
+    assert_eq!(error.operation(), Some("spin"));
+}
+
+#[test]
+fn an_output_of_another_form_is_the_drivers_defect() {
+    let config = OpenConfig::new("");
+    let store = Checked::open(&Tired::default(), &config).unwrap();
+    let error = store.run(&command::Compact).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal);
+    assert!(error.message().contains("`compact`"), "{error}");
+    let error = store.run(&command::Stats).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
 }
 
 #[test]

@@ -8,7 +8,9 @@ use js_sys::Promise;
 use js_sys::futures::JsFuture;
 use netabase_core::config::IndexedDBConfig;
 use netabase_core::driver::asynchronous::{AsyncDatabase, AsyncDriver};
-use netabase_core::driver::{Capabilities, DriverError, ErrorKind, Limits, Manifest, Result};
+use netabase_core::driver::command::TreeNames;
+use netabase_core::driver::{Capabilities, Limits, Manifest, Result};
+use netabase_core::{commands, plain_command};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -20,12 +22,30 @@ use crate::request;
 use crate::sys;
 use crate::write::IndexedDBWriter;
 
-const COMMANDS: &[Cow<'static, str>] = &[
-    Cow::Borrowed("estimate"),
-    Cow::Borrowed("persist"),
-    Cow::Borrowed("store_names"),
-    Cow::Borrowed("tree_names"),
-];
+/// The names of all object stores but the driver's own, those of empty trees included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct StoreNames;
+plain_command!(StoreNames = "store_names" -> Vec<String>);
+
+/// Asks the browser to keep this origin's data when room gets short; whether it does. A worker may not ask; there it only
+/// tells whether a window has asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Persist;
+plain_command!(Persist = "persist" -> bool);
+
+/// What this origin uses, and may use at most, in bytes, as the browser estimates it. It gives no size of one database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Estimate;
+plain_command!(Estimate = "estimate" -> (u64, u64));
+
+commands! {
+    const COMMANDS;
+    async fn run(database: &IndexedDBDatabase);
+    Estimate => database.estimate().await,
+    Persist => database.persist().await,
+    StoreNames => database.store_names().await,
+    TreeNames => database.tree_names().await,
+}
 
 static MANIFEST: Manifest = Manifest {
     name: Cow::Borrowed("indexeddb"),
@@ -42,12 +62,7 @@ static MANIFEST: Manifest = Manifest {
 
 /// IndexedDB.
 ///
-/// Its operations, beside the common `tree_names`:
-/// - `store_names` gives the names of all object stores but the driver's own, those of empty trees included.
-/// - `persist` asks the browser to keep this origin's data when room gets short: one byte, 1 if it does. A worker may not ask;
-///   there it tells whether a window has asked.
-/// - `estimate` gives what this origin uses and may use at most, in bytes, as two `u64`, little endian. The browser gives
-///   no size of one database.
+/// Its commands, beside the common [`TreeNames`], are [`StoreNames`], [`Persist`] and [`Estimate`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct IndexedDB;
 
@@ -123,48 +138,35 @@ impl AsyncDatabase for IndexedDBDatabase {
         IndexedDBWriter::begin(&self.0).await
     }
 
-    async fn command(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
-        if !MANIFEST.offers(operation) {
-            return Err(DriverError::unsupported(operation));
-        }
-        if !argument.is_empty() {
-            return Err(DriverError::new(
-                ErrorKind::InvalidInput,
-                format!("`{operation}` takes no argument"),
-            ));
-        }
-        match operation {
-            "tree_names" => self.tree_names().await,
-            "store_names" => {
-                let connection = self.0.connection().await?;
-                let names = connection.trees().into_iter();
-                Ok(names.map(String::into_bytes).collect())
-            }
-            "persist" => {
-                let storage = storage()?;
-                let granted = match storage.persist_function() {
-                    Some(_) => storage.persist(),
-                    None => storage.persisted(),
-                };
-                let granted = settled(granted).await?;
-                Ok(vec![vec![u8::from(granted.is_truthy())]])
-            }
-            "estimate" => {
-                let estimate = settled(storage()?.estimate()).await?;
-                let estimate: sys::Estimate = estimate.unchecked_into();
-                let bytes = [estimate.usage(), estimate.quota()]
-                    .into_iter()
-                    .flat_map(|bytes| (bytes.unwrap_or(0.0) as u64).to_le_bytes())
-                    .collect();
-                Ok(vec![bytes])
-            }
-            _ => Err(DriverError::unsupported(operation)),
-        }
+    async fn command(&self, name: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
+        let mut parts = Vec::new();
+        run(self, name, argument, &mut |part| parts.push(part.to_vec())).await?;
+        Ok(parts)
     }
 }
 
 impl IndexedDBDatabase {
-    async fn tree_names(&self) -> Result<Vec<Vec<u8>>> {
+    async fn estimate(&self) -> Result<(u64, u64)> {
+        let estimate = settled(storage()?.estimate()).await?;
+        let estimate: sys::Estimate = estimate.unchecked_into();
+        let bytes = |bytes: Option<f64>| bytes.unwrap_or(0.0) as u64;
+        Ok((bytes(estimate.usage()), bytes(estimate.quota())))
+    }
+
+    async fn persist(&self) -> Result<bool> {
+        let storage = storage()?;
+        let granted = match storage.persist_function() {
+            Some(_) => storage.persist(),
+            None => storage.persisted(),
+        };
+        Ok(settled(granted).await?.is_truthy())
+    }
+
+    async fn store_names(&self) -> Result<Vec<String>> {
+        Ok(self.0.connection().await?.trees().into_iter().collect())
+    }
+
+    async fn tree_names(&self) -> Result<Vec<String>> {
         let connection = self.0.connection().await?;
         let trees = connection.trees();
         let stores: Vec<_> = trees.iter().map(|tree| store_of(tree)).collect();
@@ -179,7 +181,7 @@ impl IndexedDBDatabase {
         let mut names = Vec::new();
         for (tree, count) in trees.into_iter().zip(counts) {
             if request::counted(&count)? > 0 {
-                names.push(tree.into_bytes());
+                names.push(tree);
             }
         }
         Ok(names)

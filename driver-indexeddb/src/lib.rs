@@ -65,7 +65,7 @@ mod sys;
 mod write;
 
 #[cfg(target_arch = "wasm32")]
-pub use driver::{IndexedDB, IndexedDBDatabase};
+pub use driver::{Estimate, IndexedDB, IndexedDBDatabase, Persist, StoreNames};
 #[cfg(target_arch = "wasm32")]
 pub use read::IndexedDBReader;
 #[cfg(target_arch = "wasm32")]

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use netabase_core::driver::checked::Checked;
+use netabase_core::driver::command::CheckIntegrity;
 use netabase_core::driver::{
     Capabilities, Database, Driver, DriverError, Durability, ErrorKind, OpenConfig, Read, Write,
 };
@@ -109,7 +110,7 @@ fn count<D: Driver>(store: &typed::ShopStore<D>) -> Result<u64, Failure> {
 fn assert_goes_on<D: Driver>(fixture: &Fixture<D>, transactions: u64) -> CaseResult {
     let store = open(fixture)?;
     if fixture.manifest().offers("check_integrity") {
-        assert!(store.answer::<bool>("check_integrity")?);
+        assert!(store.run(CheckIntegrity)?);
     }
     assert_eq!(count(&store)?, transactions);
     write(&store, transactions)?;

@@ -6,9 +6,9 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{
-    Bounds, CommitOutcome, CommitToken, Cursor, Database, Direction, Driver, DriverError,
+    Bounds, Command, CommitOutcome, CommitToken, Cursor, Database, Direction, Driver, DriverError,
     Durability, EntryWidths, ErrorKind, Limits, OpenConfig, PinnedRead, Read, Result, TreeId,
-    Write, WriteBatch, WriteBatchBuilder, WriteOp,
+    Write, WriteBatch, WriteBatchBuilder, WriteOp, command,
 };
 
 /// Longest name of a tree, in bytes.
@@ -25,9 +25,6 @@ pub struct Checked<S> {
     commands: Cow<'static, [Cow<'static, str>]>,
     read_only: bool,
 }
-
-/// The common operations that change a database. Of its own ones, a driver knows by itself.
-const WRITING_COMMANDS: [&str; 2] = ["compact", "generate_id"];
 
 impl<S: Database> Checked<S> {
     /// Opens a database.
@@ -101,27 +98,45 @@ impl<S: Database> Checked<S> {
         })
     }
 
-    /// Runs one of the engine's own operations.
+    /// Runs one of the engine's commands.
     ///
     /// # Errors
     /// - [`Closed`](ErrorKind::Closed) after [`close`](Self::close);
-    /// - [`Unsupported`](ErrorKind::Unsupported) for an operation that the manifest does not list;
-    /// - [`ReadOnly`](ErrorKind::ReadOnly) for `compact` and `generate_id` on a read-only store;
+    /// - [`Unsupported`](ErrorKind::Unsupported) for a command that the manifest does not list;
+    /// - [`ReadOnly`](ErrorKind::ReadOnly) for one that writes, on a read-only store;
+    /// - [`Internal`](ErrorKind::Internal) if the driver's output has another form;
     /// - what [`Database::command`] reports.
+    pub fn run<C: Command>(&self, command: &C) -> Result<C::Output> {
+        let store = self.offering(C::NAME, C::WRITES)?;
+        command::run(command, |name, argument, output| {
+            store.command(name, argument, output)
+        })
+    }
+
+    /// Runs one of the engine's commands by name, for a caller that does not know its type.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run). That a command of the engine's own writes is known to the driver alone.
     pub fn command(
         &self,
-        operation: &str,
+        name: &str,
         argument: &[u8],
         output: &mut dyn FnMut(&[u8]),
     ) -> Result<()> {
+        self.offering(name, command::WRITING.contains(&name))?
+            .command(name, argument, output)
+    }
+
+    /// The open store, if it offers this command and may run it.
+    fn offering(&self, name: &str, writes: bool) -> Result<Arc<S>> {
         let store = self.store()?;
-        if !self.commands.iter().any(|name| name == operation) {
-            return Err(DriverError::unsupported(operation));
+        if !self.commands.iter().any(|command| command == name) {
+            return Err(DriverError::unsupported(name));
         }
-        if self.read_only && WRITING_COMMANDS.contains(&operation) {
-            return Err(read_only(operation));
+        if self.read_only && writes {
+            return Err(read_only(name));
         }
-        store.command(operation, argument, output)
+        Ok(store)
     }
 
     /// The outcome of an earlier commit that failed with [`CommitUnknown`](ErrorKind::CommitUnknown).

@@ -29,6 +29,7 @@
 mod any;
 pub mod asynchronous;
 pub mod checked;
+pub mod command;
 pub mod ext;
 mod location;
 mod manifest;
@@ -40,6 +41,7 @@ use std::ops::Bound;
 
 pub use crate::error::{CommitToken, DriverError, ErrorKind};
 pub use any::{AnyCursor, AnyDatabase, AnyDriver, AnyReader, AnyWriter};
+pub use command::{Command, CommandOutput};
 pub use location::Location;
 pub use manifest::{Capabilities, Limits, Manifest};
 pub use pinned::PinnedRead;
@@ -142,37 +144,34 @@ pub trait Database: Send + Sync + 'static {
     /// An error of the engine.
     fn begin_write(&self) -> Result<Self::Writer>;
 
-    /// Runs one of the engine's own operations, such as `compact`, by name; hands its answer to `output`.
+    /// Runs one of the engine's [commands](command) by name; hands each part of what it returns to `output`.
     ///
-    /// The names a driver answers to are listed in [`Manifest::operations`]. An engine's own ones have the form that the
-    /// engine gives them; the common ones take no argument and have these, numbers being little endian:
+    /// [`commands!`](crate::commands) writes this from a driver's list. The commands of a driver are in
+    /// [`Manifest::commands`]; the argument is the command's [fields](Command::argument), the output in the form of its
+    /// [`Output`](CommandOutput). The common ones have no fields:
     ///
-    /// | name | output |
-    /// |---|---|
-    /// | `tree_names` | the name of each tree that holds an entry, one output a name |
-    /// | `size_on_disk` | `u64`, in bytes |
-    /// | `check_integrity` | one byte: 1 if the database was sound, 0 if damage was found and repaired |
-    /// | `compact` | one byte: 1 if the database was made smaller |
-    /// | `flush` | `u64`, the bytes written |
-    /// | `generate_id` | `u64`, never given before in this database |
-    /// | `was_recovered` | one byte: 1 if the database was there before it was opened |
-    /// | `stats` | UTF-8 text, a line `name=value` for each figure |
+    /// | name | type | output |
+    /// |---|---|---|
+    /// | `tree_names` | [`TreeNames`](command::TreeNames) | the name of each tree that holds an entry, one output a name |
+    /// | `size_on_disk` | [`SizeOnDisk`](command::SizeOnDisk) | `u64`, in bytes |
+    /// | `check_integrity` | [`CheckIntegrity`](command::CheckIntegrity) | one byte: 1 if the database was sound, 0 if damage was found and repaired |
+    /// | `compact` | [`Compact`](command::Compact) | one byte: 1 if the database was made smaller |
+    /// | `flush` | [`Flush`](command::Flush) | `u64`, the bytes written |
+    /// | `generate_id` | [`GenerateId`](command::GenerateId) | `u64`, never given before in this database |
+    /// | `was_recovered` | [`WasRecovered`](command::WasRecovered) | one byte: 1 if the database was there before it was opened |
+    /// | `stats` | [`Stats`](command::Stats) | UTF-8 text, a line `name=value` for each figure |
     ///
-    /// Core refuses a name that the manifest does not list, and `compact` and `generate_id` on a store that was opened
-    /// read-only, before they reach the driver. Whether an operation of the engine's own writes, the driver knows.
+    /// Numbers are little endian. Core refuses a name that the manifest does not list, and `compact` and `generate_id` on
+    /// a store that was opened read-only, before they reach the driver. A driver refuses those of its own that write.
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) for a name that is not in the manifest,
-    /// [`ReadOnly`](ErrorKind::ReadOnly) for an operation that writes on a store that was opened read-only, or an error of
-    /// the engine.
-    fn command(
-        &self,
-        operation: &str,
-        argument: &[u8],
-        output: &mut dyn FnMut(&[u8]),
-    ) -> Result<()> {
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for an argument that the command does not take,
+    /// [`ReadOnly`](ErrorKind::ReadOnly) for one that writes on a store that was opened read-only, or an error of the
+    /// engine.
+    fn command(&self, name: &str, argument: &[u8], output: &mut dyn FnMut(&[u8])) -> Result<()> {
         let _ = (argument, output);
-        Err(DriverError::unsupported(operation))
+        Err(DriverError::unsupported(name))
     }
 
     /// The outcome of an earlier commit that failed with [`CommitUnknown`](ErrorKind::CommitUnknown) and gave this token.

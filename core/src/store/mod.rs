@@ -22,7 +22,6 @@ use std::fmt;
 use std::marker::PhantomData;
 
 pub use batch::Batch;
-pub use command::CommandOutput;
 pub use explicit::{ReadTransaction, WriteTransaction};
 pub use iter::{IndexIter, Iter, SnapshotIter};
 pub use pinned::{BorrowedGuard, BorrowedIndexIter, BorrowedIter};

@@ -12,6 +12,7 @@ use std::time::Duration;
 use std::{fs, io, thread};
 
 use fastrand::Rng;
+use netabase_core::driver::command::CheckIntegrity;
 use netabase_core::driver::{Driver, Durability};
 use netabase_core::error::NetabaseError;
 use netabase_core::store::TypedStore;
@@ -243,7 +244,7 @@ pub(super) fn a_kill_at_any_moment_leaves_whole_transactions<D: Driver>(
             let store = open(fixture)?;
             if fixture.manifest().offers("check_integrity") {
                 assert!(
-                    store.answer::<bool>("check_integrity")?,
+                    store.run(CheckIntegrity)?,
                     "round {round}: the database is damaged"
                 );
             }

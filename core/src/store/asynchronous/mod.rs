@@ -26,12 +26,13 @@ pub use view::AsyncTreeView;
 
 use self::replay::{ReadSet, ReplayDriver, TreeNames};
 use self::schema::Schema;
-use super::{CommandOutput, ReadOnly, ReadWrite, TypedStore};
+use super::{ReadOnly, ReadWrite, TypedStore};
 use crate::driver::asynchronous::overlay::Overlay;
 use crate::driver::asynchronous::{
     AsyncConfig, AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, TemporaryConfig,
 };
 use crate::driver::checked::{self, Checked};
+use crate::driver::command::{self, Command};
 use crate::driver::{
     Capabilities, CommitOutcome, CommitToken, DriverError, Durability, ErrorKind, Manifest,
     OpenConfig,
@@ -227,37 +228,24 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
         self.durability
     }
 
-    /// Runs one of the engine's own operations by name; gives back each part of its output.
+    /// Runs one of the engine's [commands](crate::driver::command).
     ///
     /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) if the driver's manifest does not list the operation, or an error of the
-    /// engine.
-    pub async fn command(
-        &self,
-        operation: &str,
-        argument: &[u8],
-    ) -> Result<Vec<Vec<u8>>, NetabaseError> {
+    /// As [`TypedStore::run`].
+    pub async fn run<C: Command>(&self, command: C) -> Result<C::Output, NetabaseError> {
         let run = async {
             let engine = self.engine()?;
-            if !self.manifest.offers(operation) {
-                return Err(DriverError::unsupported(operation).into());
+            if !self.manifest.offers(C::NAME) {
+                return Err(DriverError::unsupported(C::NAME).into());
             }
-            Ok(engine.command(operation, argument).await?)
+            if self.read_only && C::WRITES {
+                return Err(checked::read_only(C::NAME).into());
+            }
+            let parts = engine.command(C::NAME, &command.argument()).await?;
+            Ok(command::decode::<C>(&parts)?)
         };
         run.await
-            .map_err(|error: NetabaseError| self.locate(error, operation.to_owned()))
-    }
-
-    /// Runs one of the engine's own operations that takes no argument; gives back its answer.
-    ///
-    /// # Errors
-    /// As [`command`](Self::command), and [`Internal`](ErrorKind::Internal) if the answer has another form.
-    pub async fn answer<T: CommandOutput>(
-        &self,
-        operation: &'static str,
-    ) -> Result<T, NetabaseError> {
-        let output = self.command(operation, &[]).await?;
-        T::from_output(output).ok_or_else(|| self.locate(super::command::malformed(), operation))
+            .map_err(|error: NetabaseError| self.locate(error, C::NAME))
     }
 
     /// The outcome of a commit that failed with [`CommitUnknown`](ErrorKind::CommitUnknown), as
@@ -277,9 +265,9 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
     /// The names of all trees that hold at least one entry, records, indexes and the schema record, in order.
     ///
     /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) if the driver does not list `tree_names`, or an error of the engine.
+    /// As [`run`](Self::run).
     pub async fn tree_names(&self) -> Result<Vec<String>, NetabaseError> {
-        let mut names: Vec<String> = self.answer("tree_names").await?;
+        let mut names = self.run(command::TreeNames).await?;
         names.sort_unstable();
         Ok(names)
     }
