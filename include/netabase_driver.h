@@ -1,5 +1,5 @@
 /*
- * The driver ABI of netabase_store, version 1.0.
+ * The driver ABI of netabase_store, version 1.0, which may change until the first release and never after it.
  *
  * docs/abi.md explains all of it. A driver exports one data symbol, `netabase_driver_<name>` with each `-` of its name
  * written as `_`, of type `netabase_entry`, from a library named `libnetabase_driver_<name>.so` (`.dylib`, or
@@ -50,6 +50,11 @@ extern "C" {
 /* txn_commit */
 #define NETABASE_DURABILITY_NONE 0u
 #define NETABASE_DURABILITY_IMMEDIATE 1u
+
+/* database_commit_outcome */
+#define NETABASE_COMMITTED 0u
+#define NETABASE_NOT_COMMITTED 1u
+#define NETABASE_OUTCOME_UNKNOWN 2u
 
 /* netabase_bound.kind */
 #define NETABASE_BOUND_UNBOUNDED 0u
@@ -156,9 +161,9 @@ typedef struct netabase_manifest {
 
 /* A driver's functions. Later minor versions append to it. */
 typedef struct netabase_vtable {
-    uint32_t (*open)(const netabase_open_config *config, netabase_database **store, netabase_error_buffer *error);
-    void (*database_close)(netabase_database *store);
-    uint32_t (*database_begin)(netabase_database *store, uint32_t mode, netabase_transaction **transaction,
+    uint32_t (*open)(const netabase_open_config *config, netabase_database **database, netabase_error_buffer *error);
+    void (*database_close)(netabase_database *database);
+    uint32_t (*database_begin)(netabase_database *database, uint32_t mode, netabase_transaction **transaction,
                             netabase_error_buffer *error);
     void (*txn_close)(netabase_transaction *transaction);
     uint32_t (*txn_tree)(netabase_transaction *transaction, netabase_slice name, uint32_t key_width,
@@ -169,7 +174,8 @@ typedef struct netabase_vtable {
                         netabase_visit previous, netabase_context *context, netabase_error_buffer *error);
     uint32_t (*txn_remove)(netabase_transaction *transaction, uint32_t tree, netabase_slice key,
                            netabase_visit previous, netabase_context *context, netabase_error_buffer *error);
-    uint32_t (*txn_commit)(netabase_transaction *transaction, uint32_t durability, netabase_error_buffer *error);
+    uint32_t (*txn_commit)(netabase_transaction *transaction, uint32_t durability, netabase_visit token,
+                           netabase_context *context, netabase_error_buffer *error);
     uint32_t (*cursor_open)(netabase_transaction *transaction, uint32_t tree, const netabase_bounds *bounds,
                             uint32_t direction, netabase_cursor **cursor, netabase_error_buffer *error);
     uint32_t (*cursor_next)(netabase_cursor *cursor, netabase_slice *key, netabase_slice *value,
@@ -181,8 +187,10 @@ typedef struct netabase_vtable {
                         netabase_error_buffer *error);
     uint32_t (*txn_clear)(netabase_transaction *transaction, uint32_t tree, netabase_error_buffer *error);
     uint32_t (*txn_apply)(netabase_transaction *transaction, netabase_slice batch, netabase_error_buffer *error);
-    uint32_t (*database_command)(netabase_database *store, netabase_slice command, netabase_slice argument,
+    uint32_t (*database_command)(netabase_database *database, netabase_slice command, netabase_slice argument,
                                netabase_visit output, netabase_context *context, netabase_error_buffer *error);
+    uint32_t (*database_commit_outcome)(netabase_database *database, netabase_slice token, uint32_t *outcome,
+                                        netabase_error_buffer *error);
 } netabase_vtable;
 
 /* The one data symbol of a driver. Later minor versions append to it; the first four fields never move. */

@@ -11,10 +11,9 @@ use std::borrow::Cow;
 use std::ptr;
 
 use netabase_core::abi::layout::{
-    BEGIN_READ, BEGIN_WRITE, BOUND_UNBOUNDED, Bound, Bounds, Context, Cursor, Database, Entry,
-    ErrorBuffer, OPEN_CREATE_IF_MISSING, OpenConfig, Slice, Transaction, VTable, Visit,
+    ABSENT, BEGIN_READ, BEGIN_WRITE, BOUND_UNBOUNDED, Bound, Bounds, Context, Cursor, Database,
+    Entry, ErrorBuffer, OK, OPEN_CREATE_IF_MISSING, OpenConfig, Slice, Transaction, VTable, Visit,
 };
-use netabase_core::abi::status::{ABSENT, OK};
 use netabase_core::driver::{
     self, Capabilities, Driver, ErrorKind, Limits, Manifest, Result, TreeId, WriteBatchBuilder,
 };
@@ -277,7 +276,10 @@ fn a_number_without_a_meaning_is_refused() {
         &raw mut cursor
     ));
     assert_status(status, ErrorKind::InvalidInput);
-    assert_status(raw!(txn_commit(transaction, 2)), ErrorKind::InvalidInput);
+    assert_status(
+        raw!(txn_commit(transaction, 2, NOBODY, ptr::null_mut())),
+        ErrorKind::InvalidInput,
+    );
     assert_status(get(transaction, 99, b"key"), ErrorKind::InvalidInput);
     close!(txn_close(transaction));
     close!(database_close(store));
@@ -401,7 +403,10 @@ fn a_read_transaction_does_not_write() {
     let (transaction, tree) = begin(store, BEGIN_READ);
     assert_status(put(transaction, tree, b"key"), ErrorKind::InvalidInput);
     assert_status(raw!(txn_clear(transaction, tree)), ErrorKind::InvalidInput);
-    assert_status(raw!(txn_commit(transaction, 1)), ErrorKind::InvalidInput);
+    assert_status(
+        raw!(txn_commit(transaction, 1, NOBODY, ptr::null_mut())),
+        ErrorKind::InvalidInput,
+    );
     let none = Slice::EMPTY;
     assert_status(raw!(txn_apply(transaction, none)), ErrorKind::InvalidInput);
     close!(txn_close(transaction));
@@ -430,7 +435,7 @@ fn handles_may_be_closed_before_those_they_were_made_from() {
     let store = open();
     let (writer, tree) = begin(store, BEGIN_WRITE);
     assert_eq!(put(writer, tree, b"key"), ABSENT);
-    assert_eq!(raw!(txn_commit(writer, 1)), OK);
+    assert_eq!(raw!(txn_commit(writer, 1, NOBODY, ptr::null_mut())), OK);
     close!(txn_close(writer));
     let (reader, tree) = begin(store, BEGIN_READ);
     let cursor = cursor(reader, tree, 0);
@@ -485,10 +490,13 @@ fn after_the_end_of_a_write_transaction_everything_is_closed() {
         let cursor = cursor(writer, tree, 0);
         assert_eq!(next(cursor), Ok(b"key".to_vec()));
         if commits {
-            assert_eq!(raw!(txn_commit(writer, 0)), OK);
+            assert_eq!(raw!(txn_commit(writer, 0, NOBODY, ptr::null_mut())), OK);
             assert_status(get(writer, tree, b"key"), ErrorKind::Closed);
             assert_status(put(writer, tree, b"key"), ErrorKind::Closed);
-            assert_status(raw!(txn_commit(writer, 0)), ErrorKind::Closed);
+            assert_status(
+                raw!(txn_commit(writer, 0, NOBODY, ptr::null_mut())),
+                ErrorKind::Closed,
+            );
         }
         close!(txn_close(writer));
         assert_eq!(next(cursor), Err(ErrorKind::Closed.code()));
@@ -517,7 +525,7 @@ unsafe extern "C" fn use_transaction(context: *mut Context, _: Slice) {
     inside.statuses = vec![
         get(inside.transaction, inside.tree, b"key"),
         put(inside.transaction, inside.tree, b"other"),
-        raw!(txn_commit(inside.transaction, 1)),
+        raw!(txn_commit(inside.transaction, 1, NOBODY, ptr::null_mut())),
     ];
 }
 

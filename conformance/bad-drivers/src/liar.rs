@@ -5,11 +5,10 @@
 use std::{ptr, slice, str};
 
 use netabase_core::abi::layout::{
-    Bounds, Context, Cursor, Database, Entry, ErrorBuffer, OpenConfig, Slice, Transaction, VTable,
-    Visit,
+    ABSENT, Bounds, Context, Cursor, Database, Entry, ErrorBuffer, OK, OpenConfig, Slice,
+    Transaction, VTable, Visit,
 };
-use netabase_core::abi::status::{ABSENT, OK};
-use netabase_core::driver::ErrorKind;
+use netabase_core::driver::{CommitOutcome, ErrorKind};
 
 use crate::entries::{entry, plain};
 
@@ -31,6 +30,7 @@ static VTABLE: VTable = VTable {
     txn_clear: None,
     txn_apply: None,
     database_command: Some(database_command),
+    database_commit_outcome: Some(database_commit_outcome),
 };
 
 entry!(netabase_driver_bad_liar, "bad-liar", plain, { vtable: &VTABLE });
@@ -48,12 +48,13 @@ enum Lie {
     NextAtNull,
     UnknownStatus,
     AbsentCommit,
+    UnknownCommit,
     LongError,
     InvalidUtf8Error,
     SilentError,
 }
 
-const LIES: [(&str, Lie); 13] = [
+const LIES: [(&str, Lie); 14] = [
     ("null-store", Lie::NullDatabase),
     ("null-transaction", Lie::NullTransaction),
     ("null-cursor", Lie::NullCursor),
@@ -64,6 +65,7 @@ const LIES: [(&str, Lie); 13] = [
     ("next-at-null", Lie::NextAtNull),
     ("unknown-status", Lie::UnknownStatus),
     ("absent-commit", Lie::AbsentCommit),
+    ("unknown-commit", Lie::UnknownCommit),
     ("long-error", Lie::LongError),
     ("invalid-utf8-error", Lie::InvalidUtf8Error),
     ("silent-error", Lie::SilentError),
@@ -177,6 +179,29 @@ unsafe extern "C" fn database_command(
     OK
 }
 
+/// What [`Lie::UnknownCommit`] shows; no lie, but the one driver in C's way that knows tokens.
+const TOKEN: &[u8] = b"token\0\xFF";
+
+unsafe extern "C" fn database_commit_outcome(
+    database: *mut Database,
+    token: Slice,
+    outcome: *mut u32,
+    _: *mut ErrorBuffer,
+) -> u32 {
+    // SAFETY: the host's bytes live until the call returns.
+    let token = unsafe { token.get() };
+    if Lie::of(database) == Lie::UnknownCommit && token != Some(TOKEN) {
+        return ErrorKind::InvalidInput.code();
+    }
+    let told = match Lie::of(database) {
+        Lie::UnknownCommit => CommitOutcome::Committed as u32,
+        _ => 7,
+    };
+    // SAFETY: the host gives a place for the outcome.
+    unsafe { outcome.write(told) };
+    OK
+}
+
 unsafe extern "C" fn txn_close(_: *mut Transaction) {}
 
 unsafe extern "C" fn txn_tree(
@@ -246,9 +271,19 @@ unsafe extern "C" fn txn_remove(
     answer(Lie::of(transaction), previous, context)
 }
 
-unsafe extern "C" fn txn_commit(transaction: *mut Transaction, _: u32, _: *mut ErrorBuffer) -> u32 {
+unsafe extern "C" fn txn_commit(
+    transaction: *mut Transaction,
+    _: u32,
+    token: Visit,
+    context: *mut Context,
+    _: *mut ErrorBuffer,
+) -> u32 {
     match Lie::of(transaction) {
         Lie::AbsentCommit => ABSENT,
+        Lie::UnknownCommit => {
+            show(token, context, Slice::new(TOKEN));
+            ErrorKind::CommitUnknown.code()
+        }
         _ => OK,
     }
 }

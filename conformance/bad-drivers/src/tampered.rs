@@ -117,7 +117,10 @@ macro_rules! description {
                     ) -> u32,
                 >,
                 pub txn_commit: Option<
-                    unsafe extern "C" fn(transaction: *mut Transaction, durability: u32, error: *mut ErrorBuffer) -> u32,
+                    unsafe extern "C" fn(
+                        transaction: *mut Transaction, durability: u32, token: Visit, context: *mut Context,
+                        error: *mut ErrorBuffer,
+                    ) -> u32,
                 >,
                 pub cursor_open: Option<
                     unsafe extern "C" fn(

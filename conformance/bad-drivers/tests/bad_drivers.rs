@@ -13,8 +13,8 @@ use std::{env, fs};
 
 use netabase_core::abi::{DynamicDatabase, DynamicDriver, DynamicWriter};
 use netabase_core::driver::{
-    Bounds, Cursor as _, Database, Direction, Driver, DriverError, Durability, ErrorKind,
-    OpenConfig, Read, TreeId, Write, WriteBatchBuilder,
+    Bounds, CommitOutcome, CommitToken, Cursor as _, Database, Direction, Driver, DriverError,
+    Durability, ErrorKind, OpenConfig, Read, TreeId, Write, WriteBatchBuilder,
 };
 use netabase_core::error::NetabaseError;
 use netabase_core::loader::{self, SearchPath};
@@ -655,6 +655,24 @@ fn a_status_without_a_meaning_is_an_error() {
     assert_internal(lying("unknown-status"), "4711");
     let writer = lying("absent-commit").unwrap().begin_write().unwrap();
     assert_internal(writer.commit(Durability::Immediate), "`txn_commit`");
+}
+
+#[test]
+fn the_token_of_an_unknown_commit_comes_through_and_has_an_outcome() {
+    let store = lying("unknown-commit").unwrap();
+    let writer = store.begin_write().unwrap();
+    let error = writer.commit(Durability::Immediate).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CommitUnknown);
+    let token = error.commit_token().unwrap();
+    assert_eq!(token.as_bytes(), b"token\0\xFF");
+    assert_eq!(
+        store.commit_outcome(token).unwrap(),
+        CommitOutcome::Committed
+    );
+    let error = store.commit_outcome(&CommitToken::new(b"other"));
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidInput);
+    let store = lying("absent-commit").unwrap();
+    assert_internal(store.commit_outcome(token), "an outcome");
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub(crate) static VTABLE: VTable = VTable {
     txn_clear: Some(txn_clear),
     txn_apply: Some(txn_apply),
     database_command: Some(database_command),
+    database_commit_outcome: None,
 };
 
 type Tree = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -512,6 +513,8 @@ unsafe extern "C" fn txn_remove(
 unsafe extern "C" fn txn_commit(
     transaction: *mut layout::Transaction,
     _: u32,
+    _: Visit,
+    _: *mut Context,
     error: *mut ErrorBuffer,
 ) -> u32 {
     // SAFETY: the handle is open.

@@ -1,4 +1,4 @@
-//! The types that cross the driver ABI as version 1.0 defined them: a copy that never changes.
+//! The types that cross the driver ABI as version 1.0 defined them: a copy that never changes once 1.0 is released.
 
 // `docs/abi.md` explains each type and number.
 #![allow(
@@ -199,14 +199,14 @@ pub struct VTable {
     pub open: Option<
         unsafe extern "C" fn(
             config: *const OpenConfig,
-            store: *mut *mut Database,
+            database: *mut *mut Database,
             error: *mut ErrorBuffer,
         ) -> u32,
     >,
-    pub database_close: Option<unsafe extern "C" fn(store: *mut Database)>,
+    pub database_close: Option<unsafe extern "C" fn(database: *mut Database)>,
     pub database_begin: Option<
         unsafe extern "C" fn(
-            store: *mut Database,
+            database: *mut Database,
             mode: u32,
             transaction: *mut *mut Transaction,
             error: *mut ErrorBuffer,
@@ -258,6 +258,8 @@ pub struct VTable {
         unsafe extern "C" fn(
             transaction: *mut Transaction,
             durability: u32,
+            token: Visit,
+            context: *mut Context,
             error: *mut ErrorBuffer,
         ) -> u32,
     >,
@@ -302,17 +304,25 @@ pub struct VTable {
     pub txn_apply: Option<
         unsafe extern "C" fn(
             transaction: *mut Transaction,
-            operations: Slice,
+            batch: Slice,
             error: *mut ErrorBuffer,
         ) -> u32,
     >,
     pub database_command: Option<
         unsafe extern "C" fn(
-            store: *mut Database,
-            operation: Slice,
+            database: *mut Database,
+            command: Slice,
             argument: Slice,
             output: Visit,
             context: *mut Context,
+            error: *mut ErrorBuffer,
+        ) -> u32,
+    >,
+    pub database_commit_outcome: Option<
+        unsafe extern "C" fn(
+            database: *mut Database,
+            token: Slice,
+            outcome: *mut u32,
             error: *mut ErrorBuffer,
         ) -> u32,
     >,
@@ -322,7 +332,7 @@ pub struct VTable {
 const _: () = assert!(
     size_of::<Manifest>() == 88
         && size_of::<Entry>() == 96
-        && size_of::<VTable>() == 136
+        && size_of::<VTable>() == 144
         && size_of::<OpenConfig>() == 56
         && size_of::<ErrorBuffer>() == 32
         && size_of::<Bounds>() == 48

@@ -15,7 +15,7 @@ use netabase_core::abi::export::{self, command_count};
 use netabase_core::abi::layout::{
     self, Bounds, Context, Cursor, Entry, ErrorBuffer, Slice, Database, Transaction, VTable, Visit,
 };
-use netabase_core::abi::status::{ABSENT, OK};
+use netabase_core::abi::layout::{ABSENT, OK};
 use netabase_core::driver;
 use netabase_core::driver::checked::Checked;
 use netabase_core::driver::{
@@ -237,7 +237,14 @@ unsafe extern "C" fn txn_put(
     status(error)
 }
 
-unsafe extern "C" fn txn_commit(_: *mut Transaction, _: u32, error: *mut ErrorBuffer) -> u32 {
+unsafe extern "C" fn txn_commit(
+    _: *mut Transaction,
+    _: u32,
+    token: Visit,
+    context: *mut Context,
+    error: *mut ErrorBuffer,
+) -> u32 {
+    show(token, context);
     status(error)
 }
 
@@ -313,6 +320,16 @@ unsafe extern "C" fn database_command(
     status(error)
 }
 
+unsafe extern "C" fn database_commit_outcome(
+    _: *mut Database,
+    _: Slice,
+    outcome: *mut u32,
+    error: *mut ErrorBuffer,
+) -> u32 {
+    place(outcome, any());
+    status(error)
+}
+
 static VTABLE: VTable = VTable {
     open: Some(open),
     database_close: Some(database_close),
@@ -331,6 +348,7 @@ static VTABLE: VTable = VTable {
     txn_clear: Some(txn_clear),
     txn_apply: Some(txn_apply),
     database_command: Some(database_command),
+    database_commit_outcome: Some(database_commit_outcome),
 };
 
 static MANIFEST: Manifest = Manifest {
@@ -340,7 +358,7 @@ static MANIFEST: Manifest = Manifest {
     engine_version: std::borrow::Cow::Borrowed("0"),
     capabilities: Capabilities::SNAPSHOTS,
     limits: Limits::NONE,
-    operations: std::borrow::Cow::Borrowed(&[
+    commands: std::borrow::Cow::Borrowed(&[
         std::borrow::Cow::Borrowed("tree_names"),
         std::borrow::Cow::Borrowed("size_on_disk"),
         std::borrow::Cow::Borrowed("stats"),

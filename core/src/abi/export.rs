@@ -10,8 +10,8 @@ use std::{mem, ops, slice, str};
 use super::layout::{self, ErrorBuffer, Slice, VTable, Visit};
 use super::{status, verify};
 use crate::driver::{
-    self, Bounds, Cursor as _, Direction, Driver, DriverError, Durability, EntryWidths, ErrorKind,
-    Location, OpenConfig, Read, ResumingCursor, TreeId, Write, WriteBatch,
+    self, Bounds, CommitToken, Cursor as _, Database as _, Direction, Driver, DriverError, Durability,
+    EntryWidths, ErrorKind, Location, OpenConfig, Read, ResumingCursor, TreeId, Write, WriteBatch,
 };
 
 type Result<T, E = DriverError> = driver::Result<T, E>;
@@ -243,30 +243,24 @@ const fn is_symbol_of(symbol: &[u8], name: &[u8]) -> bool {
     true
 }
 
-/// A driver's functions.
-#[doc(hidden)]
-#[must_use]
-pub const fn vtable<X: Export>() -> VTable {
-    VTable {
-        open: Some(open::<X>),
-        database_close: Some(database_close::<StoreOf<X>>),
-        database_begin: Some(database_begin::<StoreOf<X>>),
-        txn_close: Some(txn_close::<StoreOf<X>>),
-        txn_tree: Some(txn_tree::<StoreOf<X>>),
-        txn_get: Some(txn_get::<StoreOf<X>>),
-        txn_put: Some(txn_put::<StoreOf<X>>),
-        txn_remove: Some(txn_remove::<StoreOf<X>>),
-        txn_commit: Some(txn_commit::<StoreOf<X>>),
-        cursor_open: Some(cursor_open::<StoreOf<X>>),
-        cursor_next: Some(cursor_next::<StoreOf<X>>),
-        cursor_close: Some(cursor_close::<StoreOf<X>>),
-        cursor_seek: Some(cursor_seek::<StoreOf<X>>),
-        txn_len: Some(txn_len::<StoreOf<X>>),
-        txn_clear: Some(txn_clear::<StoreOf<X>>),
-        txn_apply: Some(txn_apply::<StoreOf<X>>),
-        database_command: Some(database_command::<StoreOf<X>>),
-    }
+macro_rules! define_vtable {
+    (
+        required { $($(#[$_attribute:meta])* $name:ident($($_parameters:tt)*) $(-> $_status:ident)?;)* }
+        optional { $($(#[$_o_attribute:meta])* $o_name:ident($($_o_parameters:tt)*) -> $_o_status:ident;)* }
+    ) => {
+        /// A driver's functions.
+        #[doc(hidden)]
+        #[must_use]
+        pub const fn vtable<X: Export>() -> VTable {
+            VTable {
+                $($name: Some($name::<X>),)*
+                $($o_name: Some($o_name::<X>),)*
+            }
+        }
+    };
 }
+
+functions!(define_vtable!);
 
 type StoreOf<X> = <<X as Export>::Driver as Driver>::Database;
 
@@ -346,19 +340,82 @@ fn ended(message: &'static str) -> DriverError {
     DriverError::new(ErrorKind::Closed, message)
 }
 
-/// # Safety
-/// What [`Slice::get`] asks.
-#[inline(always)]
-unsafe fn bytes<'a>(slice: Slice) -> Result<&'a [u8]> {
-    // SAFETY: the caller vouches for the bytes.
-    unsafe { slice.get() }.ok_or_else(|| invalid("a slice is null or longer than memory"))
+/// What the host passes, checked as far as that is possible.
+trait Passed {
+    /// What becomes of it.
+    type Taken;
+
+    /// Takes it.
+    ///
+    /// # Safety
+    /// The host keeps to the ABI: a pointer is null or may be used as the ABI says until the call returns, and a place
+    /// for a result may be written to. What is taken is not used after the call.
+    unsafe fn take(self) -> Result<Self::Taken>;
 }
 
-/// # Safety
-/// What [`Slice::get`] asks.
-unsafe fn text<'a>(slice: Slice, what: &'static str) -> Result<&'a str> {
-    // SAFETY: the caller vouches for the bytes.
-    let bytes = unsafe { bytes(slice) }?;
+impl Passed for u32 {
+    type Taken = Self;
+
+    #[inline(always)]
+    unsafe fn take(self) -> Result<Self> {
+        Ok(self)
+    }
+}
+
+impl Passed for Slice {
+    // Until the call returns, which no lifetime says.
+    type Taken = &'static [u8];
+
+    #[inline(always)]
+    unsafe fn take(self) -> Result<&'static [u8]> {
+        // SAFETY: the caller vouches for the bytes, and that they are not used after the call.
+        unsafe { self.get() }.ok_or_else(|| invalid("a slice is null or longer than memory"))
+    }
+}
+
+impl<T> Passed for *mut T {
+    type Taken = Out<T>;
+
+    #[inline(always)]
+    unsafe fn take(self) -> Result<Out<T>> {
+        if self.is_null() || !self.is_aligned() {
+            return Err(invalid("the place for a result is null or not aligned"));
+        }
+        Ok(Out(self))
+    }
+}
+
+impl Passed for *const layout::Bounds {
+    type Taken = Bounds<'static>;
+
+    unsafe fn take(self) -> Result<Bounds<'static>> {
+        // SAFETY: the caller vouches for the bounds.
+        let bounds = unsafe { self.as_ref() }.ok_or_else(|| invalid("the bounds are null"))?;
+        Ok(Bounds {
+            // SAFETY: the caller vouches for the key.
+            lower: unsafe { bounds.lower.take() }?,
+            // SAFETY: the caller vouches for the key.
+            upper: unsafe { bounds.upper.take() }?,
+        })
+    }
+}
+
+impl Passed for layout::Bound {
+    type Taken = ops::Bound<&'static [u8]>;
+
+    unsafe fn take(self) -> Result<Self::Taken> {
+        let kind = match self.kind {
+            layout::BOUND_UNBOUNDED => return Ok(ops::Bound::Unbounded),
+            layout::BOUND_INCLUDED => ops::Bound::Included,
+            layout::BOUND_EXCLUDED => ops::Bound::Excluded,
+            kind => return Err(invalid(format!("there is no bound of kind {kind}"))),
+        };
+        // SAFETY: the caller vouches for the key.
+        Ok(kind(unsafe { self.key.take() }?))
+    }
+}
+
+fn text<'a>(bytes: &'a [u8], what: &'static str) -> Result<&'a str> {
     str::from_utf8(bytes)
         .map_err(|error| invalid(format!("{what} is not UTF-8")).with_source(error))
 }
@@ -367,19 +424,9 @@ unsafe fn text<'a>(slice: Slice, what: &'static str) -> Result<&'a str> {
 struct Out<T>(*mut T);
 
 impl<T> Out<T> {
-    /// # Safety
-    /// `place` is null, or a `T` may be written to it until this value is gone.
-    #[inline(always)]
-    unsafe fn new(place: *mut T) -> Result<Self> {
-        if place.is_null() || !place.is_aligned() {
-            return Err(invalid("the place for a result is null or not aligned"));
-        }
-        Ok(Self(place))
-    }
-
     #[inline(always)]
     fn set(self, value: T) {
-        // SAFETY: `new` was told that the place may be written to, and checked that it is a place.
+        // SAFETY: the host vouched that the place may be written to, and `take` checked that it is a place.
         unsafe { self.0.write(value) }
     }
 }
@@ -392,17 +439,10 @@ struct Visitor {
 }
 
 impl Visitor {
-    /// # Safety
-    /// `visit` is null, or may be called with `context` and any bytes until this value is gone.
-    #[inline(always)]
-    unsafe fn new(visit: Visit, context: *mut layout::Context) -> Self {
-        Self { visit, context }
-    }
-
     #[inline(always)]
     fn show(self, bytes: &[u8]) {
         if let Some(function) = self.visit.function {
-            // SAFETY: `new` was told that it may be called with the context; the bytes are borrowed until it returns.
+            // SAFETY: the host gave the function together with its context; the bytes are borrowed until it returns.
             unsafe { function(self.context, Slice::new(bytes)) }
         }
     }
@@ -411,8 +451,8 @@ impl Visitor {
 #[inline(always)]
 fn presence(value: Option<()>) -> u32 {
     match value {
-        Some(()) => status::OK,
-        None => status::ABSENT,
+        Some(()) => layout::OK,
+        None => layout::ABSENT,
     }
 }
 
@@ -433,7 +473,7 @@ struct Tagged<T> {
 /// `handle` is null, or was given out by this module as a handle of some kind, was not given up, and this kind of
 /// handle (`tag`) has a `T` of this type.
 #[inline(always)]
-unsafe fn behind<'a, H, T>(handle: *mut H, tag: u64) -> Result<&'a Tagged<T>> {
+unsafe fn behind<'a, H, T>(handle: *mut H, tag: u64) -> Result<&'a T> {
     let tagged = handle.cast::<Tagged<T>>().cast_const();
     if tagged.is_null() {
         return Err(invalid("a handle is null"));
@@ -444,7 +484,8 @@ unsafe fn behind<'a, H, T>(handle: *mut H, tag: u64) -> Result<&'a Tagged<T>> {
         return Err(invalid("a handle is of another kind"));
     }
     // SAFETY: the tag says that it is this kind, and the caller that the type is right and the handle alive.
-    Ok(unsafe { &*tagged })
+    let tagged = unsafe { &*tagged };
+    Ok(&tagged.inner)
 }
 
 /// As [`behind`], for a handle that one call at a time uses.
@@ -460,9 +501,7 @@ unsafe fn behind_mut<'a, H, T>(handle: *mut H, tag: u64) -> Result<&'a mut T> {
     Ok(&mut tagged.inner)
 }
 
-type StoreHandle<S> = Tagged<S>;
 type TransactionHandle<S> = Tagged<Transaction<S>>;
-type CursorHandle<S> = Tagged<Cursor<S>>;
 
 /// A transaction, shared by its handle and its cursors.
 ///
@@ -566,7 +605,15 @@ impl<S: driver::Database> Transaction<S> {
         }
     }
 
-    /// What the engine holds of the transaction is not known any more: lets nobody on.
+    #[inline(always)]
+    fn writing(&self) -> Result<&WriteTransaction<S::Writer>> {
+        match self {
+            Self::Write(write) => Ok(write),
+            Self::Read(_) => Err(invalid("a read transaction cannot write or commit")),
+        }
+    }
+
+    /// Poisons the transaction: the engine's state is unknown after a panic.
     #[cold]
     fn panicked(&self) {
         match self {
@@ -633,23 +680,83 @@ impl<S: driver::Database> ReadCursor<S> {
     }
 }
 
+/// The kinds of handles: their type, what is behind one, and what a panic ends.
+macro_rules! handle {
+    (@type database) => { *mut layout::Database };
+    (@type transaction) => { *mut layout::Transaction };
+    (@type cursor) => { *mut layout::Cursor };
+    (@behind database, $handle:ident) => { behind::<_, StoreOf<X>>($handle, STORE) };
+    (@behind transaction, $handle:ident) => { behind::<_, Transaction<StoreOf<X>>>($handle, TRANSACTION) };
+    (@behind cursor, $handle:ident) => { behind_mut::<_, Cursor<StoreOf<X>>>($handle, CURSOR) };
+    (@panicked database, $found:ident) => {{
+        // It is not known to whom the panic belongs, and the database goes on.
+        let _ = $found;
+    }};
+    (@panicked transaction, $found:ident) => { $found.panicked() };
+    (@panicked cursor, $found:ident) => { $found.transaction().panicked() };
+}
+
+/// Defines exported functions, each behind the fence. The first parameter is a handle, with its kind, which is also the
+/// name of what is behind it. The others are [taken](Passed::take) as they are passed; a visitor, behind a semicolon, is
+/// two. A panic ends the transaction that it happened in.
+macro_rules! exported {
+    ($(
+        fn $name:ident($handle:ident: $kind:ident $(, $parameter:ident: $type:ty)* $(; $visitor:ident)?) $body:block
+    )*) => {$(
+        unsafe extern "C" fn $name<X: Export>(
+            $handle: handle!(@type $kind),
+            $($parameter: $type,)*
+            $($visitor: Visit, context: *mut layout::Context,)?
+            error: *mut ErrorBuffer,
+        ) -> u32 {
+            let run = || {
+                // SAFETY: the host vouches for the handle, and that nobody else uses it where that matters.
+                let $kind = unsafe { handle!(@behind $kind, $handle) }?;
+                $(
+                    // SAFETY: the host keeps to the ABI, and nothing that is taken leaves the call.
+                    let $parameter = unsafe { Passed::take($parameter) }?;
+                )*
+                $(let $visitor = Visitor { visit: $visitor, context };)?
+                $body
+            };
+            let on_panic = || {
+                // SAFETY: the host vouches for the handle.
+                if let Ok(found) = unsafe { handle!(@behind $kind, $handle) } {
+                    handle!(@panicked $kind, found);
+                }
+            };
+            // SAFETY: the host vouches for its buffer.
+            unsafe { fence(error, run, on_panic) }
+        }
+    )*};
+}
+
+/// Reads in a transaction of either kind.
+macro_rules! reading {
+    ($transaction:expr, |$reader:ident| $run:expr) => {
+        match $transaction {
+            Transaction::Read(read) => {
+                let $reader = read.reader()?;
+                $run
+            }
+            Transaction::Write(write) => write.read(|$reader| $run),
+        }
+    };
+}
+
 unsafe extern "C" fn open<X: Export>(
     config: *const layout::OpenConfig,
-    store: *mut *mut layout::Database,
+    database: *mut *mut layout::Database,
     error: *mut ErrorBuffer,
 ) -> u32 {
     let run = || {
         // SAFETY: the host wants the handle there.
-        let out = unsafe { Out::new(store) }?;
+        let out = unsafe { database.take() }?;
         // SAFETY: the host vouches for the configuration.
         let config = unsafe { config_from(config) }?;
-        let store = X::driver().open(&config.as_config())?;
-        let handle = Box::new(StoreHandle {
-            tag: STORE,
-            inner: store,
-        });
-        out.set(Box::into_raw(handle).cast());
-        Ok(status::OK)
+        let inner = X::driver().open(&config.as_config())?;
+        out.set(Box::into_raw(Box::new(Tagged { tag: STORE, inner })).cast());
+        Ok(layout::OK)
     };
     // SAFETY: the host vouches for its buffer.
     unsafe { fence(error, run, || ()) }
@@ -697,7 +804,7 @@ unsafe fn config_from<'a>(config: *const layout::OpenConfig) -> Result<Config<'a
         ));
     }
     // SAFETY: the caller vouches for the bytes.
-    let location = Location::from_bytes(unsafe { bytes(config.location) }?)?;
+    let location = Location::from_bytes(unsafe { config.location.take() }?)?;
     let options = if config.options_length == 0 {
         &[]
     } else if config.options.is_null() {
@@ -709,11 +816,14 @@ unsafe fn config_from<'a>(config: *const layout::OpenConfig) -> Result<Config<'a
     let options = options
         .iter()
         .map(|option| {
-            // SAFETY: the caller vouches for the texts.
-            let name = unsafe { text(option.name, "the name of an option") }?;
-            // SAFETY: as above.
-            let value = unsafe { text(option.value, "the value of an option") }?;
-            Ok((name, value))
+            // SAFETY: the caller vouches for the text.
+            let name = unsafe { option.name.take() }?;
+            // SAFETY: the caller vouches for the text.
+            let value = unsafe { option.value.take() }?;
+            Ok((
+                text(name, "the name of an option")?,
+                text(value, "the value of an option")?,
+            ))
         })
         .collect::<Result<_>>()?;
     let has = |flag| config.flags & flag != 0;
@@ -730,450 +840,167 @@ unsafe fn config_from<'a>(config: *const layout::OpenConfig) -> Result<Config<'a
     })
 }
 
-unsafe extern "C" fn database_close<S: driver::Database>(store: *mut layout::Database) {
+unsafe extern "C" fn database_close<X: Export>(database: *mut layout::Database) {
     fence_close(|| {
         // SAFETY: the host gives the handle up, which is one of ours.
-        if unsafe { behind::<_, S>(store, STORE) }.is_ok() {
-            // SAFETY: it is a store's, made by `Box::into_raw` in `open`, and nobody uses it any more.
-            drop(unsafe { Box::from_raw(store.cast::<StoreHandle<S>>()) });
+        if unsafe { behind::<_, StoreOf<X>>(database, STORE) }.is_ok() {
+            // SAFETY: it is a database's, made by `Box::into_raw` in `open`, and nobody uses it any more.
+            drop(unsafe { Box::from_raw(database.cast::<Tagged<StoreOf<X>>>()) });
         }
     });
 }
 
-unsafe extern "C" fn database_begin<S: driver::Database>(
-    store: *mut layout::Database,
-    mode: u32,
-    transaction: *mut *mut layout::Transaction,
-    error: *mut ErrorBuffer,
-) -> u32 {
-    let run = || {
-        // SAFETY: the host wants the handle there.
-        let out = unsafe { Out::new(transaction) }?;
-        // SAFETY: the host vouches for the handle.
-        let store = unsafe { behind::<_, S>(store, STORE) }?;
-        let inner = match mode {
-            layout::BEGIN_READ => Transaction::<S>::Read(ReadTransaction {
-                panicked: Cell::new(false),
-                reader: store.inner.begin_read()?,
-            }),
-            layout::BEGIN_WRITE => {
-                Transaction::Write(WriteTransaction::new(store.inner.begin_write()?))
-            }
-            mode => return Err(invalid(format!("there is no transaction of mode {mode}"))),
-        };
-        let handle = Rc::new(TransactionHandle {
-            tag: TRANSACTION,
-            inner,
-        });
-        out.set(Rc::into_raw(handle).cast_mut().cast());
-        Ok(status::OK)
-    };
-    // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run, || ()) }
-}
-
-unsafe extern "C" fn database_command<S: driver::Database>(
-    store: *mut layout::Database,
-    command: Slice,
-    argument: Slice,
-    output: Visit,
-    context: *mut layout::Context,
-    error: *mut ErrorBuffer,
-) -> u32 {
-    let run = || {
-        // SAFETY: the host vouches for the handle.
-        let store = unsafe { behind::<_, S>(store, STORE) }?;
-        // SAFETY: the host vouches for the text.
-        let command = unsafe { text(command, "the name of a command") }?;
-        // SAFETY: the host vouches for the bytes.
-        let argument = unsafe { bytes(argument) }?;
-        // SAFETY: the host vouches for its visitor.
-        let visitor = unsafe { Visitor::new(output, context) };
-        store
-            .inner
-            .command(command, argument, &mut |bytes| visitor.show(bytes))?;
-        Ok(status::OK)
-    };
-    // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run, || ()) }
-}
-
-/// # Safety
-/// `transaction` is null or a handle of this module that was not given up, of a transaction of `S`.
-#[inline(always)]
-unsafe fn transaction_behind<'a, S: driver::Database>(
-    transaction: *mut layout::Transaction,
-) -> Result<&'a Transaction<S>> {
-    // SAFETY: the caller vouches for the handle.
-    let handle = unsafe { behind::<_, Transaction<S>>(transaction, TRANSACTION) }?;
-    Ok(&handle.inner)
-}
-
-impl<S: driver::Database> Transaction<S> {
-    #[inline(always)]
-    fn writing(&self) -> Result<&WriteTransaction<S::Writer>> {
-        match self {
-            Self::Write(write) => Ok(write),
-            Self::Read(_) => Err(invalid("a read transaction cannot write or commit")),
-        }
-    }
-}
-
-unsafe extern "C" fn txn_close<S: driver::Database>(transaction: *mut layout::Transaction) {
+unsafe extern "C" fn txn_close<X: Export>(transaction: *mut layout::Transaction) {
     fence_close(|| {
         // SAFETY: the host gives the handle up, which is one of ours.
-        if let Ok(found) = unsafe { transaction_behind::<S>(transaction) } {
+        if let Ok(found) = unsafe { behind::<_, Transaction<StoreOf<X>>>(transaction, TRANSACTION) }
+        {
             if let Transaction::Write(write) = found {
                 write.end(ENDED);
             }
+            let handle = transaction.cast::<TransactionHandle<StoreOf<X>>>();
             // SAFETY: it is a transaction's, made by `Rc::into_raw` in `database_begin`, and its one reference is given up
             // here; cursors have references of their own.
-            drop(unsafe { Rc::from_raw(transaction.cast::<TransactionHandle<S>>().cast_const()) });
+            drop(unsafe { Rc::from_raw(handle.cast_const()) });
         }
     });
 }
 
-unsafe extern "C" fn txn_tree<S: driver::Database>(
-    transaction: *mut layout::Transaction,
-    name: Slice,
-    key_width: u32,
-    value_width: u32,
-    tree: *mut u32,
-    error: *mut ErrorBuffer,
-) -> u32 {
-    let run = || {
-        // SAFETY: the host wants the id there.
-        let out = unsafe { Out::new(tree) }?;
-        // SAFETY: the host vouches for the handle.
-        let transaction = unsafe { transaction_behind::<S>(transaction) }?;
-        // SAFETY: the host vouches for the text.
-        let name = unsafe { text(name, "the name of a tree") }?;
-        let width = |width: u32| (width != layout::WIDTH_VARIES).then_some(width);
-        let widths = EntryWidths {
-            key: width(key_width),
-            value: width(value_width),
+unsafe extern "C" fn cursor_close<X: Export>(cursor: *mut layout::Cursor) {
+    fence_close(|| {
+        // SAFETY: the host gives the handle up, which is one of ours.
+        if unsafe { behind::<_, Cursor<StoreOf<X>>>(cursor, CURSOR) }.is_ok() {
+            // SAFETY: it is a cursor's, made by `Box::into_raw` in `cursor_open`, and nobody uses it any more.
+            drop(unsafe { Box::from_raw(cursor.cast::<Tagged<Cursor<StoreOf<X>>>>()) });
+        }
+    });
+}
+
+exported! {
+    fn database_begin(handle: database, mode: u32, transaction: *mut *mut layout::Transaction) {
+        let inner = match mode {
+            layout::BEGIN_READ => Transaction::<StoreOf<X>>::Read(ReadTransaction {
+                panicked: Cell::new(false),
+                reader: database.begin_read()?,
+            }),
+            layout::BEGIN_WRITE => Transaction::Write(WriteTransaction::new(database.begin_write()?)),
+            mode => return Err(invalid(format!("there is no transaction of mode {mode}"))),
         };
-        let TreeId(id) = match transaction {
-            Transaction::Read(read) => read.reader()?.sized_tree(name, widths),
-            Transaction::Write(write) => write.read(|writer| writer.sized_tree(name, widths)),
-        }?;
-        out.set(id);
-        Ok(status::OK)
-    };
-    let on_panic = || {
-        // SAFETY: the host vouches for the handle.
-        if let Ok(transaction) = unsafe { transaction_behind::<S>(transaction) } {
-            transaction.panicked();
-        }
-    };
-    // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run, on_panic) }
-}
+        let handle = Rc::new(Tagged { tag: TRANSACTION, inner });
+        transaction.set(Rc::into_raw(handle).cast_mut().cast());
+        Ok(layout::OK)
+    }
 
-unsafe extern "C" fn txn_get<S: driver::Database>(
-    transaction: *mut layout::Transaction,
-    tree: u32,
-    key: Slice,
-    visit: Visit,
-    context: *mut layout::Context,
-    error: *mut ErrorBuffer,
-) -> u32 {
-    let run = || {
-        // SAFETY: the host vouches for the handle.
-        let transaction = unsafe { transaction_behind::<S>(transaction) }?;
-        // SAFETY: the host vouches for the bytes.
-        let key = unsafe { bytes(key) }?;
-        // SAFETY: the host vouches for its visitor.
-        let visitor = unsafe { Visitor::new(visit, context) };
-        let found = match transaction {
-            Transaction::Read(read) => read
-                .reader()?
-                .get(TreeId(tree), key, |value| visitor.show(value)),
-            Transaction::Write(write) => {
-                write.read(|writer| writer.get(TreeId(tree), key, |value| visitor.show(value)))
-            }
-        }?;
-        Ok(presence(found))
-    };
-    let on_panic = || {
-        // SAFETY: the host vouches for the handle.
-        if let Ok(transaction) = unsafe { transaction_behind::<S>(transaction) } {
-            transaction.panicked();
-        }
-    };
-    // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run, on_panic) }
-}
+    fn database_command(handle: database, command: Slice, argument: Slice; output) {
+        let command = text(command, "the name of a command")?;
+        database.command(command, argument, &mut |bytes| output.show(bytes))?;
+        Ok(layout::OK)
+    }
 
-unsafe extern "C" fn txn_len<S: driver::Database>(
-    transaction: *mut layout::Transaction,
-    tree: u32,
-    entries: *mut u64,
-    error: *mut ErrorBuffer,
-) -> u32 {
-    let run = || {
-        // SAFETY: the host wants the number there.
-        let out = unsafe { Out::new(entries) }?;
-        // SAFETY: the host vouches for the handle.
-        let length = match unsafe { transaction_behind::<S>(transaction) }? {
-            Transaction::Read(read) => read.reader()?.len(TreeId(tree)),
-            Transaction::Write(write) => write.read(|writer| writer.len(TreeId(tree))),
-        }?;
-        out.set(length);
-        Ok(status::OK)
-    };
-    let on_panic = || {
-        // SAFETY: the host vouches for the handle.
-        if let Ok(transaction) = unsafe { transaction_behind::<S>(transaction) } {
-            transaction.panicked();
-        }
-    };
-    // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run, on_panic) }
-}
+    fn database_commit_outcome(handle: database, token: Slice, outcome: *mut u32) {
+        outcome.set(database.commit_outcome(&CommitToken::new(token))? as u32);
+        Ok(layout::OK)
+    }
 
-unsafe extern "C" fn txn_put<S: driver::Database>(
-    transaction: *mut layout::Transaction,
-    tree: u32,
-    key: Slice,
-    value: Slice,
-    previous: Visit,
-    context: *mut layout::Context,
-    error: *mut ErrorBuffer,
-) -> u32 {
-    let run = || {
-        // SAFETY: the host vouches for the handle.
-        let write = unsafe { transaction_behind::<S>(transaction) }?.writing()?;
-        // SAFETY: the host vouches for the bytes.
-        let key = unsafe { bytes(key) }?;
-        // SAFETY: the host vouches for the bytes.
-        let value = unsafe { bytes(value) }?;
-        // SAFETY: the host vouches for its visitor.
-        let visitor = unsafe { Visitor::new(previous, context) };
-        let found = write.write(|writer| {
-            writer.put(TreeId(tree), key, value, |previous| visitor.show(previous))
+    fn txn_tree(handle: transaction, name: Slice, key_width: u32, value_width: u32, tree: *mut u32) {
+        let name = text(name, "the name of a tree")?;
+        let width = |width: u32| (width != layout::WIDTH_VARIES).then_some(width);
+        let widths = EntryWidths { key: width(key_width), value: width(value_width) };
+        let TreeId(id) = reading!(transaction, |reader| reader.sized_tree(name, widths))?;
+        tree.set(id);
+        Ok(layout::OK)
+    }
+
+    fn txn_get(handle: transaction, tree: u32, key: Slice; visit) {
+        let found = reading!(transaction, |reader| {
+            reader.get(TreeId(tree), key, |value| visit.show(value))
         })?;
         Ok(presence(found))
-    };
-    let on_panic = || {
-        // SAFETY: the host vouches for the handle.
-        if let Ok(transaction) = unsafe { transaction_behind::<S>(transaction) } {
-            transaction.panicked();
-        }
-    };
-    // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run, on_panic) }
-}
+    }
 
-unsafe extern "C" fn txn_remove<S: driver::Database>(
-    transaction: *mut layout::Transaction,
-    tree: u32,
-    key: Slice,
-    previous: Visit,
-    context: *mut layout::Context,
-    error: *mut ErrorBuffer,
-) -> u32 {
-    let run = || {
-        // SAFETY: the host vouches for the handle.
-        let write = unsafe { transaction_behind::<S>(transaction) }?.writing()?;
-        // SAFETY: the host vouches for the bytes.
-        let key = unsafe { bytes(key) }?;
-        // SAFETY: the host vouches for its visitor.
-        let visitor = unsafe { Visitor::new(previous, context) };
-        let found = write
-            .write(|writer| writer.remove(TreeId(tree), key, |previous| visitor.show(previous)))?;
+    fn txn_len(handle: transaction, tree: u32, entries: *mut u64) {
+        entries.set(reading!(transaction, |reader| reader.len(TreeId(tree)))?);
+        Ok(layout::OK)
+    }
+
+    fn txn_put(handle: transaction, tree: u32, key: Slice, value: Slice; previous) {
+        let found = transaction.writing()?.write(|writer| {
+            writer.put(TreeId(tree), key, value, |value| previous.show(value))
+        })?;
         Ok(presence(found))
-    };
-    let on_panic = || {
-        // SAFETY: the host vouches for the handle.
-        if let Ok(transaction) = unsafe { transaction_behind::<S>(transaction) } {
-            transaction.panicked();
-        }
-    };
-    // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run, on_panic) }
-}
+    }
 
-unsafe extern "C" fn txn_clear<S: driver::Database>(
-    transaction: *mut layout::Transaction,
-    tree: u32,
-    error: *mut ErrorBuffer,
-) -> u32 {
-    let run = || {
-        // SAFETY: the host vouches for the handle.
-        let write = unsafe { transaction_behind::<S>(transaction) }?.writing()?;
-        write.write(|writer| writer.clear(TreeId(tree)))?;
-        Ok(status::OK)
-    };
-    let on_panic = || {
-        // SAFETY: the host vouches for the handle.
-        if let Ok(transaction) = unsafe { transaction_behind::<S>(transaction) } {
-            transaction.panicked();
-        }
-    };
-    // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run, on_panic) }
-}
+    fn txn_remove(handle: transaction, tree: u32, key: Slice; previous) {
+        let found = transaction.writing()?.write(|writer| {
+            writer.remove(TreeId(tree), key, |value| previous.show(value))
+        })?;
+        Ok(presence(found))
+    }
 
-unsafe extern "C" fn txn_apply<S: driver::Database>(
-    transaction: *mut layout::Transaction,
-    batch: Slice,
-    error: *mut ErrorBuffer,
-) -> u32 {
-    let run = || {
-        // SAFETY: the host vouches for the handle.
-        let write = unsafe { transaction_behind::<S>(transaction) }?.writing()?;
-        // SAFETY: the host vouches for the bytes.
-        let batch = WriteBatch::parse(unsafe { bytes(batch) }?)?;
+    fn txn_clear(handle: transaction, tree: u32) {
+        transaction.writing()?.write(|writer| writer.clear(TreeId(tree)))?;
+        Ok(layout::OK)
+    }
+
+    fn txn_apply(handle: transaction, batch: Slice) {
+        let write = transaction.writing()?;
+        let batch = WriteBatch::parse(batch)?;
         write.write(|writer| writer.apply(&batch))?;
-        Ok(status::OK)
-    };
-    let on_panic = || {
-        // SAFETY: the host vouches for the handle.
-        if let Ok(transaction) = unsafe { transaction_behind::<S>(transaction) } {
-            transaction.panicked();
-        }
-    };
-    // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run, on_panic) }
-}
+        Ok(layout::OK)
+    }
 
-unsafe extern "C" fn txn_commit<S: driver::Database>(
-    transaction: *mut layout::Transaction,
-    durability: u32,
-    error: *mut ErrorBuffer,
-) -> u32 {
-    const NONE: u32 = Durability::None as u32;
-    const IMMEDIATE: u32 = Durability::Immediate as u32;
-    let run = || {
-        // SAFETY: the host vouches for the handle.
-        let write = unsafe { transaction_behind::<S>(transaction) }?.writing()?;
+    fn txn_commit(handle: transaction, durability: u32; token) {
+        const NONE: u32 = Durability::None as u32;
+        const IMMEDIATE: u32 = Durability::Immediate as u32;
+        let write = transaction.writing()?;
         let durability = match durability {
             NONE => Durability::None,
             IMMEDIATE => Durability::Immediate,
             other => return Err(invalid(format!("there is no durability {other}"))),
         };
-        write.commit(durability)?;
-        Ok(status::OK)
-    };
-    let on_panic = || {
-        // SAFETY: the host vouches for the handle.
-        if let Ok(transaction) = unsafe { transaction_behind::<S>(transaction) } {
-            transaction.panicked();
-        }
-    };
-    // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run, on_panic) }
-}
+        write.commit(durability).inspect_err(|error| {
+            if let Some(bytes) = error.commit_token() {
+                token.show(bytes.as_bytes());
+            }
+        })?;
+        Ok(layout::OK)
+    }
 
-unsafe extern "C" fn cursor_open<S: driver::Database>(
-    transaction: *mut layout::Transaction,
-    tree: u32,
-    bounds: *const layout::Bounds,
-    direction: u32,
-    cursor: *mut *mut layout::Cursor,
-    error: *mut ErrorBuffer,
-) -> u32 {
-    const FORWARD: u32 = Direction::Forward as u32;
-    const BACKWARD: u32 = Direction::Backward as u32;
-    let run = || {
-        // SAFETY: the host wants the handle there.
-        let out = unsafe { Out::new(cursor) }?;
-        // SAFETY: the host vouches for the bounds.
-        let bounds = unsafe { bounds_from(bounds) }?;
+    fn cursor_open(
+        handle: transaction, tree: u32, bounds: *const layout::Bounds, direction: u32, cursor: *mut *mut layout::Cursor
+    ) {
+        const FORWARD: u32 = Direction::Forward as u32;
+        const BACKWARD: u32 = Direction::Backward as u32;
         let direction = match direction {
             FORWARD => Direction::Forward,
             BACKWARD => Direction::Backward,
             other => return Err(invalid(format!("there is no direction {other}"))),
         };
-        // SAFETY: the host vouches for the handle.
-        unsafe { transaction_behind::<S>(transaction) }?;
-        let transaction = transaction.cast::<TransactionHandle<S>>().cast_const();
+        let shared = handle.cast::<TransactionHandle<StoreOf<X>>>().cast_const();
         // SAFETY: the handle is a transaction's, made by `Rc::into_raw`, and its reference was not given up.
-        unsafe { Rc::increment_strong_count(transaction) };
+        unsafe { Rc::increment_strong_count(shared) };
         // SAFETY: this takes over the reference that was just added.
-        let transaction = unsafe { Rc::from_raw(transaction) };
-        let inner = match ReadCursor::open(&transaction, TreeId(tree), bounds, direction)? {
+        let shared = unsafe { Rc::from_raw(shared) };
+        let inner = match ReadCursor::open(&shared, TreeId(tree), bounds, direction)? {
             Some(cursor) => Cursor::Read(cursor),
             None => {
                 // The cursor opens the engine's own as it goes; what is wrong with the tree is said now.
                 transaction
-                    .inner
                     .writing()?
                     .read(|writer| writer.cursor(TreeId(tree), bounds, direction).map(drop))?;
                 Cursor::Write {
                     cursor: ResumingCursor::new(TreeId(tree), bounds, direction),
-                    transaction,
+                    transaction: shared,
                 }
             }
         };
-        let handle = Box::new(CursorHandle { tag: CURSOR, inner });
-        out.set(Box::into_raw(handle).cast());
-        Ok(status::OK)
-    };
-    let on_panic = || {
-        // SAFETY: the host vouches for the handle.
-        if let Ok(transaction) = unsafe { transaction_behind::<S>(transaction) } {
-            transaction.panicked();
-        }
-    };
-    // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run, on_panic) }
-}
+        cursor.set(Box::into_raw(Box::new(Tagged { tag: CURSOR, inner })).cast());
+        Ok(layout::OK)
+    }
 
-/// # Safety
-/// `bounds` is null or points to bounds, with their keys, for `'a`.
-unsafe fn bounds_from<'a>(bounds: *const layout::Bounds) -> Result<Bounds<'a>> {
-    // SAFETY: the caller vouches for the bounds.
-    let bounds = unsafe { bounds.as_ref() }.ok_or_else(|| invalid("the bounds are null"))?;
-    Ok(Bounds {
-        // SAFETY: the caller vouches for the key.
-        lower: unsafe { bound_from(bounds.lower) }?,
-        // SAFETY: the caller vouches for the key.
-        upper: unsafe { bound_from(bounds.upper) }?,
-    })
-}
-
-/// # Safety
-/// What [`Slice::get`] asks of the key.
-unsafe fn bound_from<'a>(bound: layout::Bound) -> Result<ops::Bound<&'a [u8]>> {
-    let kind = match bound.kind {
-        layout::BOUND_UNBOUNDED => return Ok(ops::Bound::Unbounded),
-        layout::BOUND_INCLUDED => ops::Bound::Included,
-        layout::BOUND_EXCLUDED => ops::Bound::Excluded,
-        kind => return Err(invalid(format!("there is no bound of kind {kind}"))),
-    };
-    // SAFETY: the caller vouches for the key.
-    Ok(kind(unsafe { bytes(bound.key) }?))
-}
-
-/// # Safety
-/// `cursor` is null or a handle of this module that was not given up, of a cursor of `S`, used by this call alone.
-#[inline(always)]
-unsafe fn cursor_behind<'a, S: driver::Database>(
-    cursor: *mut layout::Cursor,
-) -> Result<&'a mut Cursor<S>> {
-    // SAFETY: the caller vouches for the handle.
-    unsafe { behind_mut::<_, Cursor<S>>(cursor, CURSOR) }
-}
-
-unsafe extern "C" fn cursor_next<S: driver::Database>(
-    cursor: *mut layout::Cursor,
-    key: *mut Slice,
-    value: *mut Slice,
-    error: *mut ErrorBuffer,
-) -> u32 {
-    let run = || {
-        // SAFETY: the host wants the key there.
-        let key = unsafe { Out::new(key) }?;
-        // SAFETY: the host wants the value there.
-        let value = unsafe { Out::new(value) }?;
-        // SAFETY: the host vouches for the handle.
-        let more = match unsafe { cursor_behind::<S>(cursor) }? {
-            Cursor::Read(ReadCursor {
-                cursor,
-                transaction,
-            }) => {
+    fn cursor_next(handle: cursor, key: *mut Slice, value: *mut Slice) {
+        let more = match cursor {
+            Cursor::Read(ReadCursor { cursor, transaction }) => {
                 transaction.inner.check()?;
                 let next = cursor.next_entry()?;
                 if let Some((next_key, next_value)) = next {
@@ -1182,10 +1009,7 @@ unsafe extern "C" fn cursor_next<S: driver::Database>(
                 }
                 next.is_some()
             }
-            Cursor::Write {
-                cursor,
-                transaction,
-            } => {
+            Cursor::Write { cursor, transaction } => {
                 let write = transaction.inner.writing()?;
                 let more = write.read(|writer| cursor.advance(writer, write.generation.get()))?;
                 if more {
@@ -1195,61 +1019,20 @@ unsafe extern "C" fn cursor_next<S: driver::Database>(
                 more
             }
         };
-        Ok(if more { status::OK } else { status::ABSENT })
-    };
-    let on_panic = || {
-        // SAFETY: the host vouches for the handle.
-        if let Ok(cursor) = unsafe { cursor_behind::<S>(cursor) } {
-            cursor.transaction().panicked();
-        }
-    };
-    // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run, on_panic) }
-}
+        Ok(if more { layout::OK } else { layout::ABSENT })
+    }
 
-unsafe extern "C" fn cursor_seek<S: driver::Database>(
-    cursor: *mut layout::Cursor,
-    key: Slice,
-    error: *mut ErrorBuffer,
-) -> u32 {
-    let run = || {
-        // SAFETY: the host vouches for the bytes.
-        let key = unsafe { bytes(key) }?;
-        // SAFETY: the host vouches for the handle.
-        match unsafe { cursor_behind::<S>(cursor) }? {
-            Cursor::Read(ReadCursor {
-                cursor,
-                transaction,
-            }) => {
+    fn cursor_seek(handle: cursor, key: Slice) {
+        match cursor {
+            Cursor::Read(ReadCursor { cursor, transaction }) => {
                 transaction.inner.check()?;
                 cursor.seek(key)?;
             }
-            Cursor::Write {
-                cursor,
-                transaction,
-            } => {
+            Cursor::Write { cursor, transaction } => {
                 transaction.inner.check()?;
                 cursor.seek(key);
             }
         }
-        Ok(status::OK)
-    };
-    let on_panic = || {
-        // SAFETY: the host vouches for the handle.
-        if let Ok(cursor) = unsafe { cursor_behind::<S>(cursor) } {
-            cursor.transaction().panicked();
-        }
-    };
-    // SAFETY: the host vouches for its buffer.
-    unsafe { fence(error, run, on_panic) }
-}
-
-unsafe extern "C" fn cursor_close<S: driver::Database>(cursor: *mut layout::Cursor) {
-    fence_close(|| {
-        // SAFETY: the host gives the handle up, which is one of ours.
-        if unsafe { cursor_behind::<S>(cursor) }.is_ok() {
-            // SAFETY: it is a cursor's, made by `Box::into_raw` in `cursor_open`, and nobody uses it any more.
-            drop(unsafe { Box::from_raw(cursor.cast::<CursorHandle<S>>()) });
-        }
-    });
+        Ok(layout::OK)
+    }
 }

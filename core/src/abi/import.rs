@@ -8,119 +8,36 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use super::layout::{self, Context, Entry, ErrorBuffer, OpenOption, Slice, VTable, Visit};
+use super::layout::{self, Calls, Context, Entry, ErrorBuffer, OpenOption, Slice, Visit};
 use super::status::{broken, call, call_done};
 use super::verify::{self, Verified};
 use crate::driver::{
-    Bounds, Cursor, Database, Direction, Driver, DriverError, Durability, EntryWidths, Manifest,
-    OpenConfig, Read, Result, TreeId, Write, WriteBatch, WriteOp,
+    Bounds, CommitOutcome, CommitToken, Cursor, Database, Direction, Driver, DriverError,
+    Durability, EntryWidths, ErrorKind, Manifest, OpenConfig, Read, Result, TreeId, Write,
+    WriteBatch, WriteOp,
 };
 
-type Open = unsafe extern "C" fn(
-    *const layout::OpenConfig,
-    *mut *mut layout::Database,
-    *mut ErrorBuffer,
-) -> u32;
-type Begin = unsafe extern "C" fn(
-    *mut layout::Database,
-    u32,
-    *mut *mut layout::Transaction,
-    *mut ErrorBuffer,
-) -> u32;
-type Tree = unsafe extern "C" fn(
-    *mut layout::Transaction,
-    Slice,
-    u32,
-    u32,
-    *mut u32,
-    *mut ErrorBuffer,
-) -> u32;
-type Get = unsafe extern "C" fn(
-    *mut layout::Transaction,
-    u32,
-    Slice,
-    Visit,
-    *mut Context,
-    *mut ErrorBuffer,
-) -> u32;
-type Put = unsafe extern "C" fn(
-    *mut layout::Transaction,
-    u32,
-    Slice,
-    Slice,
-    Visit,
-    *mut Context,
-    *mut ErrorBuffer,
-) -> u32;
-type Commit = unsafe extern "C" fn(*mut layout::Transaction, u32, *mut ErrorBuffer) -> u32;
-type OpenCursor = unsafe extern "C" fn(
-    *mut layout::Transaction,
-    u32,
-    *const layout::Bounds,
-    u32,
-    *mut *mut layout::Cursor,
-    *mut ErrorBuffer,
-) -> u32;
-type Next =
-    unsafe extern "C" fn(*mut layout::Cursor, *mut Slice, *mut Slice, *mut ErrorBuffer) -> u32;
-type Seek = unsafe extern "C" fn(*mut layout::Cursor, Slice, *mut ErrorBuffer) -> u32;
-type Len = unsafe extern "C" fn(*mut layout::Transaction, u32, *mut u64, *mut ErrorBuffer) -> u32;
-type Clear = unsafe extern "C" fn(*mut layout::Transaction, u32, *mut ErrorBuffer) -> u32;
-type Apply = unsafe extern "C" fn(*mut layout::Transaction, Slice, *mut ErrorBuffer) -> u32;
-type Maintain = unsafe extern "C" fn(
-    *mut layout::Database,
-    Slice,
-    Slice,
-    Visit,
-    *mut Context,
-    *mut ErrorBuffer,
-) -> u32;
-
-/// The functions of a [`VTable`] that is known to have those it has to have.
-#[derive(Clone, Copy)]
-pub(super) struct Calls {
-    open: Open,
-    database_close: unsafe extern "C" fn(*mut layout::Database),
-    database_begin: Begin,
-    txn_close: unsafe extern "C" fn(*mut layout::Transaction),
-    txn_tree: Tree,
-    txn_get: Get,
-    txn_put: Put,
-    txn_remove: Get,
-    txn_commit: Commit,
-    cursor_open: OpenCursor,
-    cursor_next: Next,
-    cursor_close: unsafe extern "C" fn(*mut layout::Cursor),
-    cursor_seek: Option<Seek>,
-    txn_len: Option<Len>,
-    txn_clear: Option<Clear>,
-    txn_apply: Option<Apply>,
-    database_command: Option<Maintain>,
-}
-
-impl Calls {
-    /// The functions of `table`, or the name of the first that it has to have and has not.
-    pub(super) fn of(table: &VTable) -> Result<Self, &'static str> {
-        Ok(Self {
-            open: table.open.ok_or("open")?,
-            database_close: table.database_close.ok_or("database_close")?,
-            database_begin: table.database_begin.ok_or("database_begin")?,
-            txn_close: table.txn_close.ok_or("txn_close")?,
-            txn_tree: table.txn_tree.ok_or("txn_tree")?,
-            txn_get: table.txn_get.ok_or("txn_get")?,
-            txn_put: table.txn_put.ok_or("txn_put")?,
-            txn_remove: table.txn_remove.ok_or("txn_remove")?,
-            txn_commit: table.txn_commit.ok_or("txn_commit")?,
-            cursor_open: table.cursor_open.ok_or("cursor_open")?,
-            cursor_next: table.cursor_next.ok_or("cursor_next")?,
-            cursor_close: table.cursor_close.ok_or("cursor_close")?,
-            cursor_seek: table.cursor_seek,
-            txn_len: table.txn_len,
-            txn_clear: table.txn_clear,
-            txn_apply: table.txn_apply,
-            database_command: table.database_command,
+/// Calls a function of the driver that has nothing to say but whether it succeeded.
+///
+/// The handle among the arguments is open: the value that holds it closes it when it is dropped, and its borrow lets
+/// nobody use it in a way that the ABI forbids. Bytes and places are locals or borrowed, so that they live until the call
+/// returns.
+macro_rules! done {
+    ($calls:expr, $function:ident($($argument:expr),*)) => {
+        call_done(stringify!($function), |error| {
+            // SAFETY: as the macro says.
+            unsafe { ($calls.$function)($($argument,)* error) }
         })
-    }
+    };
+    ($calls:expr, optional $function:ident($($argument:expr),*), $name:expr) => {
+        match $calls.$function {
+            Some(function) => call_done(stringify!($function), |error| {
+                // SAFETY: as the macro says.
+                unsafe { function($($argument,)* error) }
+            }),
+            None => Err(DriverError::unsupported($name)),
+        }
+    };
 }
 
 /// A driver behind the ABI. It stays loaded until the process ends; copies of this value are the same driver, and equal.
@@ -132,6 +49,7 @@ struct Loaded {
     manifest: Manifest,
     abi: (u32, u32),
     flags: u64,
+    layout_checked: bool,
 }
 
 impl DynamicDriver {
@@ -152,12 +70,14 @@ impl DynamicDriver {
             manifest,
             abi,
             flags,
+            layout_checked,
         } = unsafe { verify::verify(entry, name) }?;
         Ok(Self(Box::leak(Box::new(Loaded {
             calls,
             manifest,
             abi,
             flags,
+            layout_checked,
         }))))
     }
 
@@ -173,10 +93,11 @@ impl DynamicDriver {
         self.0.flags & layout::FLAG_PANIC_ABORT != 0
     }
 
-    /// Whether the driver described its types and they were checked; not so for one that is not written in Rust.
+    /// Whether the driver described its types and they were checked; not so for one that is not written in Rust, or whose
+    /// types another release of `abi_stable` describes.
     #[must_use]
     pub fn layout_checked(&self) -> bool {
-        self.0.flags & layout::FLAG_RUST != 0
+        self.0.layout_checked
     }
 }
 
@@ -228,14 +149,13 @@ impl Driver for DynamicDriver {
             options_length: options.len(),
         };
         let calls = &self.0.calls;
-        let mut store = ptr::null_mut();
-        call_done("open", |error| {
-            // SAFETY: the configuration, with all that it points to, lives until the call returns, and the handle has a
-            // place.
-            unsafe { (calls.open)(&raw const raw, &raw mut store, error) }
-        })?;
-        let store = NonNull::new(store).ok_or_else(|| broken("open", NO_HANDLE))?;
-        Ok(DynamicDatabase(Arc::new(StoreHandle { calls, store })))
+        let mut database = ptr::null_mut();
+        done!(calls, open(&raw const raw, &raw mut database))?;
+        let database = NonNull::new(database).ok_or_else(|| broken("open", NO_HANDLE))?;
+        Ok(DynamicDatabase(Arc::new(DatabaseHandle {
+            calls,
+            database,
+        })))
     }
 }
 
@@ -243,52 +163,47 @@ const NO_HANDLE: &str = "says that it succeeded and gives no handle";
 
 /// An open database of a [`DynamicDriver`].
 #[derive(Debug, Clone)]
-pub struct DynamicDatabase(Arc<StoreHandle>);
+pub struct DynamicDatabase(Arc<DatabaseHandle>);
 
-struct StoreHandle {
+struct DatabaseHandle {
     calls: &'static Calls,
-    store: NonNull<layout::Database>,
+    database: NonNull<layout::Database>,
 }
 
 // SAFETY: the ABI lets a store's functions be called from any thread.
-unsafe impl Send for StoreHandle {}
+unsafe impl Send for DatabaseHandle {}
 // SAFETY: the ABI lets a store's functions be called from several threads at once.
-unsafe impl Sync for StoreHandle {}
+unsafe impl Sync for DatabaseHandle {}
 
-impl Drop for StoreHandle {
+impl Drop for DatabaseHandle {
     fn drop(&mut self) {
         // SAFETY: the handle is the driver's own, and this was its last user: each transaction keeps this value.
-        unsafe { (self.calls.database_close)(self.store.as_ptr()) }
+        unsafe { (self.calls.database_close)(self.database.as_ptr()) }
     }
 }
 
-impl fmt::Debug for StoreHandle {
+impl fmt::Debug for DatabaseHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("StoreHandle").field(&self.store).finish()
+        f.debug_tuple("DatabaseHandle")
+            .field(&self.database)
+            .finish()
     }
 }
 
 impl DynamicDatabase {
     fn begin(&self, mode: u32) -> Result<Transaction> {
-        let store = &self.0;
+        let handle = &self.0;
         let mut transaction = ptr::null_mut();
-        call_done("database_begin", |error| {
-            // SAFETY: the store is open, and the handle has a place.
-            unsafe {
-                (store.calls.database_begin)(
-                    store.store.as_ptr(),
-                    mode,
-                    &raw mut transaction,
-                    error,
-                )
-            }
-        })?;
+        done!(
+            handle.calls,
+            database_begin(handle.database.as_ptr(), mode, &raw mut transaction)
+        )?;
         let transaction =
             NonNull::new(transaction).ok_or_else(|| broken("database_begin", NO_HANDLE))?;
         Ok(Transaction {
-            calls: store.calls,
+            calls: handle.calls,
             transaction,
-            _store: Arc::clone(store),
+            _database: Arc::clone(handle),
         })
     }
 }
@@ -305,51 +220,67 @@ impl Database for DynamicDatabase {
         self.begin(layout::BEGIN_WRITE).map(DynamicWriter)
     }
 
-    fn command(&self, command: &str, argument: &[u8], output: &mut dyn FnMut(&[u8])) -> Result<()> {
-        let store = &self.0;
-        let run = store
-            .calls
-            .database_command
-            .ok_or_else(|| DriverError::unsupported(command))?;
-        let mut sink = Sink::new(output);
-        let result = call_done("database_command", |error| {
-            let (visit, context) = sink.raw();
-            // SAFETY: the store is open; texts and visitor live until the call returns.
-            unsafe {
-                run(
-                    store.store.as_ptr(),
-                    Slice::new(command.as_bytes()),
-                    Slice::new(argument),
-                    visit,
-                    context,
-                    error,
-                )
-            }
-        });
-        sink.finish("database_command")?;
-        result
+    fn command(&self, name: &str, argument: &[u8], output: &mut dyn FnMut(&[u8])) -> Result<()> {
+        let mut shown = Shown::new(output);
+        let (visit, context) = shown.raw();
+        let result = done!(
+            self.0.calls,
+            optional database_command(
+                self.0.database.as_ptr(),
+                Slice::new(name.as_bytes()),
+                Slice::new(argument),
+                visit,
+                context
+            ),
+            name
+        );
+        shown.finish("database_command", result)
+    }
+
+    fn commit_outcome(&self, token: &CommitToken) -> Result<CommitOutcome> {
+        const COMMITTED: u32 = CommitOutcome::Committed as u32;
+        const NOT_COMMITTED: u32 = CommitOutcome::NotCommitted as u32;
+        const UNKNOWN: u32 = CommitOutcome::Unknown as u32;
+        let mut outcome = UNKNOWN;
+        done!(
+            self.0.calls,
+            optional database_commit_outcome(
+                self.0.database.as_ptr(),
+                Slice::new(token.as_bytes()),
+                &raw mut outcome
+            ),
+            "commit_outcome"
+        )?;
+        match outcome {
+            COMMITTED => Ok(CommitOutcome::Committed),
+            NOT_COMMITTED => Ok(CommitOutcome::NotCommitted),
+            UNKNOWN => Ok(CommitOutcome::Unknown),
+            _ => Err(broken(
+                "database_commit_outcome",
+                "gives an outcome that the ABI does not have",
+            )),
+        }
     }
 }
 
-/// A visitor that is called once at most, behind the ABI.
-struct Once<F, R> {
-    visit: Option<F>,
-    outcome: Visited<R>,
+/// A visitor behind the ABI. The driver may call it any number of times.
+struct Shown<F> {
+    visit: F,
+    trouble: Option<Trouble>,
 }
 
-enum Visited<R> {
-    NotCalled,
-    Returned(R),
+/// Why a visitor sees no more.
+enum Trouble {
     Panicked(Box<dyn Any + Send>),
     Invalid,
 }
 
-impl<R, F: FnOnce(&[u8]) -> R> Once<F, R> {
+impl<F: FnMut(&[u8])> Shown<F> {
     #[inline(always)]
     fn new(visit: F) -> Self {
         Self {
-            visit: Some(visit),
-            outcome: Visited::NotCalled,
+            visit,
+            trouble: None,
         }
     }
 
@@ -368,92 +299,60 @@ impl<R, F: FnOnce(&[u8]) -> R> Once<F, R> {
     /// `context` is what [`raw`](Self::raw) gave, whose call has not returned; the bytes are as [`Slice::get`] asks.
     unsafe extern "C" fn called(context: *mut Context, bytes: Slice) {
         // SAFETY: the caller vouches for the context, which nothing else uses while the driver's function runs.
-        let once = unsafe { &mut *context.cast::<Self>() };
-        // A driver that calls twice changes nothing.
-        let Some(visit) = once.visit.take() else {
+        let shown = unsafe { &mut *context.cast::<Self>() };
+        if shown.trouble.is_some() {
+            return;
+        }
+        // SAFETY: the caller vouches for the bytes.
+        let Some(bytes) = (unsafe { bytes.get() }) else {
+            shown.trouble = Some(Trouble::Invalid);
             return;
         };
-        // SAFETY: the caller vouches for the bytes.
-        once.outcome = match unsafe { bytes.get() } {
-            None => Visited::Invalid,
-            Some(bytes) => match catch_unwind(AssertUnwindSafe(|| visit(bytes))) {
-                Ok(value) => Visited::Returned(value),
-                Err(payload) => Visited::Panicked(payload),
-            },
-        };
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| (shown.visit)(bytes))) {
+            shown.trouble = Some(Trouble::Panicked(payload));
+        }
     }
 
-    /// What the visitor gave, once the call has returned with `result`.
+    /// The result of the driver's function, unless the visitor panicked or was shown what cannot be.
     #[inline(always)]
-    fn finish(self, function: &'static str, result: Result<bool>) -> Result<Option<R>> {
-        match (self.outcome, result) {
-            (Visited::Panicked(payload), _) => resume_unwind(payload),
-            (_, Err(error)) => Err(error),
-            (Visited::Returned(value), Ok(true)) => Ok(Some(value)),
-            (Visited::NotCalled, Ok(false)) => Ok(None),
-            (Visited::NotCalled, Ok(true)) => Err(broken(
-                function,
-                "says that there is a value and shows none",
-            )),
-            (Visited::Returned(_), Ok(false)) => Err(broken(
-                function,
-                "shows a value and says that there is none",
-            )),
-            (Visited::Invalid, Ok(_)) => Err(broken(function, NULL_SLICE)),
+    fn finish<T>(self, function: &'static str, result: Result<T>) -> Result<T> {
+        match self.trouble {
+            None => result,
+            Some(Trouble::Panicked(payload)) => resume_unwind(payload),
+            Some(Trouble::Invalid) => result.and(Err(broken(function, NULL_SLICE))),
         }
     }
 }
 
 const NULL_SLICE: &str = "hands out bytes at null, or more than memory can hold";
 
-/// A visitor that may be called any number of times, behind the ABI.
-struct Sink<'a> {
-    output: &'a mut dyn FnMut(&[u8]),
-    outcome: Visited<()>,
-}
-
-impl<'a> Sink<'a> {
-    fn new(output: &'a mut dyn FnMut(&[u8])) -> Self {
-        Self {
-            output,
-            outcome: Visited::NotCalled,
+/// Runs a driver's function that shows one value at most, and gives what `visit` makes of it.
+#[inline(always)]
+fn shown_once<R>(
+    function: &'static str,
+    visit: impl FnOnce(&[u8]) -> R,
+    run: impl FnOnce(Visit, *mut Context, *mut ErrorBuffer) -> u32,
+) -> Result<Option<R>> {
+    let (mut visit, mut value) = (Some(visit), None);
+    // A driver that shows it twice changes nothing.
+    let mut shown = Shown::new(|bytes: &[u8]| {
+        if let Some(visit) = visit.take() {
+            value = Some(visit(bytes));
         }
-    }
-
-    fn raw(&mut self) -> (Visit, *mut Context) {
-        let function: unsafe extern "C" fn(*mut Context, Slice) = Self::called;
-        (
-            Visit {
-                function: Some(function),
-            },
-            ptr::from_mut(self).cast(),
-        )
-    }
-
-    /// # Safety
-    /// `context` is what [`raw`](Self::raw) gave, whose call has not returned; the bytes are as [`Slice::get`] asks.
-    unsafe extern "C" fn called(context: *mut Context, bytes: Slice) {
-        // SAFETY: the caller vouches for the context, which nothing else uses while the driver's function runs.
-        let sink = unsafe { &mut *context.cast::<Sink<'_>>() };
-        if matches!(sink.outcome, Visited::Panicked(_) | Visited::Invalid) {
-            return;
-        }
-        // SAFETY: the caller vouches for the bytes.
-        sink.outcome = match unsafe { bytes.get() } {
-            None => Visited::Invalid,
-            Some(bytes) => match catch_unwind(AssertUnwindSafe(|| (sink.output)(bytes))) {
-                Ok(()) => Visited::Returned(()),
-                Err(payload) => Visited::Panicked(payload),
-            },
-        };
-    }
-
-    fn finish(self, function: &'static str) -> Result<()> {
-        match self.outcome {
-            Visited::Panicked(payload) => resume_unwind(payload),
-            Visited::Invalid => Err(broken(function, NULL_SLICE)),
-            Visited::NotCalled | Visited::Returned(()) => Ok(()),
-        }
+    });
+    let (function_of_host, context) = shown.raw();
+    let result = call(|error| run(function_of_host, context, error));
+    let is_there = shown.finish(function, result)?;
+    match (is_there, value) {
+        (true, None) => Err(broken(
+            function,
+            "says that there is a value and shows none",
+        )),
+        (false, Some(_)) => Err(broken(
+            function,
+            "shows a value and says that there is none",
+        )),
+        (_, value) => Ok(value),
     }
 }
 
@@ -462,7 +361,7 @@ struct Transaction {
     calls: &'static Calls,
     transaction: NonNull<layout::Transaction>,
     /// Closed after its last transaction.
-    _store: Arc<StoreHandle>,
+    _database: Arc<DatabaseHandle>,
 }
 
 // SAFETY: the ABI lets a transaction be used from any thread, one at a time; it is not `Sync`.
@@ -499,19 +398,16 @@ impl Read for Transaction {
 
     fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
         let mut tree = 0;
-        call_done("txn_tree", |error| {
-            // SAFETY: the transaction is open; name and place live until the call returns.
-            unsafe {
-                (self.calls.txn_tree)(
-                    self.raw(),
-                    Slice::new(name.as_bytes()),
-                    widths.key.unwrap_or(layout::WIDTH_VARIES),
-                    widths.value.unwrap_or(layout::WIDTH_VARIES),
-                    &raw mut tree,
-                    error,
-                )
-            }
-        })?;
+        done!(
+            self.calls,
+            txn_tree(
+                self.raw(),
+                Slice::new(name.as_bytes()),
+                widths.key.unwrap_or(layout::WIDTH_VARIES),
+                widths.value.unwrap_or(layout::WIDTH_VARIES),
+                &raw mut tree
+            )
+        )?;
         Ok(TreeId(tree))
     }
 
@@ -522,15 +418,12 @@ impl Read for Transaction {
         key: &[u8],
         visit: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        let mut once = Once::new(visit);
-        let (visit, context) = once.raw();
-        let result = call(|error| {
+        shown_once("txn_get", visit, |visit, context, error| {
             // SAFETY: the transaction is open; key and visitor live until the call returns.
             unsafe {
                 (self.calls.txn_get)(self.raw(), tree, Slice::new(key), visit, context, error)
             }
-        });
-        once.finish("txn_get", result)
+        })
     }
 
     fn cursor(
@@ -544,19 +437,16 @@ impl Read for Transaction {
             upper: raw_bound(bounds.upper),
         };
         let mut cursor = ptr::null_mut();
-        call_done("cursor_open", |error| {
-            // SAFETY: the transaction is open; bounds, keys and place live until the call returns.
-            unsafe {
-                (self.calls.cursor_open)(
-                    self.raw(),
-                    tree,
-                    &raw const bounds,
-                    direction as u32,
-                    &raw mut cursor,
-                    error,
-                )
-            }
-        })?;
+        done!(
+            self.calls,
+            cursor_open(
+                self.raw(),
+                tree,
+                &raw const bounds,
+                direction as u32,
+                &raw mut cursor
+            )
+        )?;
         Ok(DynamicCursor {
             calls: self.calls,
             cursor: NonNull::new(cursor).ok_or_else(|| broken("cursor_open", NO_HANDLE))?,
@@ -568,15 +458,12 @@ impl Read for Transaction {
     }
 
     fn len(&self, TreeId(tree): TreeId) -> Result<u64> {
-        let len = self
-            .calls
-            .txn_len
-            .ok_or_else(|| DriverError::unsupported("len"))?;
         let mut entries = 0;
-        call_done("txn_len", |error| {
-            // SAFETY: the transaction is open; the place lives until the call returns.
-            unsafe { len(self.raw(), tree, &raw mut entries, error) }
-        })?;
+        done!(
+            self.calls,
+            optional txn_len(self.raw(), tree, &raw mut entries),
+            "len"
+        )?;
         Ok(entries)
     }
 }
@@ -653,9 +540,7 @@ impl Write for DynamicWriter {
         value: &[u8],
         previous: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        let mut once = Once::new(previous);
-        let (previous, context) = once.raw();
-        let result = call(|error| {
+        shown_once("txn_put", previous, |previous, context, error| {
             // SAFETY: the transaction is open and used by nobody else; key, value and visitor live until the call
             // returns.
             unsafe {
@@ -669,8 +554,7 @@ impl Write for DynamicWriter {
                     error,
                 )
             }
-        });
-        once.finish("txn_put", result)
+        })
     }
 
     #[inline]
@@ -680,9 +564,7 @@ impl Write for DynamicWriter {
         key: &[u8],
         previous: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        let mut once = Once::new(previous);
-        let (previous, context) = once.raw();
-        let result = call(|error| {
+        shown_once("txn_remove", previous, |previous, context, error| {
             // SAFETY: the transaction is open and used by nobody else; key and visitor live until the call returns.
             unsafe {
                 (self.0.calls.txn_remove)(
@@ -694,41 +576,48 @@ impl Write for DynamicWriter {
                     error,
                 )
             }
-        });
-        once.finish("txn_remove", result)
-    }
-
-    fn clear(&mut self, TreeId(tree): TreeId) -> Result<()> {
-        let clear = self
-            .0
-            .calls
-            .txn_clear
-            .ok_or_else(|| DriverError::unsupported("clear"))?;
-        call_done("txn_clear", |error| {
-            // SAFETY: the transaction is open and used by nobody else.
-            unsafe { clear(self.0.raw(), tree, error) }
         })
     }
 
+    fn clear(&mut self, TreeId(tree): TreeId) -> Result<()> {
+        done!(
+            self.0.calls,
+            optional txn_clear(self.0.raw(), tree),
+            "clear"
+        )
+    }
+
     fn apply(&mut self, batch: &WriteBatch<'_>) -> Result<()> {
-        let Some(apply) = self.0.calls.txn_apply else {
+        if self.0.calls.txn_apply.is_none() {
             return batch.iter().try_for_each(|operation| match operation {
                 WriteOp::Put { tree, key, value } => self.put(tree, key, value, |_| ()).map(drop),
                 WriteOp::Remove { tree, key } => self.remove(tree, key, |_| ()).map(drop),
                 WriteOp::Clear { tree } => self.clear(tree),
             });
-        };
-        call_done("txn_apply", |error| {
-            // SAFETY: the transaction is open and used by nobody else; the list lives until the call returns.
-            unsafe { apply(self.0.raw(), Slice::new(batch.as_bytes()), error) }
-        })
+        }
+        done!(
+            self.0.calls,
+            optional txn_apply(self.0.raw(), Slice::new(batch.as_bytes())),
+            "apply"
+        )
     }
 
     fn commit(self, durability: Durability) -> Result<()> {
-        call_done("txn_commit", |error| {
-            // SAFETY: the transaction is open and used by nobody else.
-            unsafe { (self.0.calls.txn_commit)(self.0.raw(), durability as u32, error) }
-        })
+        let mut token = None;
+        let mut shown = Shown::new(|bytes: &[u8]| token = Some(CommitToken::new(bytes)));
+        let (visit, context) = shown.raw();
+        let result = done!(
+            self.0.calls,
+            txn_commit(self.0.raw(), durability as u32, visit, context)
+        );
+        shown
+            .finish("txn_commit", result)
+            .map_err(|error| match token {
+                Some(token) if error.kind() == ErrorKind::CommitUnknown => {
+                    error.with_commit_token(token)
+                }
+                _ => error,
+            })
     }
 }
 
@@ -785,16 +674,16 @@ impl Cursor for DynamicCursor<'_> {
     }
 
     fn seek(&mut self, key: &[u8]) -> Result<()> {
-        let seek = self
-            .calls
-            .cursor_seek
-            .ok_or_else(|| DriverError::unsupported("seek"))?;
+        if self.calls.cursor_seek.is_none() {
+            return Err(DriverError::unsupported("seek"));
+        }
         self.key = Slice::EMPTY;
         self.value = Slice::EMPTY;
-        let result = call_done("cursor_seek", |error| {
-            // SAFETY: the cursor is open and used by nobody else; the key lives until the call returns.
-            unsafe { seek(self.cursor.as_ptr(), Slice::new(key), error) }
-        });
+        let result = done!(
+            self.calls,
+            optional cursor_seek(self.cursor.as_ptr(), Slice::new(key)),
+            "seek"
+        );
         self.ended = result.is_err();
         result
     }

@@ -1,6 +1,7 @@
-//! The types that cross the driver ABI, version 1.0: `#[repr(C)]`, frozen, and the same as in `include/netabase_driver.h`.
+//! The types that cross the driver ABI, version 1.0: `#[repr(C)]`, and the same as in `include/netabase_driver.h`. They
+//! may change until the first release, and never after it.
 //!
-//! `docs/abi.md` explains each of them. [`Entry`], [`VTable`] and [`Manifest`] grow at their end in later minor
+//! `docs/abi.md` explains each of them. From that release on, [`Entry`], [`VTable`] and [`Manifest`] grow at their end in later minor
 //! versions, and state their size. Every other type stays as it is; what a later version adds to [`OpenConfig`] or
 //! [`ErrorBuffer`] lies behind the fields shown here, and the `size` in front says that it is there.
 
@@ -51,6 +52,11 @@ pub const BOUND_UNBOUNDED: u32 = 0;
 pub const BOUND_INCLUDED: u32 = 1;
 /// [`Bound::kind`]: up to and without the key.
 pub const BOUND_EXCLUDED: u32 = 2;
+
+/// Done; where a value can be absent: it was there.
+pub const OK: u32 = 0;
+/// Done; the value was not there, or there is no further entry.
+pub const ABSENT: u32 = u32::MAX;
 
 /// `txn_tree`: keys, or values, have no fixed width, or none that the host knows.
 pub const WIDTH_VARIES: u32 = u32::MAX;
@@ -292,162 +298,105 @@ unsafe impl Send for EntryPrefix {}
 // SAFETY: as above.
 unsafe impl Sync for EntryPrefix {}
 
-/// A driver's functions. Appended to in later minor versions.
-///
-/// Each answers [`status::OK`](super::status::OK), [`status::ABSENT`](super::status::ABSENT) where that has a meaning,
-/// or the number of an [`ErrorKind`](crate::error::ErrorKind), with a message in `error`. The slots up to
-/// `cursor_close` have to be there; one of the others may be null or beyond the table's end.
-#[repr(C)]
-#[derive(StableAbi, Clone, Copy)]
-#[sabi(kind(Prefix(prefix_ref = VTableRef, prefix_fields = VTablePrefix)))]
-#[sabi(missing_field(panic))]
-pub struct VTable {
-    /// Opens a database; writes its handle to `store`.
-    pub open: Option<
-        unsafe extern "C" fn(
-            config: *const OpenConfig,
-            store: *mut *mut Database,
-            error: *mut ErrorBuffer,
-        ) -> u32,
-    >,
-    /// Gives the handle up. Transactions that are open go on.
-    pub database_close: Option<unsafe extern "C" fn(store: *mut Database)>,
-    /// Begins a transaction (`BEGIN_READ`, `BEGIN_WRITE`); writes its handle to `transaction`.
-    pub database_begin: Option<
-        unsafe extern "C" fn(
-            store: *mut Database,
-            mode: u32,
-            transaction: *mut *mut Transaction,
-            error: *mut ErrorBuffer,
-        ) -> u32,
-    >,
-    /// Gives the handle up; rolls back what was written and not committed.
-    pub txn_close: Option<unsafe extern "C" fn(transaction: *mut Transaction)>,
-    /// Resolves a tree by name; writes its id to `tree`. Every key of it has `key_width` bytes and every value
-    /// `value_width`, or [`WIDTH_VARIES`]; a driver may ignore that.
-    pub txn_tree: Option<
-        unsafe extern "C" fn(
-            transaction: *mut Transaction,
-            name: Slice,
-            key_width: u32,
-            value_width: u32,
-            tree: *mut u32,
-            error: *mut ErrorBuffer,
-        ) -> u32,
-    >,
-    /// Shows the value under `key` to `visit`, once; `ABSENT` if there is none.
-    pub txn_get: Option<
-        unsafe extern "C" fn(
-            transaction: *mut Transaction,
-            tree: u32,
-            key: Slice,
-            visit: Visit,
-            context: *mut Context,
-            error: *mut ErrorBuffer,
-        ) -> u32,
-    >,
-    /// Stores `value` under `key`, shows the previous value to `previous`, once; `ABSENT` if there was none.
-    pub txn_put: Option<
-        unsafe extern "C" fn(
-            transaction: *mut Transaction,
-            tree: u32,
-            key: Slice,
-            value: Slice,
-            previous: Visit,
-            context: *mut Context,
-            error: *mut ErrorBuffer,
-        ) -> u32,
-    >,
-    /// Removes `key`, shows the previous value to `previous`, once; `ABSENT` if there was none.
-    pub txn_remove: Option<
-        unsafe extern "C" fn(
-            transaction: *mut Transaction,
-            tree: u32,
-            key: Slice,
-            previous: Visit,
-            context: *mut Context,
-            error: *mut ErrorBuffer,
-        ) -> u32,
-    >,
-    /// Makes what was written permanent, with a [`Durability`](crate::driver::Durability); ends the transaction. Its
-    /// handle is closed apart from that.
-    pub txn_commit: Option<
-        unsafe extern "C" fn(
-            transaction: *mut Transaction,
-            durability: u32,
-            error: *mut ErrorBuffer,
-        ) -> u32,
-    >,
-    /// Opens a cursor in a [`Direction`](crate::driver::Direction); writes its handle to `cursor`.
-    pub cursor_open: Option<
-        unsafe extern "C" fn(
-            transaction: *mut Transaction,
-            tree: u32,
-            bounds: *const Bounds,
-            direction: u32,
-            cursor: *mut *mut Cursor,
-            error: *mut ErrorBuffer,
-        ) -> u32,
-    >,
-    /// Moves to the next entry and writes it to `key` and `value`, borrowed until the next call with this cursor or a
-    /// write in its transaction; `ABSENT` if there is none.
-    pub cursor_next: Option<
-        unsafe extern "C" fn(
-            cursor: *mut Cursor,
-            key: *mut Slice,
-            value: *mut Slice,
-            error: *mut ErrorBuffer,
-        ) -> u32,
-    >,
-    /// Gives the handle up.
-    #[sabi(last_prefix_field)]
-    pub cursor_close: Option<unsafe extern "C" fn(cursor: *mut Cursor)>,
-    /// Optional. Moves so that the next entry is the first at or after `key`.
-    pub cursor_seek: Option<
-        unsafe extern "C" fn(cursor: *mut Cursor, key: Slice, error: *mut ErrorBuffer) -> u32,
-    >,
-    /// Optional. Writes the number of entries to `entries`.
-    pub txn_len: Option<
-        unsafe extern "C" fn(
-            transaction: *mut Transaction,
-            tree: u32,
-            entries: *mut u64,
-            error: *mut ErrorBuffer,
-        ) -> u32,
-    >,
-    /// Optional. Removes every entry of a tree.
-    pub txn_clear: Option<
-        unsafe extern "C" fn(
-            transaction: *mut Transaction,
-            tree: u32,
-            error: *mut ErrorBuffer,
-        ) -> u32,
-    >,
-    /// Optional; the host makes it of the others where it is absent. Runs an encoded list of
-    /// [`WriteBatch`](crate::driver::WriteBatch).
-    pub txn_apply: Option<
-        unsafe extern "C" fn(
-            transaction: *mut Transaction,
-            batch: Slice,
-            error: *mut ErrorBuffer,
-        ) -> u32,
-    >,
-    /// Optional. Runs one of the commands of the manifest; shows its answer to `output`, in as many pieces as it
-    /// likes.
-    pub database_command: Option<
-        unsafe extern "C" fn(
-            store: *mut Database,
-            command: Slice,
-            argument: Slice,
-            output: Visit,
-            context: *mut Context,
-            error: *mut ErrorBuffer,
-        ) -> u32,
-    >,
+/// The functions of a driver, each with its parameters, in the order of the table. Everything that repeats them is made
+/// from this list. A function that can fail has a pointer to an [`ErrorBuffer`] behind its parameters and returns a `u32`.
+macro_rules! functions {
+    ($then:ident!) => {
+        $then! {
+            required {
+                /// Opens a database; writes its handle to `database`.
+                open(config: *const OpenConfig, database: *mut *mut Database, error: *mut ErrorBuffer) -> u32;
+                /// Gives the handle up. Transactions that are open go on.
+                database_close(database: *mut Database);
+                /// Begins a transaction (`BEGIN_READ`, `BEGIN_WRITE`); writes its handle to `transaction`.
+                database_begin(database: *mut Database, mode: u32, transaction: *mut *mut Transaction, error: *mut ErrorBuffer) -> u32;
+                /// Gives the handle up; rolls back what was written and not committed.
+                txn_close(transaction: *mut Transaction);
+                /// Resolves a tree by name; writes its id to `tree`. Every key of it has `key_width` bytes and every value
+                /// `value_width`, or [`WIDTH_VARIES`]; a driver may ignore that.
+                txn_tree(transaction: *mut Transaction, name: Slice, key_width: u32, value_width: u32, tree: *mut u32, error: *mut ErrorBuffer) -> u32;
+                /// Shows the value under `key` to `visit`, once; `ABSENT` if there is none.
+                txn_get(transaction: *mut Transaction, tree: u32, key: Slice, visit: Visit, context: *mut Context, error: *mut ErrorBuffer) -> u32;
+                /// Stores `value` under `key`, shows the previous value to `previous`, once; `ABSENT` if there was none.
+                txn_put(transaction: *mut Transaction, tree: u32, key: Slice, value: Slice, previous: Visit, context: *mut Context, error: *mut ErrorBuffer) -> u32;
+                /// Removes `key`, shows the previous value to `previous`, once; `ABSENT` if there was none.
+                txn_remove(transaction: *mut Transaction, tree: u32, key: Slice, previous: Visit, context: *mut Context, error: *mut ErrorBuffer) -> u32;
+                /// Makes what was written permanent, with a [`Durability`](crate::driver::Durability); ends the
+                /// transaction. Its handle is closed apart from that. Where the outcome is not known, shows the token that
+                /// asks for it to `token`, if there is one.
+                txn_commit(transaction: *mut Transaction, durability: u32, token: Visit, context: *mut Context, error: *mut ErrorBuffer) -> u32;
+                /// Opens a cursor in a [`Direction`](crate::driver::Direction); writes its handle to `cursor`.
+                cursor_open(transaction: *mut Transaction, tree: u32, bounds: *const Bounds, direction: u32, cursor: *mut *mut Cursor, error: *mut ErrorBuffer) -> u32;
+                /// Moves to the next entry and writes it to `key` and `value`, borrowed until the next call with this
+                /// cursor or a write in its transaction; `ABSENT` if there is none.
+                cursor_next(cursor: *mut Cursor, key: *mut Slice, value: *mut Slice, error: *mut ErrorBuffer) -> u32;
+                /// Gives the handle up.
+                #[sabi(last_prefix_field)]
+                cursor_close(cursor: *mut Cursor);
+            }
+            optional {
+                /// Optional. Moves so that the next entry is the first at or after `key`, in the cursor's direction.
+                cursor_seek(cursor: *mut Cursor, key: Slice, error: *mut ErrorBuffer) -> u32;
+                /// Optional. Writes the number of entries of a tree to `entries`.
+                txn_len(transaction: *mut Transaction, tree: u32, entries: *mut u64, error: *mut ErrorBuffer) -> u32;
+                /// Optional. Removes every entry of a tree.
+                txn_clear(transaction: *mut Transaction, tree: u32, error: *mut ErrorBuffer) -> u32;
+                /// Optional; the host makes it of the others where it is absent. Runs an encoded
+                /// [`WriteBatch`](crate::driver::WriteBatch).
+                txn_apply(transaction: *mut Transaction, batch: Slice, error: *mut ErrorBuffer) -> u32;
+                /// Optional. Runs one of the commands of the manifest; shows what it returns to `output`, in as many pieces
+                /// as it likes.
+                database_command(database: *mut Database, command: Slice, argument: Slice, output: Visit, context: *mut Context, error: *mut ErrorBuffer) -> u32;
+                /// Optional. Writes the [`CommitOutcome`](crate::driver::CommitOutcome) of the commit that gave `token` to
+                /// `outcome`.
+                database_commit_outcome(database: *mut Database, token: Slice, outcome: *mut u32, error: *mut ErrorBuffer) -> u32;
+            }
+        }
+    };
 }
 
-/// Every type with its size and the offset of each field, for a pointer of 64 bits. Held at compile time; a released
-/// version never changes here, and fields are only ever appended.
+macro_rules! define_functions {
+    (
+        required { $($(#[$attribute:meta])* $name:ident($($parameters:tt)*) $(-> $status:ident)?;)* }
+        optional { $($(#[$o_attribute:meta])* $o_name:ident($($o_parameters:tt)*) -> $o_status:ident;)* }
+    ) => {
+        /// A driver's functions. Appended to in later minor versions.
+        ///
+        /// Each answers [`OK`], [`ABSENT`] where that has a meaning, or the number of an
+        /// [`ErrorKind`](crate::error::ErrorKind), with a message in `error`. The slots up to `cursor_close` have to be
+        /// there; one of the others may be null or beyond the table's end.
+        #[repr(C)]
+        #[derive(StableAbi, Clone, Copy)]
+        #[sabi(kind(Prefix(prefix_ref = VTableRef, prefix_fields = VTablePrefix)))]
+        #[sabi(missing_field(panic))]
+        pub struct VTable {
+            $($(#[$attribute])* pub $name: Option<unsafe extern "C" fn($($parameters)*) $(-> $status)?>,)*
+            $($(#[$o_attribute])* pub $o_name: Option<unsafe extern "C" fn($($o_parameters)*) -> $o_status>,)*
+        }
+
+        /// The functions of a [`VTable`] that is known to have those that no driver can do without.
+        #[derive(Clone, Copy)]
+        pub(super) struct Calls {
+            $(pub(super) $name: unsafe extern "C" fn($($parameters)*) $(-> $status)?,)*
+            $(pub(super) $o_name: Option<unsafe extern "C" fn($($o_parameters)*) -> $o_status>,)*
+        }
+
+        impl Calls {
+            /// The functions of `table`, or the name of the first that it has to have and has not.
+            pub(super) fn of(table: &VTable) -> Result<Self, &'static str> {
+                Ok(Self {
+                    $($name: table.$name.ok_or(stringify!($name))?,)*
+                    $($o_name: table.$o_name,)*
+                })
+            }
+        }
+    };
+}
+
+functions!(define_functions!);
+
+/// Every type with its size and the offset of each field, for a pointer of 64 bits. Held at compile time. From the first
+/// release on, fields are only ever appended.
 macro_rules! layouts {
     ($then:ident!) => {
         $then! {
@@ -460,7 +409,7 @@ macro_rules! layouts {
             Bounds[48] { lower: 0, upper: 24 }
             Manifest[88] { size: 0, engine: 8, engine_version: 24, capabilities: 40, key_bytes: 48, value_bytes: 56, transaction_bytes: 64, commands: 72, commands_length: 80 }
             Entry[96] { magic: 0, abi_major: 8, abi_minor: 12, entry_size: 16, vtable_size: 24, flags: 32, name: 40, version: 56, manifest: 72, vtable: 80, layout: 88 }
-            VTable[136] { open: 0, database_close: 8, database_begin: 16, txn_close: 24, txn_tree: 32, txn_get: 40, txn_put: 48, txn_remove: 56, txn_commit: 64, cursor_open: 72, cursor_next: 80, cursor_close: 88, cursor_seek: 96, txn_len: 104, txn_clear: 112, txn_apply: 120, database_command: 128 }
+            VTable[144] { open: 0, database_close: 8, database_begin: 16, txn_close: 24, txn_tree: 32, txn_get: 40, txn_put: 48, txn_remove: 56, txn_commit: 64, cursor_open: 72, cursor_next: 80, cursor_close: 88, cursor_seek: 96, txn_len: 104, txn_clear: 112, txn_apply: 120, database_command: 128, database_commit_outcome: 136 }
         }
     };
 }
@@ -495,8 +444,7 @@ mod tests {
     use std::{env, fs};
 
     use super::*;
-    use crate::abi::status;
-    use crate::driver::{Capabilities, Direction, Durability, ErrorKind};
+    use crate::driver::{Capabilities, CommitOutcome, Direction, Durability, ErrorKind};
 
     fn type_of<T, F>(_: fn(&T) -> &F) -> &'static str {
         type_name::<F>()
@@ -522,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn the_layout_of_a_released_version_never_changes() {
+    fn the_layout_is_the_one_that_is_recorded() {
         let mut text = String::new();
         for (name, size, fields) in layouts!(describe!) {
             writeln!(text, "{name}: {size} bytes").unwrap();
@@ -539,7 +487,8 @@ mod tests {
         assert_eq!(
             text,
             fs::read_to_string(&golden).unwrap(),
-            "version 1.0 was released with {}; append to a later version instead",
+            "the layout differs from {}; until the first release, write it anew with NETABASE_BLESS=1, later append to a \
+             later version instead",
             golden.display()
         );
     }
@@ -674,8 +623,11 @@ mod tests {
             ("BACKWARD", Direction::Backward as u32),
             ("DURABILITY_NONE", Durability::None as u32),
             ("DURABILITY_IMMEDIATE", Durability::Immediate as u32),
-            ("OK", status::OK),
-            ("ABSENT", status::ABSENT),
+            ("COMMITTED", CommitOutcome::Committed as u32),
+            ("NOT_COMMITTED", CommitOutcome::NotCommitted as u32),
+            ("OUTCOME_UNKNOWN", CommitOutcome::Unknown as u32),
+            ("OK", OK),
+            ("ABSENT", ABSENT),
         ] {
             check(format!("NETABASE_{name}"), value.into());
         }

@@ -5,10 +5,11 @@
 //! line, [`export_driver!`](crate::export_driver); the [loader](crate::loader) makes a [`DynamicDriver`] of what it finds,
 //! which is a [`Driver`](crate::driver::Driver) like any other.
 
+#[macro_use]
+pub mod layout;
 pub mod export;
 mod import;
-pub mod layout;
-pub mod status;
+mod status;
 mod verify;
 
 pub use import::{DynamicCursor, DynamicDatabase, DynamicDriver, DynamicReader, DynamicWriter};

@@ -5,13 +5,8 @@ use std::fmt;
 use std::mem::MaybeUninit;
 use std::slice;
 
-use super::layout::ErrorBuffer;
+use super::layout::{ABSENT, ErrorBuffer, OK};
 use crate::driver::{DriverError, ErrorKind, Result};
-
-/// Done; where a value can be absent: it was there.
-pub const OK: u32 = 0;
-/// Done; the value was not there, or there is no further entry.
-pub const ABSENT: u32 = u32::MAX;
 
 /// The room that this library gives a driver for its message, in bytes.
 pub(super) const CAPACITY: usize = 1024;

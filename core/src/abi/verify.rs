@@ -9,15 +9,15 @@ use abi_stable::abi_stability::abi_checking::{
     AbiInstability, AbiInstabilityError, AbiInstabilityErrors, check_layout_compatibility,
 };
 use abi_stable::library::{
-    AbiHeaderRef, CheckTypeLayout, LibHeader, RootModule, RootModuleError, RootModuleResult,
+    AbiHeader, AbiHeaderRef, CheckTypeLayout, LibHeader, RootModule, RootModuleError,
+    RootModuleResult,
 };
 use abi_stable::package_version_strings;
 use abi_stable::sabi_types::VersionStrings;
 use abi_stable::std_types::RErr;
 use abi_stable::type_layout::{TLFieldOrFunction, TypeLayout};
 
-use super::import::Calls;
-use super::layout::{self, Context, Entry, EntryRef, Slice, VTable};
+use super::layout::{self, Calls, Context, Entry, EntryRef, Slice, VTable};
 use crate::driver::{Capabilities, DriverError, ErrorKind, Limits, Manifest, Result};
 
 /// The layouts of every minor version as it was released, by number. A driver is held to its own; one that is newer than
@@ -74,6 +74,8 @@ pub(super) struct Verified {
     pub(super) manifest: Manifest,
     pub(super) abi: (u32, u32),
     pub(super) flags: u64,
+    /// Whether the driver's types were compared with this library's.
+    pub(super) layout_checked: bool,
 }
 
 #[cold]
@@ -139,10 +141,12 @@ pub(super) unsafe fn verify(entry: *const Entry, asked: &str) -> Result<Verified
             "it says that its name is `{name}`, not `{asked}`; give the file the name that belongs to it"
         )));
     }
-    if entry.flags & layout::FLAG_RUST != 0 {
+    let layout_checked = if entry.flags & layout::FLAG_RUST != 0 {
         // SAFETY: the caller vouches for all that the entry points to, and the flag says what the layout is.
-        unsafe { check_layout(entry.layout, minor) }?;
-    }
+        unsafe { check_layout(entry.layout, minor) }?
+    } else {
+        false
+    };
     // SAFETY: the caller vouches for all that the entry points to.
     let vtable = unsafe { vtable(&entry) }?;
     // SAFETY: as above.
@@ -157,6 +161,7 @@ pub(super) unsafe fn verify(entry: *const Entry, asked: &str) -> Result<Verified
         manifest,
         abi: (major, minor),
         flags: entry.flags,
+        layout_checked,
     })
 }
 
@@ -254,11 +259,13 @@ unsafe fn text<'a>(slice: Slice, what: &str) -> Result<&'a str> {
     })
 }
 
-/// Compares the types of a driver written in Rust with those of this library.
+/// Compares the types of a driver written in Rust with those of this library; `false` if another release of `abi_stable`
+/// describes them, so that they cannot be compared. The versions and sizes that the entry states hold then, as for a driver
+/// in C.
 ///
 /// # Safety
 /// `header` is null or the one that a driver's entry gives.
-unsafe fn check_layout(header: *const Context, minor: u32) -> Result<()> {
+unsafe fn check_layout(header: *const Context, minor: u32) -> Result<bool> {
     let header = header.cast::<LibHeader>();
     if !header.is_aligned() {
         return Err(rejected(
@@ -272,21 +279,26 @@ unsafe fn check_layout(header: *const Context, minor: u32) -> Result<()> {
     })?;
     // SAFETY: an `AbiHeaderRef` is a pointer to a header, and the caller vouches for this one.
     let header = unsafe { mem::transmute::<ptr::NonNull<LibHeader>, AbiHeaderRef>(header) };
+    if header.magic_string != AbiHeader::VALUE.magic_string {
+        return Err(rejected(
+            "its description of its types is damaged; rebuild it",
+        ));
+    }
+    if !header.is_valid() {
+        return Ok(false);
+    }
     let header = header.upgrade().map_err(|error| {
-        rejected(
-            "its description of its types is of another release of `abi_stable`; rebuild it against this release of \
-             `netabase-core`",
-        )
-        .with_source(Details(error.to_string()))
+        rejected("its C ABI is not this library's; rebuild it for this platform")
+            .with_source(Details(error.to_string()))
     })?;
     let found = header.layout().ok_or_else(|| {
         rejected("it says that it is written in Rust, and does not describe its types; rebuild it")
     })?;
     let common = LAYOUTS.get(minor as usize).unwrap_or(&NEWEST_LAYOUT);
     match check_layout_compatibility(common, found) {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(true),
         Err(report) => match decisive(&report) {
-            None => Ok(()),
+            None => Ok(true),
             Some(error) => Err(rejected(format!(
                 "its types differ from those of this library: {}; rebuild it against this release of `netabase-core`",
                 summary(error)
@@ -345,3 +357,35 @@ fn summary(error: &AbiInstabilityError) -> String {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Details(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// This library's own description, as another release of `abi_stable` would begin it, and nothing behind that.
+    fn described_by_another(change: impl FnOnce(&mut AbiHeader)) -> Result<bool> {
+        #[repr(C, align(16))]
+        struct Description {
+            head: AbiHeader,
+            rest: [u8; size_of::<LibHeader>()],
+        }
+        let mut head = AbiHeader::VALUE;
+        change(&mut head);
+        let description = Box::leak(Box::new(Description {
+            head,
+            rest: [0; size_of::<LibHeader>()],
+        }));
+        // SAFETY: it has what every description begins with, for ever.
+        unsafe { check_layout(ptr::from_ref(description).cast(), 0) }
+    }
+
+    #[test]
+    fn types_that_another_release_of_abi_stable_describes_are_not_compared() {
+        assert!(!described_by_another(|head| head.abi_minor += 1).unwrap());
+        assert!(!described_by_another(|head| head.abi_major += 1).unwrap());
+        let error = described_by_another(|head| head.magic_string[0] ^= 1).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::DriverRejected);
+        // SAFETY: this is our own description.
+        assert!(unsafe { check_layout(header(), 0) }.unwrap());
+    }
+}

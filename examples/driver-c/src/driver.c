@@ -240,8 +240,11 @@ static void txn_close(netabase_transaction *transaction) {
     transaction_drop(transaction);
 }
 
-static uint32_t txn_commit(netabase_transaction *transaction, uint32_t durability, netabase_error_buffer *error) {
+static uint32_t txn_commit(netabase_transaction *transaction, uint32_t durability, netabase_visit token,
+                           netabase_context *context, netabase_error_buffer *error) {
     (void)durability; /* Nothing here outlives the process. */
+    (void)token;      /* The outcome is always known. */
+    (void)context;
     if (!transaction->writes)
         return fail(error, NETABASE_INVALID_INPUT, "a read transaction has nothing to commit; close it");
     if (transaction->snapshot == NULL) return has_ended(error);

@@ -129,7 +129,7 @@ int main(void) {
     check(driver->txn_tree(transaction, text("t"), 1, 1, &tree, NULL) == NETABASE_OK, "tree");
     for (uint8_t i = 0; i < 40; i++)
         check(driver->txn_put(transaction, tree, number(&i), text("before"), NULL, NULL, NULL) == NETABASE_ABSENT, "put");
-    check(driver->txn_commit(transaction, NETABASE_DURABILITY_NONE, NULL) == NETABASE_OK, "commit");
+    check(driver->txn_commit(transaction, NETABASE_DURABILITY_NONE, NULL, NULL, NULL) == NETABASE_OK, "commit");
     driver->txn_close(transaction);
 
     int failures = 0;

@@ -64,7 +64,7 @@ static void *write_all(void *seed) {
         random = random * 1103515245u + 12345u;
         add(transaction, tree, (uint8_t)(random >> 16) % ACCOUNTS, round);
         add(transaction, tree, (uint8_t)(random >> 8) % ACCOUNTS, -round);
-        if (round % 5 != 0) check(driver->txn_commit(transaction, 0, NULL) == NETABASE_OK, "commit");
+        if (round % 5 != 0) check(driver->txn_commit(transaction, 0, NULL, NULL, NULL) == NETABASE_OK, "commit");
         driver->txn_close(transaction);
     }
     return NULL;
