@@ -2,6 +2,7 @@
 
 use std::io::{self, Write as _};
 
+use netabase_store::driver::command;
 use serde_json::json;
 
 use crate::Status;
@@ -12,8 +13,7 @@ use crate::failure::Failure;
 pub(crate) fn run(arguments: &Compact) -> Result<Status, Failure> {
     let store = open_existing(&arguments.url)?;
     let before = size(&store);
-    let mut smaller = false;
-    store.command("compact", &[], &mut |answer| smaller = answer == [1])?;
+    let smaller = store.run(&command::Compact)?;
     let after = size(&store);
     let mut out = io::stdout().lock();
     if arguments.json {
@@ -31,12 +31,6 @@ pub(crate) fn run(arguments: &Compact) -> Result<Status, Failure> {
 }
 
 /// The size on disk; a driver that cannot tell has none.
-fn size(store: &Store) -> Option<u64> {
-    let mut size = None;
-    store
-        .command("size_on_disk", &[], &mut |bytes| {
-            size = bytes.try_into().ok().map(u64::from_le_bytes);
-        })
-        .ok()?;
-    size
+pub(crate) fn size(store: &Store) -> Option<u64> {
+    store.run(&command::SizeOnDisk).ok()
 }

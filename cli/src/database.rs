@@ -6,6 +6,7 @@ use std::path::Path;
 
 use netabase_store::connect::{Target, driver};
 use netabase_store::driver::checked::{Checked, CheckedReader};
+use netabase_store::driver::command::TreeNames;
 use netabase_store::driver::{
     AnyDatabase, AnyReader, Capabilities, Driver as _, EntryWidths, Read as _, TreeId,
 };
@@ -190,9 +191,5 @@ pub(crate) enum Kind {
 
 /// The trees that hold an entry, as far as the driver can say.
 pub(crate) fn tree_names(store: &Store) -> Result<BTreeSet<String>, Failure> {
-    let mut names = BTreeSet::new();
-    store.command("tree_names", &[], &mut |name| {
-        names.insert(String::from_utf8_lossy(name).into_owned());
-    })?;
-    Ok(names)
+    Ok(store.run(&TreeNames)?.into_iter().collect())
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::Status;
 use crate::arguments::Inspect;
+use crate::compact;
 use crate::database::{Kind, Snapshot, open_for_reading};
 use crate::failure::Failure;
 use crate::output::{plain, table};
@@ -41,11 +42,7 @@ pub(crate) fn run(arguments: &Inspect) -> Result<Status, Failure> {
         }
         trees.push((name, kind, entries, bytes));
     }
-    let mut on_disk = None;
-    // A driver that cannot tell leaves the size out.
-    let _ = store.command("size_on_disk", &[], &mut |bytes| {
-        on_disk = bytes.try_into().ok().map(u64::from_le_bytes);
-    });
+    let on_disk = compact::size(&store);
     let mut out = io::stdout().lock();
     if arguments.json {
         let models: Vec<_> = snapshot

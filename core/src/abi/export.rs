@@ -10,8 +10,9 @@ use std::{mem, ops, slice, str};
 use super::layout::{self, ErrorBuffer, Slice, VTable, Visit};
 use super::{status, verify};
 use crate::driver::{
-    self, Bounds, CommitToken, Cursor as _, Database as _, Direction, Driver, DriverError, Durability,
-    EntryWidths, ErrorKind, Location, OpenConfig, Read, ResumingCursor, TreeId, Write, WriteBatch,
+    self, Bounds, CommitToken, Cursor as _, Database as _, Direction, Driver, DriverError,
+    Durability, EntryWidths, ErrorKind, Location, OpenConfig, Read, ResumingCursor, TreeId, Write,
+    WriteBatch,
 };
 
 type Result<T, E = DriverError> = driver::Result<T, E>;

@@ -549,6 +549,50 @@ mod tests {
     }
 
     #[test]
+    fn the_page_says_the_same() {
+        let page = fs::read_to_string(file("../docs/abi.md")).unwrap();
+        for (name, size, fields) in layouts!(describe!) {
+            let name = format!("netabase_{}", snake(name));
+            if name == "netabase_visit" {
+                continue;
+            }
+            let start = [
+                format!("`{name}`, {size} bytes"),
+                format!("`{name}` ({size} bytes)"),
+            ]
+            .iter()
+            .find_map(|text| page.find(text))
+            .unwrap_or_else(|| panic!("nothing says that {name} has {size} bytes"));
+            for (field, offset, _) in fields {
+                let row = format!("| {offset} | ");
+                let cell = format!("`{field}`");
+                let code = format!("{offset} ");
+                let is_said = page[start..].lines().take(30).any(|line| {
+                    let mut codes = line.split('`').skip(1).step_by(2);
+                    (line.starts_with(&row) && line.contains(&cell))
+                        || codes.any(|text| {
+                            text.starts_with(&code) && text.rsplit([' ', '*']).next() == Some(field)
+                        })
+                });
+                assert!(is_said, "nothing says that {name}.{field} is at {offset}");
+            }
+        }
+        for kind in ErrorKind::ALL {
+            let number = kind.code();
+            assert!(
+                page.contains(&format!("| {number} | ")),
+                "no number {number}"
+            );
+        }
+        for name in Capabilities::from_bits(0xFF).names() {
+            assert!(
+                page.contains(&format!("| {name} |")),
+                "no capability {name}"
+            );
+        }
+    }
+
+    #[test]
     fn the_c_header_says_the_same() {
         let mut source = String::from("#include \"netabase_driver.h\"\n");
         for (struct_name, _, fields) in layouts!(describe!) {

@@ -241,73 +241,45 @@ impl Database for AnyDatabase {
     }
 }
 
-impl Read for AnyReader {
-    type Cursor<'t> = AnyCursor<'t>;
+macro_rules! read_through {
+    ($($any:ident),*) => {$(
+        impl Read for $any {
+            type Cursor<'t> = AnyCursor<'t>;
 
-    fn tree(&self, name: &str) -> Result<TreeId> {
-        self.0.tree(name)
-    }
+            fn tree(&self, name: &str) -> Result<TreeId> {
+                self.0.tree(name)
+            }
 
-    fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
-        self.0.sized_tree(name, widths)
-    }
+            fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
+                self.0.sized_tree(name, widths)
+            }
 
-    fn get<R>(
-        &self,
-        tree: TreeId,
-        key: &[u8],
-        visit: impl FnOnce(&[u8]) -> R,
-    ) -> Result<Option<R>> {
-        through(visit, |visit| self.0.get(tree, key, visit))
-    }
+            fn get<R>(
+                &self,
+                tree: TreeId,
+                key: &[u8],
+                visit: impl FnOnce(&[u8]) -> R,
+            ) -> Result<Option<R>> {
+                through(visit, |visit| self.0.get(tree, key, visit))
+            }
 
-    fn cursor(
-        &self,
-        tree: TreeId,
-        bounds: Bounds<'_>,
-        direction: Direction,
-    ) -> Result<AnyCursor<'_>> {
-        self.0.cursor(tree, bounds, direction)
-    }
+            fn cursor(
+                &self,
+                tree: TreeId,
+                bounds: Bounds<'_>,
+                direction: Direction,
+            ) -> Result<AnyCursor<'_>> {
+                self.0.cursor(tree, bounds, direction)
+            }
 
-    fn len(&self, tree: TreeId) -> Result<u64> {
-        self.0.len(tree)
-    }
+            fn len(&self, tree: TreeId) -> Result<u64> {
+                self.0.len(tree)
+            }
+        }
+    )*};
 }
 
-impl Read for AnyWriter {
-    type Cursor<'t> = AnyCursor<'t>;
-
-    fn tree(&self, name: &str) -> Result<TreeId> {
-        self.0.tree(name)
-    }
-
-    fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
-        self.0.sized_tree(name, widths)
-    }
-
-    fn get<R>(
-        &self,
-        tree: TreeId,
-        key: &[u8],
-        visit: impl FnOnce(&[u8]) -> R,
-    ) -> Result<Option<R>> {
-        through(visit, |visit| self.0.get(tree, key, visit))
-    }
-
-    fn cursor(
-        &self,
-        tree: TreeId,
-        bounds: Bounds<'_>,
-        direction: Direction,
-    ) -> Result<AnyCursor<'_>> {
-        self.0.cursor(tree, bounds, direction)
-    }
-
-    fn len(&self, tree: TreeId) -> Result<u64> {
-        self.0.len(tree)
-    }
-}
+read_through!(AnyReader, AnyWriter);
 
 impl Write for AnyWriter {
     fn put<R>(
@@ -372,26 +344,14 @@ impl fmt::Debug for AnyDriver {
     }
 }
 
-impl fmt::Debug for AnyDatabase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AnyDatabase").finish_non_exhaustive()
-    }
+macro_rules! opaque {
+    ($($any:ty),*) => {$(
+        impl fmt::Debug for $any {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($any)).finish_non_exhaustive()
+            }
+        }
+    )*};
 }
 
-impl fmt::Debug for AnyReader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AnyReader").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for AnyWriter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AnyWriter").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for AnyCursor<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AnyCursor").finish_non_exhaustive()
-    }
-}
+opaque!(AnyDatabase, AnyReader, AnyWriter, AnyCursor<'_>);

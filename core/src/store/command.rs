@@ -1,9 +1,9 @@
 //! The engine's own commands, and the outcome of a commit.
 
 use super::TypedStore;
-use crate::driver::command::{Command, TreeNames};
 #[cfg(doc)]
 use crate::driver::ErrorKind;
+use crate::driver::command::{Command, TreeNames};
 use crate::driver::{CommitOutcome, CommitToken, Driver};
 use crate::error::NetabaseError;
 use crate::model::NetabaseDefinitionTrait;

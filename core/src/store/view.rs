@@ -13,11 +13,9 @@ use super::transaction::{Mode, ReadWrite, Transaction};
 use super::write::{self, Bulk, Trees};
 use crate::codec::key::{EncodeKey, KeyPrefix};
 use crate::codec::value;
-#[cfg(doc)]
-use crate::driver::ErrorKind;
 use crate::driver::checked::CheckedWriter;
 use crate::driver::{Bounds, Cursor, Database, Direction, Driver, Read, TreeId};
-use crate::error::NetabaseError;
+use crate::error::{ErrorKind, NetabaseError};
 use crate::model::{
     AnySecondaryKey, ModelKey, NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,
 };
@@ -105,14 +103,12 @@ where
     /// The number of records.
     ///
     /// # Errors
-    /// An error of the engine.
+    /// [`LimitExceeded`](ErrorKind::LimitExceeded) if a `usize` does not hold it, or an error of the engine.
     pub fn len(&self) -> Result<usize, NetabaseError> {
         let length = self
             .records()
-            .and_then(|tree| Ok(self.transaction.len(tree)?));
-        length
-            .map(|length| length as usize)
-            .map_err(|error| self.locate(error, "len"))
+            .and_then(|tree| counted(self.transaction.len(tree)?));
+        length.map_err(|error| self.locate(error, "len"))
     }
 
     /// Whether there are no records.
@@ -547,5 +543,30 @@ impl<D, M: Record, Md: Mode, E: Driver> fmt::Debug for TreeView<'_, D, M, Md, E>
             .field("model", &M::INFO.name)
             .field("driver", &self.driver)
             .finish_non_exhaustive()
+    }
+}
+
+/// A number of records, as the type that the machine counts with.
+fn counted<N: TryFrom<u64>>(records: u64) -> Result<N, NetabaseError> {
+    N::try_from(records).map_err(|_| {
+        NetabaseError::new(
+            ErrorKind::LimitExceeded,
+            format!(
+                "there are {records} records, more than this machine can count; iterate over ranges of keys instead"
+            ),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_records_than_the_machine_counts_are_an_error() {
+        assert_eq!(counted::<u32>(u64::from(u32::MAX)).unwrap(), u32::MAX);
+        let error = counted::<u32>(1 << 32).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+        assert!(error.message().contains("4294967296"), "{error}");
     }
 }
