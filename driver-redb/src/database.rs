@@ -9,7 +9,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
-use netabase_core::driver::{self, DriverError, Durability, ErrorKind, OpenConfig, Result};
+use netabase_core::driver::command::Compact;
+use netabase_core::driver::{
+    self, Command as _, DriverError, Durability, ErrorKind, OpenConfig, Result,
+};
 use redb::{
     Builder, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase,
     StorageError, TransactionError, WriteTransaction,
@@ -19,7 +22,7 @@ use crate::config::{CommitSettings, Settings};
 use crate::creation;
 use crate::device::{Device, Failure, Identity, Watch};
 use crate::error;
-use crate::maintenance::{self, COMPACT};
+use crate::maintenance;
 use crate::transaction::{RedbReader, RedbWriter};
 
 /// How often a transaction tries to begin, a millisecond apart, while others hold a handle that has to be opened again.
@@ -379,7 +382,7 @@ impl RedbDatabase {
                     self.renew(engine)?;
                 }
                 let result = engine.with_database(operation, run);
-                if operation == COMPACT && result.is_ok() {
+                if operation == Compact::NAME && result.is_ok() {
                     // It commits, and durably.
                     *engine.undurable.get_mut() = 0;
                 }

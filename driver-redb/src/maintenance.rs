@@ -1,9 +1,9 @@
-//! redb's own operations, by name.
+//! redb's own commands.
 
-use std::borrow::Cow;
 use std::fs;
 
-use netabase_core::driver::{DriverError, ErrorKind, Result};
+use netabase_core::driver::command::{CheckIntegrity, Compact, SizeOnDisk, Stats, TreeNames};
+use netabase_core::driver::{Command as _, Result};
 use redb::{ReadableTableMetadata, TableError, TableHandle, TableStats};
 
 use crate::database::RedbDatabase;
@@ -11,79 +11,33 @@ use crate::error;
 use crate::layout::{Layout, with_member};
 use crate::transaction::open_table;
 
-/// Verifies every page and repairs what it can. Reads the whole file, and needs it for itself.
-///
-/// Answers one byte: 1 if all was well, 0 if something was damaged and has been repaired. What cannot be repaired is
+netabase_core::commands! {
+    pub(crate) const COMMANDS;
+    pub(crate) fn run(database: &RedbDatabase);
+    CheckIntegrity => check_integrity(database),
+    Compact => compact(database),
+    Stats => stats(database),
+    TreeNames => tree_names(database),
+    SizeOnDisk => file_bytes(database),
+}
+
+/// Verifies every page and repairs what it can. Reads the whole file, and needs it for itself. What cannot be repaired is
 /// `Corrupt`. A repair gives up commits without durability that were not on disk yet.
-const CHECK_INTEGRITY: &str = "check_integrity";
+fn check_integrity(database: &RedbDatabase) -> Result<bool> {
+    database.alone(CheckIntegrity::NAME, |redb| {
+        redb.check_integrity().map_err(error::engine)
+    })
+}
 
 /// Moves pages towards the beginning of the file and cuts its end off. Needs the file for itself.
-///
-/// Answers one byte: 1 if something was moved, 0 if there was nothing to gain.
-pub(crate) const COMPACT: &str = "compact";
-
-/// Answers lines of `name=value`, in UTF-8, with decimal numbers: `trees` (that hold something), `entries`,
-/// `stored_bytes` (keys and values), `metadata_bytes`, `fragmented_bytes`, `leaf_pages`, `branch_pages`,
-/// `tree_height` (of the highest), `file_bytes`. Of one snapshot; reads every page.
-const STATS: &str = "stats";
-
-/// Answers once for each tree that holds something, with its name.
-const TREE_NAMES: &str = "tree_names";
-
-/// Answers the length of the file in bytes, as a `u64`, little endian.
-const SIZE_ON_DISK: &str = "size_on_disk";
-
-/// Every operation, as the manifest lists them.
-pub(crate) const COMMANDS: &[Cow<'static, str>] = &[
-    Cow::Borrowed(CHECK_INTEGRITY),
-    Cow::Borrowed(COMPACT),
-    Cow::Borrowed(STATS),
-    Cow::Borrowed(TREE_NAMES),
-    Cow::Borrowed(SIZE_ON_DISK),
-];
-
-/// What takes an operation's answer.
-type Output<'a> = &'a mut dyn FnMut(&[u8]);
-
-/// Runs an operation. `output` is called while nothing is held, so it may use the database.
-pub(crate) fn run(
-    database: &RedbDatabase,
-    operation: &str,
-    argument: &[u8],
-    output: Output<'_>,
-) -> Result<()> {
-    let operate: fn(&RedbDatabase, Output<'_>) -> Result<()> = match operation {
-        CHECK_INTEGRITY => check_integrity,
-        COMPACT => compact,
-        STATS => stats,
-        TREE_NAMES => tree_names,
-        SIZE_ON_DISK => size_on_disk,
-        _ => return Err(DriverError::unsupported(operation)),
-    };
-    if !argument.is_empty() {
-        return Err(DriverError::new(
-            ErrorKind::InvalidInput,
-            format!("`{operation}` takes no argument; leave it empty"),
-        ));
-    }
-    operate(database, output)
+fn compact(database: &RedbDatabase) -> Result<bool> {
+    database.alone(Compact::NAME, |redb| redb.compact().map_err(error::engine))
 }
 
-fn check_integrity(database: &RedbDatabase, output: Output<'_>) -> Result<()> {
-    let sound = database.alone(CHECK_INTEGRITY, |redb| {
-        redb.check_integrity().map_err(error::engine)
-    })?;
-    output(&[u8::from(sound)]);
-    Ok(())
-}
-
-fn compact(database: &RedbDatabase, output: Output<'_>) -> Result<()> {
-    let compacted = database.alone(COMPACT, |redb| redb.compact().map_err(error::engine))?;
-    output(&[u8::from(compacted)]);
-    Ok(())
-}
-
-fn stats(database: &RedbDatabase, output: Output<'_>) -> Result<()> {
+/// Lines of `name=value`, with decimal numbers: `trees` (that hold something), `entries`, `stored_bytes` (keys and
+/// values), `metadata_bytes`, `fragmented_bytes`, `leaf_pages`, `branch_pages`, `tree_height` (of the highest),
+/// `file_bytes`. Of one snapshot; reads every page.
+fn stats(database: &RedbDatabase) -> Result<String> {
     let (mut trees, mut entries, mut stored, mut metadata, mut fragmented) = (0_u64, 0, 0, 0, 0);
     let (mut leaves, mut branches, mut height) = (0, 0, 0);
     for_each_tree(database, |_, length, of_table| {
@@ -97,27 +51,17 @@ fn stats(database: &RedbDatabase, output: Output<'_>) -> Result<()> {
         height = height.max(of_table.tree_height());
     })?;
     let file = file_bytes(database)?;
-    let text = format!(
+    Ok(format!(
         "trees={trees}\nentries={entries}\nstored_bytes={stored}\nmetadata_bytes={metadata}\n\
          fragmented_bytes={fragmented}\nleaf_pages={leaves}\nbranch_pages={branches}\ntree_height={height}\n\
          file_bytes={file}\n"
-    );
-    output(text.as_bytes());
-    Ok(())
+    ))
 }
 
-fn tree_names(database: &RedbDatabase, output: Output<'_>) -> Result<()> {
+fn tree_names(database: &RedbDatabase) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for_each_tree(database, |name, _, _| names.push(name.to_owned()))?;
-    for name in names {
-        output(name.as_bytes());
-    }
-    Ok(())
-}
-
-fn size_on_disk(database: &RedbDatabase, output: Output<'_>) -> Result<()> {
-    output(&file_bytes(database)?.to_le_bytes());
-    Ok(())
+    Ok(names)
 }
 
 fn file_bytes(database: &RedbDatabase) -> Result<u64> {

@@ -248,11 +248,11 @@ pub fn parse<C: Command>(argument: &[u8]) -> Result<C> {
 #[macro_export]
 macro_rules! commands {
     (
-        const $names:ident;
+        $names_visibility:vis const $names:ident;
         $visibility:vis fn $run:ident($database:ident: &$type:ty);
         $($command:ty $(as $value:ident)? => $result:expr),* $(,)?
     ) => {
-        $crate::commands!(@names $visibility $names $($command)*);
+        $crate::commands!(@names $names_visibility $names $($command)*);
 
         /// Runs a command by its name.
         $visibility fn $run(
@@ -266,11 +266,11 @@ macro_rules! commands {
         }
     };
     (
-        const $names:ident;
+        $names_visibility:vis const $names:ident;
         $visibility:vis async fn $run:ident($database:ident: &$type:ty);
         $($command:ty $(as $value:ident)? => $result:expr),* $(,)?
     ) => {
-        $crate::commands!(@names $visibility $names $($command)*);
+        $crate::commands!(@names $names_visibility $names $($command)*);
 
         /// Runs a command by its name.
         $visibility async fn $run(
