@@ -83,12 +83,12 @@ macro_rules! description {
             #[sabi(missing_field(panic))]
             pub struct VTable {
                 pub open: Option<
-                    unsafe extern "C" fn(config: *const OpenConfig, store: *mut *mut Database, error: *mut ErrorBuffer) -> u32,
+                    unsafe extern "C" fn(config: *const OpenConfig, database: *mut *mut Database, error: *mut ErrorBuffer) -> u32,
                 >,
-                pub database_close: Option<unsafe extern "C" fn(store: *mut Database)>,
+                pub database_close: Option<unsafe extern "C" fn(database: *mut Database)>,
                 pub database_begin: Option<
                     unsafe extern "C" fn(
-                        store: *mut Database, mode: u32, transaction: *mut *mut Transaction, error: *mut ErrorBuffer,
+                        database: *mut Database, mode: u32, transaction: *mut *mut Transaction, error: *mut ErrorBuffer,
                     ) -> u32,
                 >,
                 pub txn_close: Option<unsafe extern "C" fn(transaction: *mut Transaction)>,
@@ -147,15 +147,20 @@ macro_rules! description {
                     unsafe extern "C" fn(transaction: *mut Transaction, tree: u32, error: *mut ErrorBuffer) -> u32,
                 >,
                 pub txn_apply: Option<
-                    unsafe extern "C" fn(transaction: *mut Transaction, operations: Slice, error: *mut ErrorBuffer) -> u32,
+                    unsafe extern "C" fn(transaction: *mut Transaction, batch: Slice, error: *mut ErrorBuffer) -> u32,
                 >,
                 pub database_command: Option<
                     unsafe extern "C" fn(
-                        store: *mut Database, operation: Slice, argument: Slice, output: Visit, context: *mut Context,
+                        database: *mut Database, command: Slice, argument: Slice, output: Visit, context: *mut Context,
                         error: *mut ErrorBuffer,
                     ) -> u32,
                 >,
-                $(pub $slot: Option<unsafe extern "C" fn(store: *mut Database)>,)*
+                pub database_commit_outcome: Option<
+                    unsafe extern "C" fn(
+                        database: *mut Database, token: Slice, outcome: *mut u32, error: *mut ErrorBuffer,
+                    ) -> u32,
+                >,
+                $(pub $slot: Option<unsafe extern "C" fn(database: *mut Database)>,)*
             }
         }
     };

@@ -32,7 +32,7 @@ fn output(command: &mut Command) -> String {
 
 #[track_caller]
 fn assert_loads(command: &mut Command) {
-    assert_eq!(output(command.arg("good")), "loaded bad-good 1.2.3\n");
+    assert_eq!(output(command.arg("good")), "loaded good 1.2.3\n");
 }
 
 #[track_caller]
