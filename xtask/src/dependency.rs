@@ -1,5 +1,6 @@
 //! The library as a dependency: what its users and the authors of drivers build.
 
+mod packages;
 mod shared_target;
 
 use std::path::Path;
@@ -24,5 +25,7 @@ pub(crate) fn run(root: &Path) -> ExitCode {
 
 /// Runs each test.
 pub(crate) fn outcomes(root: &Path) -> Vec<Status> {
-    vec![shared_target::run(root)]
+    let mut statuses = packages::run(root);
+    statuses.push(shared_target::run(root));
+    statuses
 }
