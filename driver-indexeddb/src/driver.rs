@@ -9,7 +9,7 @@ use js_sys::futures::JsFuture;
 use netabase_core::config::IndexedDBConfig;
 use netabase_core::driver::asynchronous::{AsyncDatabase, AsyncDriver};
 use netabase_core::driver::command::TreeNames;
-use netabase_core::driver::{Capabilities, Limits, Manifest, Result};
+use netabase_core::driver::{Capabilities, DriverError, ErrorKind, Limits, Manifest, Result};
 use netabase_core::{commands, plain_command};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue};

@@ -153,7 +153,7 @@ where
 async fn a_generic_function_serves_the_browser_as_well() {
     let store = IndexedDBStore::<Shop>::temp().await.unwrap();
     assert_eq!(count_after_two(store.open_tree::<User>()).await.unwrap(), 2);
-    let memory = MemoryDatabase::<Shop>::temp().unwrap();
+    let memory = MemoryStore::<Shop>::temp().unwrap();
     assert_eq!(
         count_after_two(memory.open_tree::<User>()).await.unwrap(),
         2
