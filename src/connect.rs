@@ -1,5 +1,8 @@
 //! One store from a string: `redb:./my.redb?cache_size_mb=512`, `postgres://user@one,two/shop`.
 
+use std::time::Duration;
+
+use netabase_core::config::BUSY_TIMEOUT;
 use netabase_core::driver::checked::Checked;
 use netabase_core::driver::{AnyDatabase, AnyDriver, Driver, Durability, Location, OpenConfig};
 use netabase_core::memory::Memory;
@@ -18,7 +21,7 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, AnyStore<D>> {
     /// The driver is one that is linked in, or else one that is loaded by name as
     /// [`load`](NetabaseStore::load) does. The location is a path, with `%3F` for a question mark and `%25` for a
     /// percent sign; for `memory` it is empty. The options are the fields of [`FileConfig`](crate::FileConfig) but the
-    /// path, and those of the driver itself.
+    /// path, with `busy_timeout_ms` for its `busy_timeout`, and those of the driver itself.
     ///
     /// A string with hosts, `driver://user:password@host1,host2/name?option=value`, reaches the driver as it is, without
     /// those of its options that are fields of [`FileConfig`](crate::FileConfig).
@@ -147,17 +150,20 @@ pub struct Target {
     pub read_only: bool,
     /// What a commit promises.
     pub durability: Durability,
+    /// How long a write waits for another one to end.
+    pub busy_timeout: Duration,
     /// The options that are left to the driver.
     pub options: Vec<(String, String)>,
 }
 
 /// The options that are fields of [`FileConfig`](crate::FileConfig), for every driver the same.
-const COMMON: [&str; 5] = [
+const COMMON: [&str; 6] = [
     "cache_size_mb",
     "create_if_missing",
     "truncate",
     "read_only",
     "use_fsync",
+    "busy_timeout_ms",
 ];
 
 impl Target {
@@ -188,6 +194,7 @@ impl Target {
             create_if_missing: self.create_if_missing,
             truncate: self.truncate,
             read_only: self.read_only,
+            busy_timeout: self.busy_timeout,
             options: &options,
         })
     }
@@ -217,6 +224,7 @@ impl Target {
             truncate: false,
             read_only: false,
             durability: Durability::Immediate,
+            busy_timeout: BUSY_TIMEOUT,
             options: Vec::new(),
         };
         let mut seen = BTreeSet::new();
@@ -267,6 +275,15 @@ impl Target {
                     Durability::None
                 };
             }
+            "busy_timeout_ms" => {
+                let milliseconds = value.parse().map_err(|error| {
+                    invalid(format!(
+                        "`busy_timeout_ms={value}` is not a whole number of milliseconds"
+                    ))
+                    .with_source(error)
+                })?;
+                self.busy_timeout = Duration::from_millis(milliseconds);
+            }
             _ => self.options.push((name, value)),
         }
         Ok(())
@@ -307,7 +324,7 @@ mod tests {
     #[test]
     fn a_string_says_driver_location_and_options() {
         let target =
-            Target::parse("redb:./a%3Fb.redb?cache_size_mb=2&read_only=true&use_fsync=false&x=%26")
+            Target::parse("redb:./a%3Fb.redb?cache_size_mb=2&read_only=true&use_fsync=false&busy_timeout_ms=250&x=%26")
                 .unwrap();
         assert_eq!(
             target,
@@ -319,19 +336,23 @@ mod tests {
                 truncate: false,
                 read_only: true,
                 durability: Durability::None,
+                busy_timeout: Duration::from_millis(250),
                 options: vec![("x".into(), "&".into())],
             }
         );
         assert_eq!(Target::parse("redb:///var/x").unwrap().location, "/var/x");
-        assert_eq!(Target::parse("memory:").unwrap().location, "");
+        let plain = Target::parse("memory:").unwrap();
+        assert_eq!(
+            (plain.location.as_str(), plain.busy_timeout),
+            ("", BUSY_TIMEOUT)
+        );
         assert_eq!(Target::parse("memory://").unwrap().location, "");
         assert_eq!(Target::parse(r"redb:C:\x").unwrap().location, r"C:\x");
     }
 
     #[test]
     fn a_string_with_hosts_reaches_the_driver_without_the_common_options() {
-        let url =
-            "postgres://app:p%40ss@one:1,two/shop?sslmode=verify-full&read_only=true&flag&x=%26";
+        let url = "postgres://app:p%40ss@one:1,two/shop?sslmode=verify-full&read_only=true&busy_timeout_ms=5&flag&x=%26";
         let target = Target::parse(url).unwrap();
         assert_eq!(target.driver, "postgres");
         assert_eq!(
@@ -340,6 +361,7 @@ mod tests {
         );
         assert!(target.read_only);
         assert!(target.options.is_empty());
+        assert_eq!(target.busy_timeout, Duration::from_millis(5));
         let plain = "etcd://one:2379/prefix?";
         assert_eq!(
             Target::parse(plain).unwrap().location,
@@ -373,6 +395,7 @@ mod tests {
             ("redb:x?truncate", "truncate=value"),
             ("redb:x?truncate=yes", "`true` nor `false`"),
             ("redb:x?cache_size_mb=-1", "whole number"),
+            ("redb:x?busy_timeout_ms=1s", "whole number"),
             ("redb:x?truncate=true&truncate=false", "twice"),
             ("redb:%ff", "UTF-8"),
         ] {

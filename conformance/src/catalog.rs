@@ -61,6 +61,7 @@ pub fn all<D: Driver>() -> Vec<Case<D>> {
         ("typed_schema", cases::typed::schema::cases()),
         ("typed_transaction", cases::typed::transaction::cases()),
         ("value", cases::value::cases()),
+        ("waiting", cases::waiting::cases()),
         ("write_failure", cases::write_failure::cases()),
     ];
     groups

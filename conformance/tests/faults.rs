@@ -214,10 +214,6 @@ const CAUGHT: &[(Fault, &[&str])] = &[
         ],
     ),
     (
-        Fault::SecondWriterIsRefused,
-        &["concurrency/a_second_writer_waits_and_sees_the_first"],
-    ),
-    (
         Fault::SeekIgnoresBounds,
         &["cursor/seek_stays_within_the_bounds"],
     ),
@@ -252,7 +248,7 @@ const CAUGHT: &[(Fault, &[&str])] = &[
         &["tree/an_id_that_was_not_given_is_refused"],
     ),
     (
-        Fault::WriterReadsWhatWasBeforeItsTurn,
+        Fault::WriterReadsOneStateTooEarly,
         &["history/transactions_of_many_threads_are_serializable"],
     ),
 ];

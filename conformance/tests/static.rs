@@ -35,6 +35,7 @@ fn config(config: &OpenConfig<'_>) -> Result<FileConfig> {
         truncate: config.truncate,
         read_only: config.read_only,
         use_fsync: true,
+        busy_timeout: config.busy_timeout,
     })
 }
 

@@ -1,8 +1,12 @@
 //! Configuration of a database that lives in a file or folder.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use typed_builder::TypedBuilder;
+
+/// How long a write waits for another one to end, unless the configuration says otherwise.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How to open a database that lives in a file or folder.
 ///
@@ -40,6 +44,11 @@ pub struct FileConfig {
     /// otherwise. Without it commits default to [`Durability::None`](crate::driver::Durability::None).
     #[builder(default = true)]
     pub use_fsync: bool,
+    /// How long a write waits for another write transaction of this store to end. After that it fails with
+    /// [`Conflict`](crate::error::ErrorKind::Conflict). A write that would wait for a transaction which the same thread
+    /// began fails immediately.
+    #[builder(default = BUSY_TIMEOUT)]
+    pub busy_timeout: Duration,
 }
 
 impl FileConfig {

@@ -6,7 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use netabase_core::driver::checked::Checked;
-use netabase_core::driver::{Database, Driver, Durability, ErrorKind, Read, Result, Write};
+use netabase_core::driver::{
+    Capabilities, Database, Driver, Durability, ErrorKind, Read, Result, Write,
+};
 
 use super::{commit, commit_entries, committed, owned, value};
 use crate::catalog::{Case, CaseResult, Requirement, case};
@@ -17,14 +19,17 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
         case!(increments_by_many_threads_add_up, Requirement::Threads),
         case!(
             a_second_writer_waits_and_sees_the_first,
+            Requirement::Lacks(Capabilities::OPTIMISTIC),
             Requirement::Threads
         ),
         case!(
             a_rollback_lets_the_waiting_writer_go_on,
+            Requirement::Lacks(Capabilities::OPTIMISTIC),
             Requirement::Threads
         ),
         case!(
             a_close_does_not_wait_for_a_waiting_writer,
+            Requirement::Lacks(Capabilities::OPTIMISTIC),
             Requirement::Threads
         ),
         case!(readers_do_not_wait_for_a_writer, Requirement::Threads),

@@ -22,6 +22,7 @@ pub mod transaction;
 pub mod tree;
 pub mod typed;
 pub mod value;
+pub mod waiting;
 pub mod write_failure;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -56,14 +56,14 @@ pub(crate) enum Fault {
     ReaderRefusedBesideAWriter,
     ReadsTheLatestState,
     RemoveForgetsThePrevious,
-    SecondWriterIsRefused,
     SeekIgnoresBounds,
     SeekSkipsTheKeyItself,
     SnapshotIsTakenLate,
     TakesAnyLocation,
     TreeNamesAreCut,
     UnknownTreesAreEmpty,
-    WriterReadsWhatWasBeforeItsTurn,
+    /// A writer reads the state with which the writer before it began.
+    WriterReadsOneStateTooEarly,
 }
 
 const LIMITS: Limits = Limits {
@@ -124,6 +124,7 @@ impl Driver for Faulty {
             writing: AtomicBool::new(false),
             poisoned: Mutex::new(()),
             ready: Mutex::default(),
+            early: Mutex::default(),
         })))
     }
 }
@@ -135,6 +136,7 @@ struct State {
     writing: AtomicBool,
     poisoned: Mutex<()>,
     ready: Mutex<HashMap<ThreadId, MemoryReader>>,
+    early: Mutex<Option<MemoryReader>>,
 }
 
 impl State {
@@ -237,17 +239,21 @@ impl Database for FaultyDatabase {
         if state.has(Fault::PanicPoisonsTheStore) && state.poisoned.is_poisoned() {
             return Err(DriverError::new(ErrorKind::Internal, "poisoned"));
         }
-        if state.has(Fault::SecondWriterIsRefused) && state.writing.load(Ordering::SeqCst) {
-            return Err(DriverError::new(ErrorKind::Conflict, "a writer is open"));
+        if state.writing.load(Ordering::SeqCst) {
+            return Err(DriverError::new(
+                ErrorKind::Internal,
+                "core began a writer beside another one",
+            ));
         }
-        let early = state.memory.begin_read()?;
         let writer = state.memory.begin_write()?;
         state.writing.store(true, Ordering::SeqCst);
+        let mut before = state.memory.begin_read()?;
+        if state.has(Fault::WriterReadsOneStateTooEarly) {
+            let now = state.memory.begin_read()?;
+            before = state.early.lock().unwrap().replace(now).unwrap_or(before);
+        }
         Ok(FaultyWriter {
-            before: match state.fault {
-                Fault::WriterReadsWhatWasBeforeItsTurn => early,
-                _ => state.memory.begin_read()?,
-            },
+            before,
             state: Arc::clone(state),
             writer: Some(writer),
             names: Mutex::default(),
@@ -401,7 +407,7 @@ impl Read for FaultyWriter {
     ) -> Result<Option<R>> {
         if matches!(
             self.state.fault,
-            Fault::GetMissesOwnWrites | Fault::WriterReadsWhatWasBeforeItsTurn
+            Fault::GetMissesOwnWrites | Fault::WriterReadsOneStateTooEarly
         ) {
             return self.before.get(self.before(tree)?, key, visit);
         }
@@ -416,7 +422,7 @@ impl Read for FaultyWriter {
     ) -> Result<FaultyCursor<'_>> {
         if matches!(
             self.state.fault,
-            Fault::CursorMissesOwnWrites | Fault::WriterReadsWhatWasBeforeItsTurn
+            Fault::CursorMissesOwnWrites | Fault::WriterReadsOneStateTooEarly
         ) {
             let tree = self.before(tree)?;
             return FaultyCursor::open(&self.state, &self.before, tree, bounds, direction);

@@ -9,6 +9,7 @@ use std::{mem, ops, slice, str};
 
 use super::layout::{self, ErrorBuffer, Slice, VTable, Visit};
 use super::{status, verify};
+use crate::config::BUSY_TIMEOUT;
 use crate::driver::{
     self, Bounds, CommitToken, Cursor as _, Database as _, Direction, Driver, DriverError,
     Durability, EntryWidths, ErrorKind, Location, OpenConfig, Read, ResumingCursor, TreeId, Write,
@@ -835,6 +836,8 @@ unsafe fn config_from<'a>(config: *const layout::OpenConfig) -> Result<Config<'a
             create_if_missing: has(layout::OPEN_CREATE_IF_MISSING),
             truncate: has(layout::OPEN_TRUNCATE),
             read_only: has(layout::OPEN_READ_ONLY),
+            // The host waits.
+            busy_timeout: BUSY_TIMEOUT,
             options: &[],
         },
         options,

@@ -1,14 +1,16 @@
-//! Checks that hold for every driver, done once above it: limits, empty keys and bounds, closed and read-only stores,
-//! transactions that a failure has ended.
+//! What holds for every driver, done once above it: limits, empty keys and bounds, closed and read-only stores,
+//! transactions that a failure has ended, and the turn of the one writer.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
+use super::turn::{Turn, Turns};
 use super::{
-    Bounds, Command, CommitOutcome, CommitToken, Cursor, Database, Direction, Driver, DriverError,
-    Durability, EntryWidths, ErrorKind, Limits, OpenConfig, PinnedRead, Read, Result, TreeId,
-    Write, WriteBatch, WriteBatchBuilder, WriteOp, command,
+    Bounds, Capabilities, Command, CommitOutcome, CommitToken, Cursor, Database, Direction, Driver,
+    DriverError, Durability, EntryWidths, ErrorKind, Limits, OpenConfig, PinnedRead, Read, Result,
+    TreeId, Write, WriteBatch, WriteBatchBuilder, WriteOp, command,
 };
 
 /// Longest name of a tree, in bytes.
@@ -20,6 +22,9 @@ pub const TREE_NAME_BYTES: usize = 255;
 /// and [`Write`].
 pub struct Checked<S> {
     store: RwLock<Option<Arc<S>>>,
+    /// None where the driver lets many writers be open.
+    turns: Option<Arc<Turns>>,
+    busy_timeout: Duration,
     driver: Cow<'static, str>,
     limits: Limits,
     commands: Cow<'static, [Cow<'static, str>]>,
@@ -42,6 +47,8 @@ impl<S: Database> Checked<S> {
         let manifest = driver.manifest();
         Ok(Self {
             store: RwLock::new(Some(Arc::new(driver.open(config)?))),
+            turns: (!manifest.capabilities.contains(Capabilities::OPTIMISTIC)).then(Arc::default),
+            busy_timeout: config.busy_timeout,
             driver: manifest.name.clone(),
             limits: manifest.limits,
             commands: manifest.commands.clone(),
@@ -76,21 +83,51 @@ impl<S: Database> Checked<S> {
         })
     }
 
-    /// Begins a write transaction; waits while another one is open.
+    /// Begins a write transaction; waits while another one is open, unless the driver is
+    /// [optimistic](Capabilities::OPTIMISTIC).
+    ///
+    /// Waiting costs an allocation, and is fair: after a millisecond a waiter is next, in the order of the calls. Where
+    /// other handles or processes have the database open too, the driver may wait for their writers after that; what is
+    /// said here of waiting concerns those of this handle.
     ///
     /// # Errors
-    /// [`ReadOnly`](ErrorKind::ReadOnly) on a read-only store, [`Closed`](ErrorKind::Closed) after
-    /// [`close`](Self::close), also if that came while the call waited, or what [`Database::begin_write`] reports.
+    /// - [`Conflict`](ErrorKind::Conflict): the thread that calls this began the open transaction, so that it would wait
+    ///   for itself, or the call has waited for [`OpenConfig::busy_timeout`];
+    /// - [`ReadOnly`](ErrorKind::ReadOnly) on a read-only store;
+    /// - [`Closed`](ErrorKind::Closed) after [`close`](Self::close), even if that came while the call waited;
+    /// - what [`Database::begin_write`] reports.
     pub fn begin_write(&self) -> Result<CheckedWriter<S::Writer>> {
+        self.begin_write_in(|turns| turns.take(self.busy_timeout))
+    }
+
+    /// Begins a write transaction unless another one of this handle is open.
+    ///
+    /// # Errors
+    /// [`Conflict`](ErrorKind::Conflict) if another one is open; else as [`begin_write`](Self::begin_write).
+    pub fn try_begin_write(&self) -> Result<CheckedWriter<S::Writer>> {
+        self.begin_write_in(Turns::try_take)
+    }
+
+    /// Whether writers of this handle take turns.
+    pub(crate) fn has_turns(&self) -> bool {
+        self.turns.is_some()
+    }
+
+    #[inline]
+    fn begin_write_in(
+        &self,
+        take: impl FnOnce(&Arc<Turns>) -> Result<Turn>,
+    ) -> Result<CheckedWriter<S::Writer>> {
         if self.read_only {
             return Err(read_only("write"));
         }
-        let store = self.store()?;
-        let writer = store.begin_write()?;
-        // The turn may have come long after the call.
-        self.store()?;
+        let turn = self.turns.as_ref().map(take).transpose()?;
+        let writer = self.store()?.begin_write()?;
+        // The driver may have waited as well.
+        self.check_open()?;
         Ok(CheckedWriter {
             writer,
+            turn,
             limits: self.limits,
             written: 0,
             generation: 0,
@@ -156,7 +193,19 @@ impl<S: Database> Checked<S> {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
+        if let Some(turns) = &self.turns {
+            turns.close();
+        }
         drop(store);
+    }
+
+    fn check_open(&self) -> Result<()> {
+        let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
+        if store.is_some() {
+            Ok(())
+        } else {
+            Err(is_closed())
+        }
     }
 
     /// The open store. It is called outside of the lock: what waits for a writer must not hold up a close.
@@ -179,7 +228,7 @@ impl<S> fmt::Debug for Checked<S> {
 }
 
 #[cold]
-fn is_closed() -> DriverError {
+pub(super) fn is_closed() -> DriverError {
     closed("the store was closed; open it again")
 }
 
@@ -449,7 +498,9 @@ impl<C: Cursor> Cursor for CheckedCursor<C> {
 /// After a driver's write failed or panicked, the transaction can only be rolled back: what the engine holds of it is not known.
 #[derive(Debug)]
 pub struct CheckedWriter<W> {
+    // Dropped before the turn is given on.
     writer: W,
+    turn: Option<Turn>,
     limits: Limits,
     written: u64,
     generation: u64,
@@ -626,6 +677,8 @@ impl<W: Write> Write for CheckedWriter<W> {
 
     fn commit(self, durability: Durability) -> Result<()> {
         self.check_alive()?;
-        self.writer.commit(durability)
+        let committed = self.writer.commit(durability);
+        drop(self.turn);
+        committed
     }
 }

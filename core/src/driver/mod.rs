@@ -8,7 +8,8 @@
 //! - Keys are ordered by unsigned byte comparison. Values may be empty; keys may not.
 //! - Write transactions are serialisable: they have the effect of running one after another. A write transaction covers
 //!   any number of trees and is atomic, in memory and after a crash. Its reads see its own writes.
-//! - There is one writer at a time; a second [`Database::begin_write`] waits for the first to end. Under
+//! - There is one writer at a time. Core makes the writers of one handle [wait](checked::Checked::begin_write) for each
+//!   other; the driver makes them wait for those of other handles and processes, if it allows any. Under
 //!   [`Capabilities::OPTIMISTIC`] there may be many, and none waits for another: each reads the snapshot that it began
 //!   with, and [`commit`](Write::commit) fails with [`Conflict`](ErrorKind::Conflict), with nothing kept, if a commit
 //!   since then has changed what it read. What it read are the values of keys, those that were absent included, the
@@ -35,10 +36,13 @@ mod location;
 mod manifest;
 mod pinned;
 mod resume;
+mod turn;
 mod write_batch;
 
 use std::ops::Bound;
+use std::time::Duration;
 
+use crate::config::BUSY_TIMEOUT;
 pub use crate::error::{CommitToken, DriverError, ErrorKind};
 pub use any::{AnyCursor, AnyDatabase, AnyDriver, AnyReader, AnyWriter};
 pub use command::{Command, CommandOutput};
@@ -87,6 +91,9 @@ pub struct OpenConfig<'a> {
     pub truncate: bool,
     /// Open for reading only.
     pub read_only: bool,
+    /// How long [`Checked::begin_write`](checked::Checked::begin_write) waits for another write transaction of the same
+    /// handle. Core waits, above the driver, so that a driver has no use for it; one that was loaded does not get it.
+    pub busy_timeout: Duration,
     /// Options of this engine alone, as name and value. An unknown name or value is
     /// [`InvalidInput`](ErrorKind::InvalidInput), and the message lists the known ones.
     pub options: &'a [(&'a str, &'a str)],
@@ -102,6 +109,7 @@ impl<'a> OpenConfig<'a> {
             create_if_missing: true,
             truncate: false,
             read_only: false,
+            busy_timeout: BUSY_TIMEOUT,
             options: &[],
         }
     }
@@ -117,6 +125,7 @@ impl<'a> From<&'a crate::config::FileConfig> for OpenConfig<'a> {
             create_if_missing: config.create_if_missing,
             truncate: config.truncate,
             read_only: config.read_only,
+            busy_timeout: config.busy_timeout,
             options: &[],
         }
     }
@@ -135,8 +144,11 @@ pub trait Database: Send + Sync + 'static {
     /// An error of the engine.
     fn begin_read(&self) -> Result<Self::Reader>;
 
-    /// Begins a write transaction; waits while another one is open, unless the driver is
-    /// [optimistic](Capabilities::OPTIMISTIC).
+    /// Begins a write transaction.
+    ///
+    /// Unless the driver is [optimistic](Capabilities::OPTIMISTIC), core calls this only while no other writer of this
+    /// handle is open: dropping or committing it has returned. So a driver need not order its own writers. Where other
+    /// handles or processes may write to the same database, it waits for their writers here.
     ///
     /// Core refuses the call on a store that was opened read-only before it reaches the driver.
     ///

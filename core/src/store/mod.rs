@@ -12,6 +12,7 @@ mod iter;
 mod open;
 mod pinned;
 mod scratch;
+mod transact;
 mod transaction;
 mod tree;
 mod view;
@@ -25,6 +26,7 @@ pub use batch::Batch;
 pub use explicit::{ReadTransaction, WriteTransaction};
 pub use iter::{IndexIter, Iter, SnapshotIter};
 pub use pinned::{BorrowedGuard, BorrowedIndexIter, BorrowedIter};
+pub use transact::TransactOptions;
 pub use transaction::{Mode, ReadOnly, ReadWrite, TxnGuard};
 pub use tree::Tree;
 pub use view::TreeView;
@@ -66,12 +68,26 @@ impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
         TxnGuard::begin_read(self)
     }
 
-    /// Begins a write transaction; waits while another one is open. Dropping the guard rolls it back.
+    /// Begins a write transaction; waits while another one is open, unless the engine is
+    /// [optimistic](crate::driver::Capabilities::OPTIMISTIC). Dropping the guard rolls it back.
     ///
     /// # Errors
-    /// [`ReadOnly`](ErrorKind::ReadOnly) on a store that was opened read-only, or an error of the engine.
+    /// - [`Conflict`](ErrorKind::Conflict) immediately if this thread began the open transaction, since it would wait for
+    ///   itself; after [`busy_timeout`](crate::config::FileConfig::busy_timeout) if it is any other one;
+    /// - [`ReadOnly`](ErrorKind::ReadOnly) on a store that was opened read-only;
+    /// - [`Closed`](ErrorKind::Closed) after [`close`](Self::close), even if that came while the call waited;
+    /// - an error of the engine.
     pub fn write(&self) -> Result<TxnGuard<'_, D, ReadWrite, E>, NetabaseError> {
         TxnGuard::begin_write(self)
+    }
+
+    /// Begins a write transaction unless another one of this store is open. Where other processes use the database, it
+    /// may wait for those.
+    ///
+    /// # Errors
+    /// [`Conflict`](ErrorKind::Conflict) if another one is open; else as [`write`](Self::write).
+    pub fn try_write(&self) -> Result<TxnGuard<'_, D, ReadWrite, E>, NetabaseError> {
+        TxnGuard::try_begin_write(self)
     }
 
     /// Collects writes, over any of the definition's models, to commit them in one transaction.

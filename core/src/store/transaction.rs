@@ -3,6 +3,7 @@
 use std::cell::{Cell, Ref, RefCell};
 use std::fmt;
 
+use super::transact::is_conflict;
 use super::{TreeView, TypedStore};
 use crate::driver::ResumingCursor;
 use crate::driver::checked::{CheckedReader, CheckedWriter};
@@ -89,16 +90,27 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadOnly, E> {
 
 impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadWrite, E> {
     pub(crate) fn begin_write(store: &'db TypedStore<D, E>) -> Result<Self, NetabaseError> {
-        let writer = store
-            .store
-            .begin_write()
-            .map_err(|error| store.locate(error, "write"))?;
+        Self::new(store, store.store.begin_write(), "write")
+    }
+
+    pub(crate) fn try_begin_write(store: &'db TypedStore<D, E>) -> Result<Self, NetabaseError> {
+        Self::new(store, store.store.try_begin_write(), "try_write")
+    }
+
+    fn new(
+        store: &'db TypedStore<D, E>,
+        writer: DriverResult<CheckedWriter<<E::Database as Database>::Writer>>,
+        operation: &'static str,
+    ) -> Result<Self, NetabaseError> {
+        let writer = writer.map_err(|error| store.locate(error, operation))?;
         Ok(Self {
             store,
             transaction: WriteState {
                 writer: RefCell::new(Some(writer)),
                 durability: store.durability,
                 bulk: Cell::new(None),
+                committed: Cell::new(false),
+                conflict: RefCell::new(None),
             },
         })
     }
@@ -136,6 +148,19 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadWrite, E> 
             }
             None => Err(self.store.locate(ended(), "rollback")),
         }
+    }
+
+    /// Commits, unless that was done through a view.
+    pub(crate) fn finish(self) -> Result<(), NetabaseError> {
+        if self.transaction.committed.get() {
+            return Ok(());
+        }
+        self.commit()
+    }
+
+    /// Rolls back, unless the transaction was committed through a view. Returns the last conflict that ended it.
+    pub(crate) fn into_conflict(self) -> Option<NetabaseError> {
+        self.transaction.conflict.into_inner()
     }
 }
 
@@ -252,6 +277,9 @@ pub struct WriteState<W> {
     durability: Durability,
     /// The model of the bulk write that is running: its indexes are behind its records.
     bulk: Cell<Option<&'static str>>,
+    committed: Cell<bool>,
+    /// Why the transaction cannot succeed unless it is run again; see [`TypedStore::transact`].
+    conflict: RefCell<Option<NetabaseError>>,
 }
 
 #[cold]
@@ -302,7 +330,27 @@ impl<W: Write> WriteState<W> {
             .try_borrow_mut()
             .map_err(|_| read_within())?
             .take();
-        writer.ok_or_else(ended)?.commit(durability)
+        self.noting(writer.ok_or_else(ended)?.commit(durability))?;
+        self.committed.set(true);
+        self.conflict.take();
+        Ok(())
+    }
+
+    /// Remembers a conflict, whatever is made of it further up.
+    #[inline]
+    fn noting<T, X: Clone + Into<NetabaseError>>(&self, result: Result<T, X>) -> Result<T, X> {
+        if let Err(error) = &result {
+            self.note(error);
+        }
+        result
+    }
+
+    #[cold]
+    fn note<X: Clone + Into<NetabaseError>>(&self, error: &X) {
+        let error = error.clone().into();
+        if is_conflict(error.kind()) {
+            self.conflict.replace(Some(error));
+        }
     }
 
     /// What a commit promises unless it says otherwise.
@@ -343,7 +391,7 @@ impl<W: Write> WriteState<W> {
         run: impl FnOnce(&mut CheckedWriter<W>) -> Result<T, NetabaseError>,
     ) -> Result<T, NetabaseError> {
         let mut writer = self.writer.try_borrow_mut().map_err(|_| read_within())?;
-        run(writer.as_mut().ok_or_else(ended)?)
+        self.noting(run(writer.as_mut().ok_or_else(ended)?))
     }
 
     fn reader(&self) -> DriverResult<Ref<'_, CheckedWriter<W>>> {
@@ -403,12 +451,12 @@ impl<W: Write> Read for WriteState<W> {
 
     #[inline]
     fn tree(&self, name: &str) -> DriverResult<TreeId> {
-        self.reader()?.tree(name)
+        self.noting(self.reader()?.tree(name))
     }
 
     #[inline]
     fn sized_tree(&self, name: &str, widths: EntryWidths) -> DriverResult<TreeId> {
-        self.reader()?.sized_tree(name, widths)
+        self.noting(self.reader()?.sized_tree(name, widths))
     }
 
     #[inline]
@@ -418,7 +466,7 @@ impl<W: Write> Read for WriteState<W> {
         key: &[u8],
         visit: impl FnOnce(&[u8]) -> T,
     ) -> DriverResult<Option<T>> {
-        self.reader()?.get(tree, key, visit)
+        self.noting(self.reader()?.get(tree, key, visit))
     }
 
     fn cursor(
@@ -435,7 +483,7 @@ impl<W: Write> Read for WriteState<W> {
 
     #[inline]
     fn len(&self, tree: TreeId) -> DriverResult<u64> {
-        self.reader()?.len(tree)
+        self.noting(self.reader()?.len(tree))
     }
 }
 
@@ -449,7 +497,8 @@ pub struct SharedCursor<'t, W> {
 impl<W: Write> Cursor for SharedCursor<'_, W> {
     fn advance(&mut self) -> DriverResult<bool> {
         let writer = self.state.reader()?;
-        self.cursor.advance(&*writer, writer.generation())
+        self.state
+            .noting(self.cursor.advance(&*writer, writer.generation()))
     }
 
     fn key(&self) -> &[u8] {
