@@ -6,14 +6,14 @@ use netabase_core::config::BUSY_TIMEOUT;
 use netabase_core::driver::checked::Checked;
 use netabase_core::driver::{AnyDatabase, AnyDriver, Driver, Durability, Location, OpenConfig};
 use netabase_core::memory::Memory;
-use netabase_core::store::TypedStore;
 use percent_encoding::percent_decode_str;
 use std::collections::BTreeSet;
 
+use crate::store::Store;
 use crate::{ErrorKind, NetabaseDefinitionTrait, NetabaseError, NetabaseStore};
 
 /// A store on a driver that was chosen at run time.
-pub type AnyStore<D> = TypedStore<D, AnyDriver>;
+pub type AnyStore<D> = Store<D, AnyDriver>;
 
 impl<D: NetabaseDefinitionTrait> NetabaseStore<D, AnyStore<D>> {
     /// Opens the database that a string names: `driver:location?option=value&option=value`.
@@ -29,7 +29,7 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, AnyStore<D>> {
     /// # Errors
     /// [`InvalidInput`](ErrorKind::InvalidInput) for a malformed string or an option or value that is not known;
     /// [`DriverNotFound`](ErrorKind::DriverNotFound) for a driver that is neither linked in nor found; else as
-    /// [`TypedStore::open_with`]. The message lists what is known.
+    /// [`Store::open_with`]. The message lists what is known.
     ///
     /// # Examples
     /// ```
@@ -54,7 +54,7 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, AnyStore<D>> {
         let connect = || {
             let target = Target::parse(url)?;
             let driver = driver(&target.driver)?;
-            target.with_config(|config| TypedStore::open_with(&driver, config, target.durability))
+            target.with_config(|config| Store::open_with(&driver, config, target.durability))
         };
         connect()
             .map(Self::from_backend)

@@ -38,8 +38,8 @@ pub use netabase_core::model::{
 pub use netabase_core::schema;
 pub use netabase_core::store::asynchronous;
 pub use netabase_core::store::{
-    Batch, IndexIter, Iter, Mode, ReadOnly, ReadWrite, SnapshotIter, Tree, TreeView, TxnGuard,
-    TypedStore,
+    Batch, ByPrimaryKey, Iter, Mode, Order, Pinned, PinnedIter, ReadOnly, ReadWrite, SnapshotIter,
+    Tree, TreeView, TxnGuard, TypedStore,
 };
 pub use netabase_macros::{NetabaseKey, NetabaseModel, netabase_definition_module};
 
@@ -59,7 +59,7 @@ pub use crate::databases::redb_zerocopy::RedbStoreZeroCopy;
 pub use crate::databases::sled_store::SledStore;
 #[cfg(feature = "redb")]
 pub use crate::store::DefaultStore;
-pub use crate::store::NetabaseStore;
+pub use crate::store::{AsyncStore, NetabaseStore, Store};
 #[cfg(feature = "chrono")]
 pub use crate::utils::datetime::{NetabaseDateTime, chrono};
 /// IndexedDB, the database of browsers.

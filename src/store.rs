@@ -2,20 +2,22 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Arc;
 
-use netabase_core::driver::asynchronous::AsyncDriver;
-#[cfg(any(feature = "redb", feature = "redb-zerocopy", feature = "sled"))]
-use netabase_core::driver::command;
-use netabase_core::driver::{Command, Driver};
-use netabase_core::memory::Memory;
-use netabase_core::store::asynchronous::{AsyncBatch, AsyncTree, AsyncTxnGuard, AsyncTypedStore};
-use netabase_core::store::{Batch, ReadOnly, ReadWrite, Tree, TxnGuard, TypedStore};
+use netabase_core::driver::asynchronous::{AsyncDriver, TemporaryConfig};
+use netabase_core::driver::{Driver, Durability, OpenConfig};
+use netabase_core::store::asynchronous::{AsyncTree, AsyncTypedStore};
+use netabase_core::store::{Tree, TypedStore};
 
+use crate::FileConfig;
+use crate::traits::store_ops::BackendFor;
 use crate::{NetabaseDefinitionTrait, NetabaseError, NetabaseModelTrait};
 
 /// One database of the definition `D` on the backend `B`.
 ///
-/// The constructor decides on the engine; everything after it is the same for all of them.
+/// The constructor decides on the engine; everything after it is the same for all of them, and comes from the backend: a
+/// [`Store`] or, on an engine that cannot block, an [`AsyncStore`]. A clone is another handle of the same database.
 ///
 /// # Examples
 /// ```
@@ -64,6 +66,30 @@ impl<D, B> NetabaseStore<D, B> {
     }
 }
 
+impl<D: NetabaseDefinitionTrait, B: BackendFor<D>> NetabaseStore<D, B> {
+    /// The view of one model's records in which each call is a transaction of its own: a [`Tree`], or an [`AsyncTree`].
+    #[inline]
+    #[must_use]
+    pub fn open_tree<M: NetabaseModelTrait<D>>(&self) -> B::Tree<'_, M> {
+        self.backend.tree()
+    }
+}
+
+impl<D, B> Deref for NetabaseStore<D, B> {
+    type Target = B;
+
+    #[inline]
+    fn deref(&self) -> &B {
+        &self.backend
+    }
+}
+
+impl<D, B: Clone> Clone for NetabaseStore<D, B> {
+    fn clone(&self) -> Self {
+        Self::from_backend(self.backend.clone())
+    }
+}
+
 impl<D, B: fmt::Debug> fmt::Debug for NetabaseStore<D, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NetabaseStore")
@@ -79,98 +105,57 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, DefaultStore<D>> {
     /// Opens an empty redb database, removed when the store is dropped.
     ///
     /// # Errors
-    /// As [`TypedStore::temp`].
+    /// As [`Store::temp`].
     pub fn temp() -> Result<Self, NetabaseError> {
         DefaultStore::<D>::temp().map(Self::from_backend)
     }
 
-    /// Opens a redb database, at a path or as a [`FileConfig`](crate::FileConfig) says; creates it if there is none.
+    /// Opens a redb database, at a path or as a [`FileConfig`] says; creates it if there is none.
     ///
     /// # Errors
-    /// As [`TypedStore::new`].
-    pub fn new(config: impl Into<crate::FileConfig>) -> Result<Self, NetabaseError> {
-        TypedStore::new(config).map(Self::from_backend)
+    /// As [`Store::new`].
+    pub fn new(config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
+        Store::new(config).map(Self::from_backend)
     }
 
-    /// Opens the existing redb database at a path, or as a [`FileConfig`](crate::FileConfig) says.
+    /// Opens the existing redb database at a path, or as a [`FileConfig`] says.
     ///
     /// # Errors
-    /// As [`TypedStore::open`].
-    pub fn open(config: impl Into<crate::FileConfig>) -> Result<Self, NetabaseError> {
-        TypedStore::open(config).map(Self::from_backend)
+    /// As [`Store::open`].
+    pub fn open(config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
+        Store::open(config).map(Self::from_backend)
     }
 }
 
-impl<D: NetabaseDefinitionTrait> NetabaseStore<D, TypedStore<D, Memory>> {
+impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::MemoryStore<D>> {
     /// Opens an empty database in memory.
     ///
     /// # Errors
-    /// As [`TypedStore::temp`].
+    /// As [`Store::temp`].
     pub fn memory() -> Result<Self, NetabaseError> {
-        TypedStore::temp().map(Self::from_backend)
+        Store::temp().map(Self::from_backend)
     }
 }
 
 #[cfg(feature = "redb")]
 impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::RedbStore<D>> {
-    /// Opens a redb database at a path, or as a [`FileConfig`](crate::FileConfig) says; creates it if there is none.
+    /// Opens a redb database at a path, or as a [`FileConfig`] says; creates it if there is none.
     ///
     /// # Errors
-    /// As [`TypedStore::new`].
-    pub fn redb(config: impl Into<crate::FileConfig>) -> Result<Self, NetabaseError> {
-        TypedStore::new(config).map(Self::from_backend)
+    /// As [`Store::new`].
+    pub fn redb(config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
+        Store::new(config).map(Self::from_backend)
     }
 }
 
 #[cfg(feature = "sled")]
 impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::SledStore<D>> {
-    /// Opens a sled database in a folder, or as a [`FileConfig`](crate::FileConfig) says; creates it if there is none.
+    /// Opens a sled database in a folder, or as a [`FileConfig`] says; creates it if there is none.
     ///
     /// # Errors
-    /// As [`TypedStore::new`].
-    pub fn sled(config: impl Into<crate::FileConfig>) -> Result<Self, NetabaseError> {
-        TypedStore::new(config).map(Self::from_backend)
-    }
-
-    /// Puts everything that was committed on disk, also what was committed without durability. Answers the number of
-    /// bytes that were written for it.
-    ///
-    /// # Errors
-    /// An error of the engine.
-    pub fn flush(&self) -> Result<usize, NetabaseError> {
-        self.backend.run(command::Flush).map(|bytes| bytes as usize)
-    }
-
-    /// A number that this database never gave before and will never give again. The numbers ascend and have gaps.
-    ///
-    /// # Errors
-    /// An error of the engine.
-    pub fn generate_id(&self) -> Result<u64, NetabaseError> {
-        self.backend.run(command::GenerateId)
-    }
-
-    /// Whether the database was there when it was opened, not created then.
-    ///
-    /// # Errors
-    /// [`Closed`](crate::ErrorKind::Closed) after [`close`](Self::close).
-    pub fn was_recovered(&self) -> Result<bool, NetabaseError> {
-        self.backend.run(command::WasRecovered)
-    }
-
-    /// Reads every entry in both directions and compares their order and number. `true`: all is well.
-    ///
-    /// # Errors
-    /// [`Corrupt`](crate::ErrorKind::Corrupt) for what is damaged, or another error of the engine.
-    pub fn check_integrity(&self) -> Result<bool, NetabaseError> {
-        self.backend.run(command::CheckIntegrity)
-    }
-
-    /// Space that the database takes on disk, in bytes.
-    ///
-    /// # Errors
-    /// An error of the engine.
-    pub fn size_on_disk(&self) -> Result<u64, NetabaseError> {
-        self.backend.run(command::SizeOnDisk)
+    /// As [`Store::new`].
+    pub fn sled(config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
+        Store::new(config).map(Self::from_backend)
     }
 }
 
@@ -180,60 +165,24 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::IndexedDBStore<D>> {
     /// is none.
     ///
     /// # Errors
-    /// As [`AsyncTypedStore::new`].
+    /// As [`AsyncStore::new`].
     pub async fn indexeddb(
         config: impl Into<crate::IndexedDBConfig>,
     ) -> Result<Self, NetabaseError> {
-        AsyncTypedStore::new(config).await.map(Self::from_backend)
-    }
-
-    /// The names of all object stores, those of empty trees included, in order.
-    ///
-    /// # Errors
-    /// An error of the engine.
-    pub async fn store_names(&self) -> Result<Vec<String>, NetabaseError> {
-        let mut names = self.backend.run(crate::indexeddb::StoreNames).await?;
-        names.sort_unstable();
-        Ok(names)
-    }
-
-    /// Asks the browser to keep this origin's data when room gets short. Whether it does. A worker may not ask; there this
-    /// only tells whether a window has asked.
-    ///
-    /// # Errors
-    /// An error of the engine.
-    pub async fn persist(&self) -> Result<bool, NetabaseError> {
-        self.backend.run(crate::indexeddb::Persist).await
-    }
-
-    /// What this origin uses, and may use at most, in bytes, as the browser estimates it.
-    ///
-    /// # Errors
-    /// An error of the engine.
-    pub async fn estimate(&self) -> Result<(u64, u64), NetabaseError> {
-        self.backend.run(crate::indexeddb::Estimate).await
+        AsyncStore::new(config).await.map(Self::from_backend)
     }
 }
 
 #[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
 impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::DynamicStore<D>> {
-    /// Opens a database, at a path or as a [`FileConfig`](crate::FileConfig) says, on the driver of this name, loaded from a dynamic
+    /// Opens a database, at a path or as a [`FileConfig`] says, on the driver of this name, loaded from a dynamic
     /// library. The library is looked for in the directories of `NETABASE_DRIVER_PATH`, beside the executable, in the
     /// user's data directory and in the system's library directories; see [`load_from`](Self::load_from) for others.
     ///
     /// # Errors
     /// [`DriverNotFound`](crate::ErrorKind::DriverNotFound) or [`DriverRejected`](crate::ErrorKind::DriverRejected),
-    /// with every place that was looked at; else as [`TypedStore::open_on`].
-    ///
-    /// # Examples
-    /// ```no_run
-    /// use netabase_store::prelude::*;
-    ///
-    /// fn open<D: NetabaseDefinitionTrait>() -> Result<NetabaseStore<D, DynamicStore<D>>, NetabaseError> {
-    ///     NetabaseStore::load("redb", "library.redb")
-    /// }
-    /// ```
-    pub fn load(driver: &str, config: impl Into<crate::FileConfig>) -> Result<Self, NetabaseError> {
+    /// with every place that was looked at; else as [`Store::open_on`].
+    pub fn load(driver: &str, config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
         Self::load_from(&crate::loader::SearchPath::default(), driver, config)
     }
 
@@ -244,158 +193,156 @@ impl<D: NetabaseDefinitionTrait> NetabaseStore<D, crate::DynamicStore<D>> {
     pub fn load_from(
         search: &crate::loader::SearchPath,
         driver: &str,
-        config: impl Into<crate::FileConfig>,
+        config: impl Into<FileConfig>,
     ) -> Result<Self, NetabaseError> {
         let driver = crate::loader::load(driver, search)?;
-        TypedStore::open_on(&driver, &config.into()).map(Self::from_backend)
+        Store::open_on(&driver, &config.into()).map(Self::from_backend)
     }
 }
 
-impl<D: NetabaseDefinitionTrait, E: Driver> NetabaseStore<D, TypedStore<D, E>> {
+/// A handle of one open database that holds the models of the definition `D`, on the engine `E`.
+///
+/// A clone is another handle of the same database, and costs a reference count. The database is closed when the last
+/// handle is dropped, or for all of them by [`close`](TypedStore::close). Trees and transactions borrow a handle.
+///
+/// [`MemoryStore`](crate::MemoryStore), `RedbStore` and the like are this type on one engine each, with its own methods.
+pub struct Store<D, E: Driver>(Arc<TypedStore<D, E>>);
+
+impl<D: NetabaseDefinitionTrait, E: Driver> Store<D, E> {
+    /// Opens the database that `config` names, on this driver.
+    ///
+    /// # Errors
+    /// As [`TypedStore::open_on`].
+    pub fn open_on(driver: &E, config: &FileConfig) -> Result<Self, NetabaseError> {
+        TypedStore::open_on(driver, config).map(Self::from)
+    }
+
+    /// [`open_on`](Self::open_on) with all that a driver takes.
+    ///
+    /// # Errors
+    /// As [`TypedStore::open_on`].
+    pub fn open_with(
+        driver: &E,
+        config: &OpenConfig<'_>,
+        durability: Durability,
+    ) -> Result<Self, NetabaseError> {
+        TypedStore::open_with(driver, config, durability).map(Self::from)
+    }
+
     /// The view of one model's records in which each call is a transaction of its own.
+    #[inline]
     #[must_use]
     pub fn open_tree<M: NetabaseModelTrait<D>>(&self) -> Tree<'_, D, M, E> {
-        self.backend.open_tree()
-    }
-
-    /// Begins a read transaction: one snapshot for as long as the guard lives.
-    ///
-    /// If the engine cannot begin one, the guard's first operation says so.
-    #[must_use]
-    pub fn read(&self) -> TxnGuard<'_, D, ReadOnly, E> {
-        self.backend.read()
-    }
-
-    /// Begins a write transaction; waits while another one is open. Dropping the guard rolls it back.
-    ///
-    /// # Errors
-    /// As [`TypedStore::write`].
-    pub fn write(&self) -> Result<TxnGuard<'_, D, ReadWrite, E>, NetabaseError> {
-        self.backend.write()
-    }
-
-    /// Collects writes, over any of the definition's models, to commit them in one transaction.
-    pub fn batch(&self) -> Batch<'_, D, E> {
-        self.backend.batch()
-    }
-
-    /// The driver's name.
-    #[must_use]
-    pub fn driver_name(&self) -> &str {
-        self.backend.driver_name()
-    }
-
-    /// Runs one of the engine's [commands](crate::driver::command).
-    ///
-    /// # Errors
-    /// As [`TypedStore::run`].
-    pub fn run<C: Command>(&self, command: C) -> Result<C::Output, NetabaseError> {
-        self.backend.run(command)
-    }
-
-    /// The names of all trees that hold at least one entry, in order.
-    ///
-    /// # Errors
-    /// As [`TypedStore::tree_names`].
-    pub fn tree_names(&self) -> Result<Vec<String>, NetabaseError> {
-        self.backend.tree_names()
-    }
-
-    /// Closes the database. Later calls answer [`Closed`](crate::ErrorKind::Closed).
-    pub fn close(&self) {
-        self.backend.close();
+        self.0.open_tree()
     }
 }
 
-impl<D: NetabaseDefinitionTrait, A: AsyncDriver> NetabaseStore<D, AsyncTypedStore<D, A>> {
+impl<D: NetabaseDefinitionTrait, E: Driver + Default> Store<D, E> {
+    /// Opens the database at a path, or as a [`FileConfig`] says; creates it if there is none. Keeps what is there.
+    ///
+    /// # Errors
+    /// As [`TypedStore::open_on`].
+    pub fn new(config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
+        TypedStore::new(config).map(Self::from)
+    }
+
+    /// Opens the existing database at a path, or as a [`FileConfig`] says.
+    ///
+    /// # Errors
+    /// As [`TypedStore::open`].
+    pub fn open(config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
+        TypedStore::open(config).map(Self::from)
+    }
+
+    /// Opens an empty database that is removed when its last handle is dropped. Commits do not wait for the disk.
+    ///
+    /// # Errors
+    /// As [`TypedStore::temp`].
+    pub fn temp() -> Result<Self, NetabaseError> {
+        TypedStore::temp().map(Self::from)
+    }
+}
+
+/// [`Store`] on an engine that cannot block: the same, awaited.
+pub struct AsyncStore<D, A: AsyncDriver>(Arc<AsyncTypedStore<D, A>>);
+
+impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncStore<D, A> {
+    /// Opens the database that `config` names, on this driver.
+    ///
+    /// # Errors
+    /// As [`AsyncTypedStore::open_on`].
+    pub async fn open_on(driver: &A, config: &A::Config) -> Result<Self, NetabaseError> {
+        AsyncTypedStore::open_on(driver, config)
+            .await
+            .map(Self::from)
+    }
+
     /// The view of one model's records in which each call is a transaction of its own.
     #[must_use]
     pub fn open_tree<M: NetabaseModelTrait<D>>(&self) -> AsyncTree<'_, D, M, A> {
-        self.backend.open_tree()
-    }
-
-    /// Begins a read transaction.
-    ///
-    /// # Errors
-    /// As [`AsyncTypedStore::read`].
-    pub async fn read(&self) -> Result<AsyncTxnGuard<'_, D, ReadOnly, A>, NetabaseError> {
-        self.backend.read().await
-    }
-
-    /// Begins a write transaction; waits while another one is open. Dropping the guard rolls it back.
-    ///
-    /// # Errors
-    /// As [`AsyncTypedStore::write`].
-    pub async fn write(&self) -> Result<AsyncTxnGuard<'_, D, ReadWrite, A>, NetabaseError> {
-        self.backend.write().await
-    }
-
-    /// Collects writes, over any of the definition's models, to commit them in one transaction.
-    pub fn batch(&self) -> AsyncBatch<'_, D, A> {
-        self.backend.batch()
-    }
-
-    /// The driver's name.
-    #[must_use]
-    pub fn driver_name(&self) -> &str {
-        self.backend.driver_name()
-    }
-
-    /// Runs one of the engine's [commands](crate::driver::command).
-    ///
-    /// # Errors
-    /// As [`AsyncTypedStore::run`].
-    pub async fn run<C: Command>(&self, command: C) -> Result<C::Output, NetabaseError> {
-        self.backend.run(command).await
-    }
-
-    /// The names of all trees that hold at least one entry, in order.
-    ///
-    /// # Errors
-    /// As [`AsyncTypedStore::tree_names`].
-    pub async fn tree_names(&self) -> Result<Vec<String>, NetabaseError> {
-        self.backend.tree_names().await
-    }
-
-    /// Closes the database. Later calls answer [`Closed`](crate::ErrorKind::Closed).
-    pub fn close(&self) {
-        self.backend.close();
+        self.0.open_tree()
     }
 }
 
-#[cfg(any(feature = "redb", feature = "redb-zerocopy"))]
-impl<D: NetabaseDefinitionTrait, E: crate::databases::RedbEngine>
-    NetabaseStore<D, TypedStore<D, E>>
-{
-    /// Checks every page of the database; repairs what can be. `true` if it was sound.
+impl<D: NetabaseDefinitionTrait, A: AsyncDriver + Default> AsyncStore<D, A> {
+    /// Opens the database that `config` names; creates it if there is none. Keeps what is there.
     ///
     /// # Errors
-    /// [`Conflict`](crate::ErrorKind::Conflict) while a transaction is open, or an error of the engine.
-    pub fn check_integrity(&self) -> Result<bool, NetabaseError> {
-        self.backend.run(command::CheckIntegrity)
+    /// As [`AsyncTypedStore::open_on`].
+    pub async fn new(config: impl Into<A::Config>) -> Result<Self, NetabaseError> {
+        AsyncTypedStore::new(config).await.map(Self::from)
     }
 
-    /// Makes the file smaller. `true` if it is.
+    /// Opens the existing database that `config` names.
     ///
     /// # Errors
-    /// [`Conflict`](crate::ErrorKind::Conflict) while a transaction is open, or an error of the engine.
-    pub fn compact(&self) -> Result<bool, NetabaseError> {
-        self.backend.run(command::Compact)
+    /// As [`AsyncTypedStore::open`].
+    pub async fn open(config: impl Into<A::Config>) -> Result<Self, NetabaseError> {
+        AsyncTypedStore::open(config).await.map(Self::from)
     }
 
-    /// The engine's figures, a line `name=value` for each.
+    /// Opens an empty database that is removed when its last handle is dropped. Commits do not wait for the disk.
     ///
     /// # Errors
-    /// An error of the engine.
-    pub fn stats(&self) -> Result<String, NetabaseError> {
-        self.backend.run(command::Stats)
-    }
-
-    /// Space that the database takes on disk, in bytes.
-    ///
-    /// # Errors
-    /// An error of the engine.
-    pub fn size_on_disk(&self) -> Result<u64, NetabaseError> {
-        self.backend.run(command::SizeOnDisk)
+    /// As [`AsyncTypedStore::temp`].
+    pub async fn temp() -> Result<Self, NetabaseError>
+    where
+        A::Config: TemporaryConfig,
+    {
+        AsyncTypedStore::temp().await.map(Self::from)
     }
 }
+
+macro_rules! handle {
+    ($handle:ident<$engine:ident: $driver:ident> of $target:ident) => {
+        impl<D, $engine: $driver> Deref for $handle<D, $engine> {
+            type Target = $target<D, $engine>;
+
+            #[inline]
+            fn deref(&self) -> &Self::Target {
+                &self.0
+            }
+        }
+
+        impl<D, $engine: $driver> Clone for $handle<D, $engine> {
+            fn clone(&self) -> Self {
+                Self(Arc::clone(&self.0))
+            }
+        }
+
+        impl<D, $engine: $driver> From<$target<D, $engine>> for $handle<D, $engine> {
+            fn from(store: $target<D, $engine>) -> Self {
+                Self(Arc::new(store))
+            }
+        }
+
+        impl<D, $engine: $driver> fmt::Debug for $handle<D, $engine> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple(stringify!($handle)).field(&*self.0).finish()
+            }
+        }
+    };
+}
+
+handle!(Store<E: Driver> of TypedStore);
+handle!(AsyncStore<A: AsyncDriver> of AsyncTypedStore);

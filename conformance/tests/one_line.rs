@@ -6,9 +6,7 @@
 )]
 
 use netabase_store::driver::Driver;
-use netabase_store::{
-    ErrorKind, NetabaseError, NetabaseStore, TypedStore, netabase_definition_module,
-};
+use netabase_store::{ErrorKind, NetabaseError, NetabaseStore, Store, netabase_definition_module};
 
 #[netabase_definition_module(Shop, ShopKeys)]
 mod shop {
@@ -57,7 +55,7 @@ fn order(customer: u64, number: i32) -> Order {
 }
 
 /// The application: it knows its models, and nothing of the engine. Gives all that it saw on its way.
-fn application<E: Driver>(store: NetabaseStore<Shop, TypedStore<Shop, E>>) -> Result<Vec<String>> {
+fn application<E: Driver>(store: NetabaseStore<Shop, Store<Shop, E>>) -> Result<Vec<String>> {
     let mut seen = Vec::new();
 
     // A transaction over both models, in bulk and one by one.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use netabase_store::driver::Driver;
-use netabase_store::{NetabaseError, NetabaseStore, TypedStore};
+use netabase_store::{NetabaseError, NetabaseStore, Store};
 
 use crate::places::{
     City, CityCountrySecondaryKey, CityNameSecondaryKey, CityPopulationSecondaryKey,
@@ -14,7 +14,7 @@ use crate::places::{
 use crate::text;
 
 /// A store of places on any driver.
-type Store<E> = NetabaseStore<Places, TypedStore<Places, E>>;
+type PlacesStore<E> = NetabaseStore<Places, Store<Places, E>>;
 
 /// Places that the progress bar moves by.
 const CHUNK: usize = 1_000;
@@ -50,7 +50,7 @@ impl From<io::Error> for TourError {
 
 /// Stores the places and asks the questions; prints each answer as it comes.
 pub(crate) fn run<E: Driver>(
-    store: &Store<E>,
+    store: &PlacesStore<E>,
     cities: &[City],
     out: &mut impl Write,
 ) -> Result<Vec<Answer>, TourError> {
@@ -66,7 +66,7 @@ pub(crate) fn run<E: Driver>(
 
 /// The questions, all of them in one read transaction. Gives the largest place.
 fn questions<E: Driver>(
-    store: &Store<E>,
+    store: &PlacesStore<E>,
     tour: &mut Tour<'_, impl Write>,
 ) -> Result<City, TourError> {
     let snapshot = store.read();
@@ -161,7 +161,7 @@ fn questions<E: Driver>(
     Ok(largest)
 }
 
-fn import<E: Driver>(store: &Store<E>, cities: &[City]) -> Result<String, TourError> {
+fn import<E: Driver>(store: &PlacesStore<E>, cities: &[City]) -> Result<String, TourError> {
     let bar = progress(cities.len());
     let transaction = store.write()?;
     let mut tree = transaction.open_tree::<City>();
@@ -179,7 +179,7 @@ fn import<E: Driver>(store: &Store<E>, cities: &[City]) -> Result<String, TourEr
 }
 
 /// Removes a country in a transaction, sees it gone, and takes that back.
-fn rollback<E: Driver>(store: &Store<E>, country: &str) -> Result<String, TourError> {
+fn rollback<E: Driver>(store: &PlacesStore<E>, country: &str) -> Result<String, TourError> {
     let key = || CitySecondaryKeys::Country(CityCountrySecondaryKey(country.to_owned()));
     let transaction = store.write()?;
     let mut cities = transaction.open_tree::<City>();

@@ -77,17 +77,16 @@
 //! # Ok::<(), netabase_store::NetabaseError>(())
 //! ```
 
-use std::borrow::Borrow;
-
-use netabase_core::store::{ReadOnly, ReadWrite, TreeView, TypedStore};
+use netabase_core::store::{ByPrimaryKey, ReadOnly, ReadWrite, TreeView};
 pub use netabase_driver_redb_zerocopy::RedbZeroCopy;
 
+use crate::store::Store;
 use crate::{
     FileConfig, NetabaseDefinitionTrait, NetabaseError, NetabaseModelTrait, NetabaseStore,
 };
 
 /// A store on redb, in one file, whose reads are pinned to their transaction.
-pub type RedbStoreZeroCopy<D> = TypedStore<D, RedbZeroCopy>;
+pub type RedbStoreZeroCopy<D> = Store<D, RedbZeroCopy>;
 
 /// A read transaction: one snapshot for as long as it lives.
 pub type RedbReadTransactionZC<'db, D> =
@@ -104,75 +103,28 @@ pub type RedbTree<'txn, D, M> = TreeView<'txn, D, M, ReadOnly, RedbZeroCopy>;
 pub type RedbTreeMut<'txn, D, M> = TreeView<'txn, D, M, ReadWrite, RedbZeroCopy>;
 
 /// A stored record, in redb's own page for as long as the transaction lives.
-pub type BorrowedGuard<'txn, M> = netabase_core::store::BorrowedGuard<'txn, M, RedbZeroCopy>;
+pub type BorrowedGuard<'txn, M> = netabase_core::store::Pinned<'txn, M, RedbZeroCopy>;
 
-/// Records in the order of their primary keys, as guards or as views.
-pub type BorrowedIter<'txn, D, M> = netabase_core::store::BorrowedIter<'txn, D, M, RedbZeroCopy>;
-
-/// Records in the order of the secondary key `K`, as guards or as views.
-pub type BorrowedIndexIter<'txn, D, M, K> =
-    netabase_core::store::BorrowedIndexIter<'txn, D, M, K, RedbZeroCopy>;
+/// Records, where redb keeps them, in the order of their primary keys or of the secondary key `O`.
+pub type BorrowedIter<'txn, D, M, O = ByPrimaryKey> =
+    netabase_core::store::PinnedIter<'txn, D, M, RedbZeroCopy, O>;
 
 impl<D: NetabaseDefinitionTrait> NetabaseStore<D, RedbStoreZeroCopy<D>> {
     /// Opens a redb database at a path, or as a [`FileConfig`] says; creates it if there is none.
     ///
     /// # Errors
-    /// As [`TypedStore::new`].
+    /// As [`Store::new`].
     pub fn redb_zerocopy(config: impl Into<FileConfig>) -> Result<Self, NetabaseError> {
-        TypedStore::new(config).map(Self::from_backend)
-    }
-
-    /// Begins a read transaction: one snapshot for as long as it lives.
-    ///
-    /// # Errors
-    /// As [`TypedStore::begin_read`].
-    pub fn begin_read(&self) -> Result<RedbReadTransactionZC<'_, D>, NetabaseError> {
-        self.backend().begin_read()
-    }
-
-    /// Begins a write transaction; waits while another one is open. Dropping it rolls it back.
-    ///
-    /// # Errors
-    /// As [`TypedStore::begin_write`].
-    pub fn begin_write(&self) -> Result<RedbWriteTransactionZC<'_, D>, NetabaseError> {
-        self.backend().begin_write()
-    }
-
-    /// Stores one record in a transaction of its own.
-    ///
-    /// # Errors
-    /// As [`TypedStore::quick_put`].
-    pub fn quick_put<M: NetabaseModelTrait<D>>(&self, record: M) -> Result<(), NetabaseError> {
-        self.backend().quick_put(record)
-    }
-
-    /// The record with this primary key, by itself, read in a transaction of its own.
-    ///
-    /// # Errors
-    /// As [`TypedStore::quick_get`].
-    pub fn quick_get<M: NetabaseModelTrait<D>>(
-        &self,
-        key: impl Borrow<M::PrimaryKey>,
-    ) -> Result<Option<M>, NetabaseError> {
-        self.backend().quick_get(key)
-    }
-
-    /// Removes the record with this primary key in a transaction of its own; gives it back.
-    ///
-    /// # Errors
-    /// As [`TypedStore::quick_remove`].
-    pub fn quick_remove<M: NetabaseModelTrait<D>>(
-        &self,
-        key: impl Borrow<M::PrimaryKey>,
-    ) -> Result<Option<M>, NetabaseError> {
-        self.backend().quick_remove(key)
+        Store::new(config).map(Self::from_backend)
     }
 }
+
+redb_commands!(RedbStoreZeroCopy);
 
 /// Runs `run` in a read transaction.
 ///
 /// # Errors
-/// As [`TypedStore::begin_read`], or what `run` answers.
+/// As [`begin_read`](netabase_core::store::TypedStore::begin_read), or what `run` answers.
 ///
 /// # Examples
 /// ```
@@ -208,7 +160,7 @@ pub fn with_read_transaction<D: NetabaseDefinitionTrait, R>(
 /// Runs `run` in a write transaction, which is committed if it answers `Ok` and rolled back if not.
 ///
 /// # Errors
-/// As [`TypedStore::begin_write`] and [`commit`](RedbWriteTransactionZC::commit), or what `run` answers; nothing is changed
+/// As [`begin_write`](netabase_core::store::TypedStore::begin_write) and [`commit`](RedbWriteTransactionZC::commit), or what `run` answers; nothing is changed
 /// then.
 ///
 /// # Examples

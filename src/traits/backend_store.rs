@@ -1,8 +1,8 @@
 //! Opening a backend from a configuration, the same way for each.
 
 use netabase_core::driver::Driver;
-use netabase_core::store::TypedStore;
 
+use crate::store::Store;
 use crate::{FileConfig, NetabaseDefinitionTrait, NetabaseError};
 
 /// A backend that is opened from a configuration.
@@ -31,23 +31,23 @@ pub trait BackendStore<D: NetabaseDefinitionTrait>: Sized {
     /// Opens the database; creates it if there is none and the configuration allows it. Keeps what is there.
     ///
     /// # Errors
-    /// As [`TypedStore::new`].
+    /// As [`Store::new`].
     fn new(config: Self::Config) -> Result<Self, NetabaseError>;
 
     /// Opens the existing database.
     ///
     /// # Errors
-    /// As [`TypedStore::open`].
+    /// As [`Store::open`].
     fn open(config: Self::Config) -> Result<Self, NetabaseError>;
 
     /// Opens an empty database that is removed when it is dropped.
     ///
     /// # Errors
-    /// As [`TypedStore::temp`].
+    /// As [`Store::temp`].
     fn temp() -> Result<Self, NetabaseError>;
 }
 
-impl<D: NetabaseDefinitionTrait, E: Driver + Default> BackendStore<D> for TypedStore<D, E> {
+impl<D: NetabaseDefinitionTrait, E: Driver + Default> BackendStore<D> for Store<D, E> {
     type Config = FileConfig;
 
     fn new(config: FileConfig) -> Result<Self, NetabaseError> {

@@ -5,14 +5,51 @@ use netabase_core::driver::asynchronous::AsyncDriver;
 use netabase_core::store::asynchronous::{AsyncTree, AsyncTypedStore};
 use netabase_core::store::{Tree, TypedStore};
 
+use crate::store::{AsyncStore, Store};
 use crate::{NetabaseDefinitionTrait, NetabaseError, NetabaseModelTrait, NetabaseStore};
 
 /// A backend that can hold the models of the definition `D`.
-pub trait BackendFor<D: NetabaseDefinitionTrait> {}
+pub trait BackendFor<D: NetabaseDefinitionTrait> {
+    /// The records of the model `M`.
+    type Tree<'db, M: NetabaseModelTrait<D>>
+    where
+        Self: 'db;
 
-impl<D: NetabaseDefinitionTrait, E: Driver> BackendFor<D> for TypedStore<D, E> {}
+    /// The view of one model's records.
+    fn tree<M: NetabaseModelTrait<D>>(&self) -> Self::Tree<'_, M>;
+}
 
-impl<D: NetabaseDefinitionTrait, A: AsyncDriver> BackendFor<D> for AsyncTypedStore<D, A> {}
+macro_rules! backends {
+    ($($store:ident<$engine:ident: $driver:ident> opens $tree:ident;)*) => {$(
+        impl<D: NetabaseDefinitionTrait, $engine: $driver> BackendFor<D> for $store<D, $engine> {
+            type Tree<'db, M: NetabaseModelTrait<D>> = $tree<'db, D, M, $engine>;
+
+            #[inline]
+            fn tree<M: NetabaseModelTrait<D>>(&self) -> $tree<'_, D, M, $engine> {
+                self.open_tree::<M>()
+            }
+        }
+    )*};
+}
+
+backends! {
+    TypedStore<E: Driver> opens Tree;
+    Store<E: Driver> opens Tree;
+    AsyncTypedStore<A: AsyncDriver> opens AsyncTree;
+    AsyncStore<A: AsyncDriver> opens AsyncTree;
+}
+
+impl<D: NetabaseDefinitionTrait, B: BackendFor<D>> BackendFor<D> for NetabaseStore<D, B> {
+    type Tree<'db, M: NetabaseModelTrait<D>>
+        = B::Tree<'db, M>
+    where
+        Self: 'db;
+
+    #[inline]
+    fn tree<M: NetabaseModelTrait<D>>(&self) -> B::Tree<'_, M> {
+        self.backend().tree()
+    }
+}
 
 /// A store that opens trees of the model `M`.
 pub trait OpenTree<D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>> {
@@ -25,126 +62,60 @@ pub trait OpenTree<D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>> {
     fn open_tree(&self) -> Self::Tree<'_>;
 }
 
-impl<D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>, E: Driver> OpenTree<D, M>
-    for TypedStore<D, E>
-{
-    type Tree<'db> = Tree<'db, D, M, E>;
-
-    fn open_tree(&self) -> Tree<'_, D, M, E> {
-        self.open_tree()
-    }
-}
-
-impl<D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>, A: AsyncDriver> OpenTree<D, M>
-    for AsyncTypedStore<D, A>
-{
-    type Tree<'db> = AsyncTree<'db, D, M, A>;
-
-    fn open_tree(&self) -> AsyncTree<'_, D, M, A> {
-        self.open_tree()
-    }
-}
-
-impl<D, M, B> OpenTree<D, M> for NetabaseStore<D, B>
-where
-    D: NetabaseDefinitionTrait,
-    M: NetabaseModelTrait<D>,
-    B: OpenTree<D, M>,
-{
+impl<D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>, B: BackendFor<D>> OpenTree<D, M> for B {
     type Tree<'db>
-        = B::Tree<'db>
+        = B::Tree<'db, M>
     where
         Self: 'db;
 
-    fn open_tree(&self) -> B::Tree<'_> {
-        self.backend().open_tree()
+    #[inline]
+    fn open_tree(&self) -> B::Tree<'_, M> {
+        self.tree()
     }
 }
 
-/// Calls on the store itself, each a transaction of its own, for code that handles one record of a model at a time.
-pub trait StoreOps<D: NetabaseDefinitionTrait> {
+macro_rules! store_ops {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident($argument:ident: $type:ty) -> $result:ty;
+    )*) => {
+        /// Calls on the store itself, each a transaction of its own, for code that handles one record of a model at a time.
+        pub trait StoreOps<D: NetabaseDefinitionTrait> {$(
+            $(#[$doc])*
+            ///
+            /// # Errors
+            #[doc = concat!("As [`Tree::", stringify!($name), "`].")]
+            fn $name<M: NetabaseModelTrait<D>>(&self, $argument: $type) -> Result<$result, NetabaseError>;
+        )*}
+
+        store_ops!(@opened TypedStore; $($name($argument: $type) -> $result;)*);
+        store_ops!(@opened Store; $($name($argument: $type) -> $result;)*);
+
+        impl<D: NetabaseDefinitionTrait, B: StoreOps<D>> StoreOps<D> for NetabaseStore<D, B> {$(
+            fn $name<M: NetabaseModelTrait<D>>(&self, $argument: $type) -> Result<$result, NetabaseError> {
+                self.backend().$name::<M>($argument)
+            }
+        )*}
+    };
+    (@opened $store:ident; $($name:ident($argument:ident: $type:ty) -> $result:ty;)*) => {
+        impl<D: NetabaseDefinitionTrait, E: Driver> StoreOps<D> for $store<D, E> {$(
+            fn $name<M: NetabaseModelTrait<D>>(&self, $argument: $type) -> Result<$result, NetabaseError> {
+                self.open_tree::<M>().$name($argument)
+            }
+        )*}
+    };
+}
+
+store_ops! {
     /// Stores a record.
-    ///
-    /// # Errors
-    /// As [`Tree::put`].
-    fn put<M: NetabaseModelTrait<D>>(&self, model: M) -> Result<(), NetabaseError>;
+    put(model: M) -> ();
 
     /// The record with this primary key.
-    ///
-    /// # Errors
-    /// As [`Tree::get`].
-    fn get<M: NetabaseModelTrait<D>>(&self, key: M::PrimaryKey)
-    -> Result<Option<M>, NetabaseError>;
+    get(key: M::PrimaryKey) -> Option<M>;
 
     /// Removes the record with this primary key; gives it back.
-    ///
-    /// # Errors
-    /// As [`Tree::remove`].
-    fn remove<M: NetabaseModelTrait<D>>(
-        &self,
-        key: M::PrimaryKey,
-    ) -> Result<Option<M>, NetabaseError>;
+    remove(key: M::PrimaryKey) -> Option<M>;
 
     /// The records with this secondary key.
-    ///
-    /// # Errors
-    /// As [`Tree::get_by_secondary_key`].
-    fn get_by_secondary_key<M: NetabaseModelTrait<D>>(
-        &self,
-        key: M::SecondaryKeys,
-    ) -> Result<Vec<M>, NetabaseError>;
-}
-
-impl<D: NetabaseDefinitionTrait, E: Driver> StoreOps<D> for TypedStore<D, E> {
-    fn put<M: NetabaseModelTrait<D>>(&self, model: M) -> Result<(), NetabaseError> {
-        self.open_tree::<M>().put(model)
-    }
-
-    fn get<M: NetabaseModelTrait<D>>(
-        &self,
-        key: M::PrimaryKey,
-    ) -> Result<Option<M>, NetabaseError> {
-        self.open_tree::<M>().get(key)
-    }
-
-    fn remove<M: NetabaseModelTrait<D>>(
-        &self,
-        key: M::PrimaryKey,
-    ) -> Result<Option<M>, NetabaseError> {
-        self.open_tree::<M>().remove(key)
-    }
-
-    fn get_by_secondary_key<M: NetabaseModelTrait<D>>(
-        &self,
-        key: M::SecondaryKeys,
-    ) -> Result<Vec<M>, NetabaseError> {
-        self.open_tree::<M>().get_by_secondary_key(key)
-    }
-}
-
-impl<D: NetabaseDefinitionTrait, B: StoreOps<D>> StoreOps<D> for NetabaseStore<D, B> {
-    fn put<M: NetabaseModelTrait<D>>(&self, model: M) -> Result<(), NetabaseError> {
-        self.backend().put(model)
-    }
-
-    fn get<M: NetabaseModelTrait<D>>(
-        &self,
-        key: M::PrimaryKey,
-    ) -> Result<Option<M>, NetabaseError> {
-        self.backend().get::<M>(key)
-    }
-
-    fn remove<M: NetabaseModelTrait<D>>(
-        &self,
-        key: M::PrimaryKey,
-    ) -> Result<Option<M>, NetabaseError> {
-        self.backend().remove::<M>(key)
-    }
-
-    fn get_by_secondary_key<M: NetabaseModelTrait<D>>(
-        &self,
-        key: M::SecondaryKeys,
-    ) -> Result<Vec<M>, NetabaseError> {
-        self.backend().get_by_secondary_key::<M>(key)
-    }
+    get_by_secondary_key(key: M::SecondaryKeys) -> Vec<M>;
 }

@@ -56,6 +56,11 @@ pub(crate) fn index_bounds<K: EncodeKey>(range: &impl RangeBounds<K>) -> OwnedBo
     Some((lower, upper))
 }
 
+/// The bounds of one secondary key in the tree of an index.
+pub(crate) fn key_bounds<K: EncodeKey>(key: &K) -> OwnedBounds {
+    index_bounds::<K>(&(Bound::Included(key), Bound::Included(key)))
+}
+
 #[cold]
 pub(crate) fn dangling<M: Record>(index: usize) -> NetabaseError {
     NetabaseError::new(
@@ -229,39 +234,85 @@ impl<'t, T: Read + 't> Entries<'t, T> {
     }
 }
 
-/// Records in the order of their primary keys.
-///
-/// Each item is a key with its record, or an error: an error of the engine ends the iteration, a record that cannot be
-/// decoded does not. [`next_ref`](Self::next_ref) gives borrowed views instead.
-pub struct Iter<'t, D, M, Md: Mode, E: Driver> {
-    entries: Entries<'t, Transaction<Md, E>>,
-    driver: &'t str,
-    model: PhantomData<fn() -> (D, M)>,
+/// What an iterator goes by: [`ByPrimaryKey`], or a secondary key such as `UserEmailSecondaryKey`, and among equal ones the
+/// primary key.
+pub trait Order<M>: sealed::Order {}
+
+/// The order of the primary keys.
+#[derive(Debug, Clone, Copy)]
+pub enum ByPrimaryKey {}
+
+impl<M: Record> Order<M> for ByPrimaryKey {}
+
+impl<M: Record, K: SecondaryKey<Model = M>> Order<M> for K {}
+
+mod sealed {
+    use super::{ByPrimaryKey, SecondaryKey};
+
+    pub trait Order {
+        /// The place of the index whose entries are read; `None` for the records themselves.
+        const INDEX: Option<usize>;
+    }
+
+    impl Order for ByPrimaryKey {
+        const INDEX: Option<usize> = None;
+    }
+
+    impl<K: SecondaryKey> Order for K {
+        const INDEX: Option<usize> = Some(K::INDEX);
+    }
 }
 
-impl<'t, D, M, Md, E> Iter<'t, D, M, Md, E>
+/// Records, from either end, in the order `O`.
+///
+/// Each item is a key with its record, or an error: an error of the engine ends the iteration, a record that cannot be
+/// decoded does not. [`next_ref`](Self::next_ref) and [`next_with`](Self::next_with) give borrowed views instead. In the
+/// order of a secondary key, an item costs one step of the index and one descent of the records.
+pub struct Iter<'t, D, M, Md: Mode, E: Driver, O = ByPrimaryKey> {
+    pub(super) entries: Entries<'t, Transaction<Md, E>>,
+    pub(super) records: TreeId,
+    pub(super) driver: &'t str,
+    model: PhantomData<fn() -> (D, M, O)>,
+}
+
+impl<'t, D, M, Md, E, O> Iter<'t, D, M, Md, E, O>
 where
     D: NetabaseDefinitionTrait,
     M: NetabaseModelTrait<D>,
     Md: Mode,
     E: Driver,
+    O: Order<M>,
 {
-    pub(crate) fn new(
+    /// The records whose entries in `tree`, of an index or of the records themselves, lie within `bounds`.
+    pub(super) fn new(
         transaction: &'t Transaction<Md, E>,
         tree: TreeId,
+        records: TreeId,
         bounds: OwnedBounds,
         driver: &'t str,
     ) -> Self {
         Self {
             entries: Entries::new(transaction, tree, bounds),
+            records,
             driver,
             model: PhantomData,
         }
     }
 
-    /// The borrowed view of the next record, valid until the iterator moves. Nothing is copied or allocated.
+    /// Hands the borrowed view of the next record to `visit`. Nothing is copied or allocated.
     #[inline]
-    pub fn next_ref(&mut self) -> Option<Result<M::Ref<'_>, NetabaseError>> {
+    pub fn next_with<R>(
+        &mut self,
+        visit: impl FnOnce(M::Ref<'_>) -> R,
+    ) -> Option<Result<R, NetabaseError>> {
+        self.step(Direction::Forward, |_, value| {
+            value::decode_ref::<M>(value).map(visit)
+        })
+    }
+
+    /// The borrowed view of the record in the next entry, where the entries are the records.
+    #[inline]
+    pub(super) fn lend(&mut self) -> Option<Result<M::Ref<'_>, NetabaseError>> {
         match self.entries.next_entry(Direction::Forward) {
             Ok(Some((key, value))) => Some(
                 value::decode_ref::<M>(value)
@@ -278,16 +329,72 @@ where
     }
 
     #[inline]
-    fn step(&mut self, direction: Direction) -> Option<Result<(M::PrimaryKey, M), NetabaseError>> {
+    fn step<R>(
+        &mut self,
+        direction: Direction,
+        read: impl FnOnce(&[u8], &[u8]) -> Result<R, NetabaseError>,
+    ) -> Option<Result<R, NetabaseError>> {
+        let (transaction, records, driver) = (self.entries.transaction, self.records, self.driver);
+        if O::INDEX.is_some()
+            && let Err(error) = transaction.check_indexes(M::INFO.name)
+        {
+            return Some(Err(locate::<M>(error, driver)));
+        }
         match self.entries.next_entry(direction) {
-            Ok(Some((key, value))) => Some(
-                pair::<D, M>(key, value)
-                    .map_err(|error| locate::<M>(error, self.driver).at_key(key)),
-            ),
+            Ok(Some((key, value))) => Some(match O::INDEX {
+                None => read(key, value).map_err(|error| locate::<M>(error, driver).at_key(key)),
+                Some(index) => follow::<M>(index, key, value)
+                    .and_then(|primary| {
+                        transaction
+                            .get(records, primary, |record| read(primary, record))?
+                            .unwrap_or_else(|| Err(dangling::<M>(index)))
+                    })
+                    .map_err(|error| locate::<M>(error, driver)),
+            }),
             Ok(None) => None,
-            Err(error) => Some(Err(locate::<M>(error, self.driver))),
+            Err(error) => Some(Err(self.locate_entry(error))),
         }
     }
+
+    /// An error of the tree that is walked through.
+    #[cold]
+    pub(super) fn locate_entry(&self, error: impl Into<NetabaseError>) -> NetabaseError {
+        let error = locate::<M>(error, self.driver);
+        match O::INDEX {
+            None => error,
+            Some(index) => error.in_tree(M::INFO.indexes[index].tree),
+        }
+    }
+}
+
+impl<D, M, Md, E> Iter<'_, D, M, Md, E>
+where
+    D: NetabaseDefinitionTrait,
+    M: NetabaseModelTrait<D>,
+    Md: Mode,
+    E: Driver,
+{
+    /// The borrowed view of the next record, valid until the iterator moves. Nothing is copied or allocated.
+    #[inline]
+    pub fn next_ref(&mut self) -> Option<Result<M::Ref<'_>, NetabaseError>> {
+        self.lend()
+    }
+}
+
+/// The primary key in an entry of the index at this place.
+#[inline]
+pub(super) fn follow<'a, M: Record>(
+    index: usize,
+    key: &'a [u8],
+    value: &'a [u8],
+) -> Result<&'a [u8], NetabaseError> {
+    let skip = |input: &mut &[u8]| M::skip_secondary_key(index, input);
+    Ok(index::primary_of(
+        M::INFO.indexes[index].unique,
+        key,
+        value,
+        skip,
+    )?)
 }
 
 #[inline]
@@ -308,50 +415,64 @@ pub(super) fn locate<M: Record>(error: impl Into<NetabaseError>, driver: &str) -
         .in_tree(M::INFO.name)
 }
 
-impl<D, M, Md, E> Iterator for Iter<'_, D, M, Md, E>
-where
-    D: NetabaseDefinitionTrait,
-    M: NetabaseModelTrait<D>,
-    Md: Mode,
-    E: Driver,
-{
-    type Item = Result<(M::PrimaryKey, M), NetabaseError>;
+/// The traits of an iterator whose `step` takes a direction and a way to read what is there.
+macro_rules! iterator_traits {
+    ($name:ident[$($lifetime:lifetime),*; $($parameter:ident),*] where [$($bounds:tt)*] gives $item:ty: $step:expr) => {
+        impl<$($lifetime,)* $($parameter),*> Iterator for $name<$($lifetime,)* $($parameter),*>
+        where
+            $($bounds)*
+        {
+            type Item = Result<$item, NetabaseError>;
 
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        self.step(Direction::Forward)
-    }
+            #[inline]
+            fn next(&mut self) -> Option<Self::Item> {
+                $step(self, Direction::Forward)
+            }
+        }
+
+        impl<$($lifetime,)* $($parameter),*> DoubleEndedIterator for $name<$($lifetime,)* $($parameter),*>
+        where
+            $($bounds)*
+        {
+            #[inline]
+            fn next_back(&mut self) -> Option<Self::Item> {
+                $step(self, Direction::Backward)
+            }
+        }
+
+        impl<$($lifetime,)* $($parameter),*> FusedIterator for $name<$($lifetime,)* $($parameter),*>
+        where
+            $($bounds)*
+        {
+        }
+    };
 }
 
-impl<D, M, Md, E> DoubleEndedIterator for Iter<'_, D, M, Md, E>
-where
-    D: NetabaseDefinitionTrait,
-    M: NetabaseModelTrait<D>,
-    Md: Mode,
-    E: Driver,
-{
-    #[inline]
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.step(Direction::Backward)
-    }
-}
+pub(super) use iterator_traits;
 
-impl<D, M, Md, E> FusedIterator for Iter<'_, D, M, Md, E>
-where
-    D: NetabaseDefinitionTrait,
-    M: NetabaseModelTrait<D>,
-    Md: Mode,
-    E: Driver,
-{
-}
+iterator_traits!(
+    Iter['t; D, M, Md, E, O]
+    where [D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>, Md: Mode, E: Driver, O: Order<M>]
+    gives (M::PrimaryKey, M): |iter: &mut Self, direction| iter.step(direction, pair::<D, M>)
+);
 
-impl<D, M: Record, Md: Mode, E: Driver> fmt::Debug for Iter<'_, D, M, Md, E> {
+impl<D, M: Record, Md: Mode, E: Driver, O: Order<M>> fmt::Debug for Iter<'_, D, M, Md, E, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Iter")
-            .field("model", &M::INFO.name)
-            .field("done", &self.entries.is_done())
-            .finish_non_exhaustive()
+        debug::<M, O>("Iter", self.entries.is_done(), f)
     }
+}
+
+/// What is walked through, and whether the end has been met.
+pub(super) fn debug<M: Record, O: Order<M>>(
+    name: &str,
+    done: bool,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    let tree = O::INDEX.map_or(M::INFO.name, |index| M::INFO.indexes[index].tree);
+    f.debug_struct(name)
+        .field("tree", &tree)
+        .field("done", &done)
+        .finish_non_exhaustive()
 }
 
 /// Records in the order of their primary keys, of a snapshot that the iterator holds itself.
@@ -410,169 +531,17 @@ where
     }
 }
 
-impl<D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>, E: Driver> Iterator
-    for SnapshotIter<'_, D, M, E>
-{
-    type Item = Result<(M::PrimaryKey, M), NetabaseError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.step(Direction::Forward)
-    }
-}
-
-impl<D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>, E: Driver> DoubleEndedIterator
-    for SnapshotIter<'_, D, M, E>
-{
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.step(Direction::Backward)
-    }
-}
-
-impl<D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>, E: Driver> FusedIterator
-    for SnapshotIter<'_, D, M, E>
-{
-}
+iterator_traits!(
+    SnapshotIter['db; D, M, E]
+    where [D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>, E: Driver]
+    gives (M::PrimaryKey, M): Self::step
+);
 
 impl<D, M: Record, E: Driver> fmt::Debug for SnapshotIter<'_, D, M, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SnapshotIter")
             .field("model", &M::INFO.name)
             .field("guard", &self.guard)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Records in the order of a secondary key, then of their primary keys.
-///
-/// Items are as those of [`Iter`]. Each costs one step of the index and one descent of the records.
-pub struct IndexIter<'t, D, M, K, Md: Mode, E: Driver> {
-    entries: Entries<'t, Transaction<Md, E>>,
-    records: TreeId,
-    driver: &'t str,
-    model: PhantomData<(D, M, K)>,
-}
-
-impl<'t, D, M, K, Md, E> IndexIter<'t, D, M, K, Md, E>
-where
-    D: NetabaseDefinitionTrait,
-    M: NetabaseModelTrait<D>,
-    K: SecondaryKey<Model = M>,
-    Md: Mode,
-    E: Driver,
-{
-    pub(crate) fn new(
-        transaction: &'t Transaction<Md, E>,
-        tree: TreeId,
-        records: TreeId,
-        bounds: OwnedBounds,
-        driver: &'t str,
-    ) -> Self {
-        Self {
-            entries: Entries::new(transaction, tree, bounds),
-            records,
-            driver,
-            model: PhantomData,
-        }
-    }
-
-    /// Hands the borrowed view of the next record to `visit`. Nothing is copied or allocated.
-    pub fn next_with<R>(
-        &mut self,
-        visit: impl FnOnce(M::Ref<'_>) -> R,
-    ) -> Option<Result<R, NetabaseError>> {
-        self.step(Direction::Forward, |_, value| {
-            value::decode_ref::<M>(value).map(visit)
-        })
-    }
-
-    /// Where it stands: the stored key of the entry that it gave last in this direction, unless it has met its end.
-    pub(super) fn position(&self, direction: Direction) -> Option<&[u8]> {
-        self.entries.position(direction)
-    }
-
-    #[inline]
-    fn step<R>(
-        &mut self,
-        direction: Direction,
-        read: impl FnOnce(&[u8], &[u8]) -> Result<R, NetabaseError>,
-    ) -> Option<Result<R, NetabaseError>> {
-        if let Err(error) = self.entries.transaction.check_indexes(M::INFO.name) {
-            return Some(Err(locate::<M>(error, self.driver)));
-        }
-        let (transaction, records) = (self.entries.transaction, self.records);
-        match self.entries.next_entry(direction) {
-            Ok(Some((key, value))) => Some(
-                Self::follow(transaction, records, key, value, read)
-                    .map_err(|error| locate::<M>(error, self.driver)),
-            ),
-            Ok(None) => None,
-            Err(error) => Some(Err(
-                locate::<M>(error, self.driver).in_tree(M::INFO.indexes[K::INDEX].tree)
-            )),
-        }
-    }
-
-    #[inline]
-    fn follow<R>(
-        transaction: &Transaction<Md, E>,
-        records: TreeId,
-        key: &[u8],
-        value: &[u8],
-        read: impl FnOnce(&[u8], &[u8]) -> Result<R, NetabaseError>,
-    ) -> Result<R, NetabaseError> {
-        let primary = index::primary_of(M::INFO.indexes[K::INDEX].unique, key, value, K::skip_key)?;
-        transaction
-            .get(records, primary, |record| read(primary, record))?
-            .unwrap_or_else(|| Err(dangling::<M>(K::INDEX)))
-    }
-}
-
-impl<D, M, K, Md, E> Iterator for IndexIter<'_, D, M, K, Md, E>
-where
-    D: NetabaseDefinitionTrait,
-    M: NetabaseModelTrait<D>,
-    K: SecondaryKey<Model = M>,
-    Md: Mode,
-    E: Driver,
-{
-    type Item = Result<(M::PrimaryKey, M), NetabaseError>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        self.step(Direction::Forward, pair::<D, M>)
-    }
-}
-
-impl<D, M, K, Md, E> DoubleEndedIterator for IndexIter<'_, D, M, K, Md, E>
-where
-    D: NetabaseDefinitionTrait,
-    M: NetabaseModelTrait<D>,
-    K: SecondaryKey<Model = M>,
-    Md: Mode,
-    E: Driver,
-{
-    #[inline]
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.step(Direction::Backward, pair::<D, M>)
-    }
-}
-
-impl<D, M, K, Md, E> FusedIterator for IndexIter<'_, D, M, K, Md, E>
-where
-    D: NetabaseDefinitionTrait,
-    M: NetabaseModelTrait<D>,
-    K: SecondaryKey<Model = M>,
-    Md: Mode,
-    E: Driver,
-{
-}
-
-impl<D, M: Record, K: SecondaryKey, Md: Mode, E: Driver> fmt::Debug
-    for IndexIter<'_, D, M, K, Md, E>
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IndexIter")
-            .field("index", &M::INFO.indexes[K::INDEX].tree)
             .finish_non_exhaustive()
     }
 }

@@ -10,6 +10,7 @@ mod command;
 mod explicit;
 mod iter;
 mod open;
+mod operations;
 mod pinned;
 mod scratch;
 mod transact;
@@ -24,8 +25,8 @@ use std::marker::PhantomData;
 
 pub use batch::Batch;
 pub use explicit::{ReadTransaction, WriteTransaction};
-pub use iter::{IndexIter, Iter, SnapshotIter};
-pub use pinned::{BorrowedGuard, BorrowedIndexIter, BorrowedIter};
+pub use iter::{ByPrimaryKey, Iter, Order, SnapshotIter};
+pub use pinned::{Pinned, PinnedIter};
 pub use transact::TransactOptions;
 pub use transaction::{Mode, ReadOnly, ReadWrite, TxnGuard};
 pub use tree::Tree;

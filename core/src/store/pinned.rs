@@ -4,17 +4,20 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
-use std::ops::{Bound, RangeBounds};
+use std::ops::RangeBounds;
 
-use super::iter::{self, Entries, OwnedBounds};
+use super::iter::{
+    self, ALL, ByPrimaryKey, Iter, Order, index_bounds, iterator_traits, key_bounds, prefix_bounds,
+    record_bounds,
+};
+use super::operations::walks;
 use super::scratch;
-use super::transaction::{ReadOnly, Transaction};
+use super::transaction::ReadOnly;
 use super::view::TreeView;
 use crate::codec::key::{EncodeKey, KeyPrefix};
 use crate::codec::value;
-use crate::driver::{Database, Direction, Driver, ErrorKind, PinnedRead, TreeId};
+use crate::driver::{Database, Direction, Driver, ErrorKind, PinnedRead};
 use crate::error::NetabaseError;
-use crate::index;
 use crate::model::{ModelKey, NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey};
 
 /// The read transactions of the engine `E`.
@@ -31,7 +34,7 @@ type Value<'txn, E> = <Reader<E> as PinnedRead>::Guard<'txn>;
 ///
 /// While its transaction lives, the engine keeps what the snapshot shows: hold one for as long as needed, not for
 /// the life of a program.
-pub struct BorrowedGuard<'txn, M, E: Driver>
+pub struct Pinned<'txn, M, E: Driver>
 where
     Reader<E>: PinnedRead,
 {
@@ -40,7 +43,7 @@ where
     model: PhantomData<fn() -> M>,
 }
 
-impl<'txn, M: Record, E: Driver> BorrowedGuard<'txn, M, E>
+impl<'txn, M: Record, E: Driver> Pinned<'txn, M, E>
 where
     Reader<E>: PinnedRead,
 {
@@ -88,12 +91,12 @@ where
     }
 }
 
-impl<M: Record, E: Driver> fmt::Debug for BorrowedGuard<'_, M, E>
+impl<M: Record, E: Driver> fmt::Debug for Pinned<'_, M, E>
 where
     Reader<E>: PinnedRead,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BorrowedGuard")
+        f.debug_struct("Pinned")
             .field("model", &M::INFO.name)
             .field("bytes", &self.bytes().len())
             .finish()
@@ -108,216 +111,119 @@ fn unpinned() -> NetabaseError {
     )
 }
 
-/// Records in the order of their primary keys, pinned to their transaction.
+/// Records pinned to their transaction, from either end, in the order `O`.
 ///
-/// Each item is a guard, or an error of the engine, which ends the iteration. Opening the iterator allocates; a step does
-/// not.
-pub struct BorrowedIter<'txn, D, M, E: Driver>
+/// Each item is a record where the engine keeps it, or an error of the engine, which ends the iteration. Opening the
+/// iterator allocates; a step does not. In the order of a secondary key, an item costs one step of the index and one
+/// descent of the records.
+pub struct PinnedIter<'txn, D, M, E: Driver, O = ByPrimaryKey>
 where
     Reader<E>: PinnedRead,
 {
-    entries: Entries<'txn, Transaction<ReadOnly, E>>,
-    driver: &'txn str,
-    model: PhantomData<fn() -> (D, M)>,
-}
-
-impl<'txn, D, M, E> BorrowedIter<'txn, D, M, E>
-where
-    D: NetabaseDefinitionTrait,
-    M: NetabaseModelTrait<D>,
-    E: Driver,
-    Reader<E>: PinnedRead,
-{
-    /// The borrowed view of the next record, valid until the iterator moves.
-    pub fn next_ref(&mut self) -> Option<Result<M::Ref<'_>, NetabaseError>> {
-        match self.entries.next_entry(Direction::Forward) {
-            Ok(Some((key, value))) => Some(
-                value::decode_ref::<M>(value)
-                    .map_err(|error| iter::locate::<M>(error, self.driver).at_key(key)),
-            ),
-            Ok(None) => None,
-            Err(error) => Some(Err(iter::locate::<M>(error, self.driver))),
-        }
-    }
-
-    #[inline]
-    fn step(
-        &mut self,
-        direction: Direction,
-    ) -> Option<Result<BorrowedGuard<'txn, M, E>, NetabaseError>> {
-        match self.entries.advance(direction) {
-            Ok(true) => Some(match self.entries.pin_value(direction) {
-                Some(value) => Ok(BorrowedGuard::new(value, self.driver)),
-                None => Err(iter::locate::<M>(unpinned(), self.driver)),
-            }),
-            Ok(false) => None,
-            Err(error) => Some(Err(iter::locate::<M>(error, self.driver))),
-        }
-    }
-}
-
-impl<'txn, D, M, E> Iterator for BorrowedIter<'txn, D, M, E>
-where
-    D: NetabaseDefinitionTrait,
-    M: NetabaseModelTrait<D>,
-    E: Driver,
-    Reader<E>: PinnedRead,
-{
-    type Item = Result<BorrowedGuard<'txn, M, E>, NetabaseError>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        self.step(Direction::Forward)
-    }
-}
-
-impl<D, M, E> DoubleEndedIterator for BorrowedIter<'_, D, M, E>
-where
-    D: NetabaseDefinitionTrait,
-    M: NetabaseModelTrait<D>,
-    E: Driver,
-    Reader<E>: PinnedRead,
-{
-    #[inline]
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.step(Direction::Backward)
-    }
-}
-
-impl<D, M, E> FusedIterator for BorrowedIter<'_, D, M, E>
-where
-    D: NetabaseDefinitionTrait,
-    M: NetabaseModelTrait<D>,
-    E: Driver,
-    Reader<E>: PinnedRead,
-{
-}
-
-impl<D, M: Record, E: Driver> fmt::Debug for BorrowedIter<'_, D, M, E>
-where
-    Reader<E>: PinnedRead,
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BorrowedIter")
-            .field("model", &M::INFO.name)
-            .field("done", &self.entries.is_done())
-            .finish_non_exhaustive()
-    }
-}
-
-/// Records in the order of a secondary key, then of their primary keys, pinned to their transaction.
-///
-/// Items are as those of [`BorrowedIter`]. Each costs one step of the index and one descent of the records.
-pub struct BorrowedIndexIter<'txn, D, M, K, E: Driver>
-where
-    Reader<E>: PinnedRead,
-{
-    entries: Entries<'txn, Transaction<ReadOnly, E>>,
-    records: TreeId,
+    iter: Iter<'txn, D, M, ReadOnly, E, O>,
     /// What [`next_ref`](Self::next_ref) lends.
     current: Option<Value<'txn, E>>,
-    driver: &'txn str,
-    model: PhantomData<(D, M, K)>,
 }
 
-impl<'txn, D, M, K, E> BorrowedIndexIter<'txn, D, M, K, E>
+impl<'txn, D, M, E, O> PinnedIter<'txn, D, M, E, O>
 where
     D: NetabaseDefinitionTrait,
     M: NetabaseModelTrait<D>,
-    K: SecondaryKey<Model = M>,
     E: Driver,
+    O: Order<M>,
     Reader<E>: PinnedRead,
 {
     /// The borrowed view of the next record, valid until the iterator moves.
     pub fn next_ref(&mut self) -> Option<Result<M::Ref<'_>, NetabaseError>> {
+        if O::INDEX.is_none() {
+            return self.iter.lend();
+        }
         let value = match self.step(Direction::Forward)? {
             Ok(value) => &*self.current.insert(value),
             Err(error) => return Some(Err(error)),
         };
         Some(
             value::decode_ref::<M>(value.as_ref())
-                .map_err(|error| iter::locate::<M>(error, self.driver)),
+                .map_err(|error| iter::locate::<M>(error, self.iter.driver)),
         )
     }
 
     #[inline]
     fn step(&mut self, direction: Direction) -> Option<Result<Value<'txn, E>, NetabaseError>> {
-        match self.entries.advance(direction) {
+        let Iter {
+            entries,
+            records,
+            driver,
+            ..
+        } = &mut self.iter;
+        match entries.advance(direction) {
             Ok(true) => Some(
-                self.follow(direction)
-                    .map_err(|error| iter::locate::<M>(error, self.driver)),
+                match O::INDEX {
+                    None => entries.pin_value(direction).ok_or_else(unpinned),
+                    Some(index) => {
+                        let (key, value) = entries.entry(direction);
+                        iter::follow::<M>(index, key, value).and_then(|primary| {
+                            entries
+                                .transaction
+                                .get_pinned(*records, primary)?
+                                .ok_or_else(|| iter::dangling::<M>(index))
+                        })
+                    }
+                }
+                .map_err(|error| iter::locate::<M>(error, driver)),
             ),
             Ok(false) => None,
-            Err(error) => {
-                let tree = M::INFO.indexes[K::INDEX].tree;
-                Some(Err(iter::locate::<M>(error, self.driver).in_tree(tree)))
-            }
+            Err(error) => Some(Err(self.iter.locate_entry(error))),
         }
     }
 
     #[inline]
-    fn follow(&self, direction: Direction) -> Result<Value<'txn, E>, NetabaseError> {
-        let (key, value) = self.entries.entry(direction);
-        let primary = index::primary_of(M::INFO.indexes[K::INDEX].unique, key, value, K::skip_key)?;
-        self.entries
-            .transaction
-            .get_pinned(self.records, primary)?
-            .ok_or_else(|| iter::dangling::<M>(K::INDEX))
+    fn pinned(
+        &mut self,
+        direction: Direction,
+    ) -> Option<Result<Pinned<'txn, M, E>, NetabaseError>> {
+        let value = self.step(direction)?;
+        Some(value.map(|value| Pinned::new(value, self.iter.driver)))
     }
 }
 
-impl<'txn, D, M, K, E> Iterator for BorrowedIndexIter<'txn, D, M, K, E>
-where
-    D: NetabaseDefinitionTrait,
-    M: NetabaseModelTrait<D>,
-    K: SecondaryKey<Model = M>,
-    E: Driver,
-    Reader<E>: PinnedRead,
-{
-    type Item = Result<BorrowedGuard<'txn, M, E>, NetabaseError>;
+iterator_traits!(
+    PinnedIter['txn; D, M, E, O]
+    where [
+        D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>, E: Driver, O: Order<M>, Reader<E>: PinnedRead
+    ]
+    gives Pinned<'txn, M, E>: Self::pinned
+);
 
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        let value = self.step(Direction::Forward)?;
-        Some(value.map(|value| BorrowedGuard::new(value, self.driver)))
-    }
-}
-
-impl<D, M, K, E> DoubleEndedIterator for BorrowedIndexIter<'_, D, M, K, E>
-where
-    D: NetabaseDefinitionTrait,
-    M: NetabaseModelTrait<D>,
-    K: SecondaryKey<Model = M>,
-    E: Driver,
-    Reader<E>: PinnedRead,
-{
-    #[inline]
-    fn next_back(&mut self) -> Option<Self::Item> {
-        let value = self.step(Direction::Backward)?;
-        Some(value.map(|value| BorrowedGuard::new(value, self.driver)))
-    }
-}
-
-impl<D, M, K, E> FusedIterator for BorrowedIndexIter<'_, D, M, K, E>
-where
-    D: NetabaseDefinitionTrait,
-    M: NetabaseModelTrait<D>,
-    K: SecondaryKey<Model = M>,
-    E: Driver,
-    Reader<E>: PinnedRead,
-{
-}
-
-impl<D, M: Record, K: SecondaryKey, E: Driver> fmt::Debug for BorrowedIndexIter<'_, D, M, K, E>
+impl<D, M: Record, E: Driver, O: Order<M>> fmt::Debug for PinnedIter<'_, D, M, E, O>
 where
     Reader<E>: PinnedRead,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BorrowedIndexIter")
-            .field("index", &M::INFO.indexes[K::INDEX].tree)
-            .field("done", &self.entries.is_done())
-            .finish_non_exhaustive()
+        iter::debug::<M, O>("PinnedIter", self.iter.entries.is_done(), f)
     }
+}
+
+/// The walks of a view, as iterators that borrow the transaction.
+macro_rules! pinned_walks {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $pinned:ident $([$($generics:tt)*])? ($($argument:ident: $type:ty)?) in $order:ty: $bounds:expr;
+    )*) => {$(
+        $(#[$doc])*
+        ///
+        /// Each is pinned to the transaction.
+        ///
+        /// # Errors
+        /// An error of the engine; one that comes up on the way is an item of the iterator.
+        pub fn $pinned $(<$($generics)*>)? (
+            &self
+            $(, $argument: $type)?
+        ) -> Result<PinnedIter<'txn, D, M, E, $order>, NetabaseError> {
+            let iter = self.walk($bounds, stringify!($pinned))?;
+            Ok(PinnedIter { iter, current: None })
+        }
+    )*};
 }
 
 /// Reads pinned to the transaction, on an engine that can pin them.
@@ -338,7 +244,7 @@ where
     pub fn get_pinned(
         &self,
         key: impl Borrow<M::PrimaryKey>,
-    ) -> Result<Option<BorrowedGuard<'txn, M, E>>, NetabaseError> {
+    ) -> Result<Option<Pinned<'txn, M, E>>, NetabaseError> {
         scratch::with(|scratch| {
             scratch.primary.clear();
             key.borrow().encode_key(&mut scratch.primary);
@@ -350,7 +256,7 @@ where
                 Err(error) => Err(error),
             };
             match found {
-                Ok(Some(value)) => Ok(Some(BorrowedGuard::new(value, self.driver))),
+                Ok(Some(value)) => Ok(Some(Pinned::new(value, self.driver))),
                 Ok(None) => Ok(None),
                 Err(error) => Err(self.locate(error, "get_pinned").at_key(&scratch.primary)),
             }
@@ -364,7 +270,7 @@ where
     pub fn get_many_pinned<K: Borrow<M::PrimaryKey>>(
         &self,
         keys: impl IntoIterator<Item = K>,
-    ) -> Result<Vec<Option<BorrowedGuard<'txn, M, E>>>, NetabaseError> {
+    ) -> Result<Vec<Option<Pinned<'txn, M, E>>>, NetabaseError> {
         keys.into_iter().map(|key| self.get_pinned(key)).collect()
     }
 
@@ -375,51 +281,23 @@ where
     pub fn get_pinned_by_secondary_key(
         &self,
         key: impl Borrow<M::SecondaryKeys>,
-    ) -> Result<Vec<BorrowedGuard<'txn, M, E>>, NetabaseError> {
+    ) -> Result<Vec<Pinned<'txn, M, E>>, NetabaseError> {
         let mut found = Vec::new();
         self.for_each_by(key.borrow(), |records, primary| {
             let value = self.transaction.get_pinned(records, primary)?;
-            Ok(value.map(|value| found.push(BorrowedGuard::new(value, self.driver))))
+            Ok(value.map(|value| found.push(Pinned::new(value, self.driver))))
         })
         .map_err(|error| self.locate(error, "get_pinned_by_secondary_key"))?;
         Ok(found)
     }
 
-    /// Every record, pinned, in the order of the primary keys.
-    ///
-    /// # Errors
-    /// An error of the engine; one that comes up on the way is an item of the iterator.
-    pub fn iter_pinned(&self) -> Result<BorrowedIter<'txn, D, M, E>, NetabaseError> {
-        self.iterate_pinned(iter::ALL, "iter_pinned")
-    }
-
-    /// The records whose primary keys lie in `range`, pinned, in order. An empty or inverted range has none.
-    ///
-    /// # Errors
-    /// As [`iter_pinned`](Self::iter_pinned).
-    pub fn range_pinned(
-        &self,
-        range: impl RangeBounds<M::PrimaryKey>,
-    ) -> Result<BorrowedIter<'txn, D, M, E>, NetabaseError> {
-        self.iterate_pinned(iter::record_bounds(&range), "range_pinned")
-    }
-
-    /// The records whose primary keys begin with `prefix`, pinned, in order; see [`prefix`](Self::prefix).
-    ///
-    /// # Errors
-    /// As [`iter_pinned`](Self::iter_pinned).
-    pub fn prefix_pinned(
-        &self,
-        prefix: impl KeyPrefix<<M::PrimaryKey as ModelKey>::Fields>,
-    ) -> Result<BorrowedIter<'txn, D, M, E>, NetabaseError> {
-        self.iterate_pinned(iter::prefix_bounds(&prefix), "prefix_pinned")
-    }
+    walks!(pinned_walks);
 
     /// The record with the smallest primary key, pinned.
     ///
     /// # Errors
     /// An error of the engine.
-    pub fn first_pinned(&self) -> Result<Option<BorrowedGuard<'txn, M, E>>, NetabaseError> {
+    pub fn first_pinned(&self) -> Result<Option<Pinned<'txn, M, E>>, NetabaseError> {
         self.iter_pinned()?.next().transpose()
     }
 
@@ -427,75 +305,7 @@ where
     ///
     /// # Errors
     /// An error of the engine.
-    pub fn last_pinned(&self) -> Result<Option<BorrowedGuard<'txn, M, E>>, NetabaseError> {
+    pub fn last_pinned(&self) -> Result<Option<Pinned<'txn, M, E>>, NetabaseError> {
         self.iter_pinned()?.next_back().transpose()
-    }
-
-    /// The records with this secondary key, pinned, in the order of their primary keys, one at a time.
-    ///
-    /// # Errors
-    /// As [`iter_pinned`](Self::iter_pinned).
-    pub fn by_pinned<K: SecondaryKey<Model = M>>(
-        &self,
-        key: impl Borrow<K>,
-    ) -> Result<BorrowedIndexIter<'txn, D, M, K, E>, NetabaseError> {
-        let key = key.borrow();
-        let bounds = iter::index_bounds::<K>(&(Bound::Included(key), Bound::Included(key)));
-        self.iterate_index_pinned(bounds, "by_pinned")
-    }
-
-    /// The records whose secondary keys lie in `range`, pinned, in the order of the secondary keys.
-    ///
-    /// # Errors
-    /// As [`iter_pinned`](Self::iter_pinned).
-    pub fn range_by_pinned<K: SecondaryKey<Model = M>>(
-        &self,
-        range: impl RangeBounds<K>,
-    ) -> Result<BorrowedIndexIter<'txn, D, M, K, E>, NetabaseError> {
-        self.iterate_index_pinned(iter::index_bounds(&range), "range_by_pinned")
-    }
-
-    /// The records whose secondary keys begin with `prefix`, pinned, in the order of the secondary keys.
-    ///
-    /// # Errors
-    /// As [`iter_pinned`](Self::iter_pinned).
-    pub fn prefix_by_pinned<K: SecondaryKey<Model = M>>(
-        &self,
-        prefix: impl KeyPrefix<K::Fields>,
-    ) -> Result<BorrowedIndexIter<'txn, D, M, K, E>, NetabaseError> {
-        self.iterate_index_pinned(iter::prefix_bounds(&prefix), "prefix_by_pinned")
-    }
-
-    fn iterate_pinned(
-        &self,
-        bounds: OwnedBounds,
-        operation: &'static str,
-    ) -> Result<BorrowedIter<'txn, D, M, E>, NetabaseError> {
-        let tree = self
-            .records()
-            .map_err(|error| self.locate(error, operation))?;
-        Ok(BorrowedIter {
-            entries: Entries::new(self.transaction, tree, bounds),
-            driver: self.driver,
-            model: PhantomData,
-        })
-    }
-
-    fn iterate_index_pinned<K: SecondaryKey<Model = M>>(
-        &self,
-        bounds: OwnedBounds,
-        operation: &'static str,
-    ) -> Result<BorrowedIndexIter<'txn, D, M, K, E>, NetabaseError> {
-        let trees = self
-            .records()
-            .and_then(|records| Ok((records, self.index(K::INDEX)?)));
-        let (records, tree) = trees.map_err(|error| self.locate(error, operation))?;
-        Ok(BorrowedIndexIter {
-            entries: Entries::new(self.transaction, tree, bounds),
-            records,
-            current: None,
-            driver: self.driver,
-            model: PhantomData,
-        })
     }
 }

@@ -6,7 +6,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Bound, RangeBounds};
 
-use super::iter::{self, IndexIter, Iter};
+use super::iter::{
+    self, ALL, ByPrimaryKey, Iter, Order, OwnedBounds, index_bounds, key_bounds, prefix_bounds,
+    record_bounds,
+};
+use super::operations::walks;
 use super::scratch;
 use super::transaction::sealed::Indexed;
 use super::transaction::{Mode, ReadWrite, Transaction};
@@ -19,6 +23,25 @@ use crate::error::{ErrorKind, NetabaseError};
 use crate::model::{
     AnySecondaryKey, ModelKey, NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,
 };
+
+/// The walks of a view, as iterators that borrow it.
+macro_rules! streaming_walks {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $pinned:ident $([$($generics:tt)*])? ($($argument:ident: $type:ty)?) in $order:ty: $bounds:expr;
+    )*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Errors
+        /// An error of the engine; one that comes up on the way is an item of the iterator.
+        pub fn $name $(<$($generics)*>)? (
+            &self
+            $(, $argument: $type)?
+        ) -> Result<Iter<'_, D, M, Md, E, $order>, NetabaseError> {
+            self.walk($bounds, stringify!($name))
+        }
+    )*};
+}
 
 /// One model's records within a transaction.
 ///
@@ -119,36 +142,7 @@ where
         Ok(self.len()? == 0)
     }
 
-    /// Every record, in the order of the primary keys.
-    ///
-    /// # Errors
-    /// An error of the engine; one that comes up on the way is an item of the iterator.
-    pub fn iter(&self) -> Result<Iter<'_, D, M, Md, E>, NetabaseError> {
-        self.iterate(iter::ALL, "iter")
-    }
-
-    /// The records whose primary keys lie in `range`, in order. An empty or inverted range has none.
-    ///
-    /// # Errors
-    /// As [`iter`](Self::iter).
-    pub fn range(
-        &self,
-        range: impl RangeBounds<M::PrimaryKey>,
-    ) -> Result<Iter<'_, D, M, Md, E>, NetabaseError> {
-        self.iterate(iter::record_bounds(&range), "range")
-    }
-
-    /// The records whose primary keys begin with `prefix`, in order: a `&str` for a `String` key, a tuple of the first
-    /// parts for a composite one.
-    ///
-    /// # Errors
-    /// As [`iter`](Self::iter).
-    pub fn prefix(
-        &self,
-        prefix: impl KeyPrefix<<M::PrimaryKey as ModelKey>::Fields>,
-    ) -> Result<Iter<'_, D, M, Md, E>, NetabaseError> {
-        self.iterate(iter::prefix_bounds(&prefix), "prefix")
-    }
+    walks!(streaming_walks);
 
     /// The record with the smallest primary key.
     ///
@@ -203,43 +197,6 @@ where
             .map(|key| self.get_by_secondary_key(key))
             .collect();
         found.into_iter().collect()
-    }
-
-    /// The records with this secondary key, in the order of their primary keys, one at a time.
-    ///
-    /// # Errors
-    /// As [`iter`](Self::iter).
-    pub fn by<K: SecondaryKey<Model = M>>(
-        &self,
-        key: impl Borrow<K>,
-    ) -> Result<IndexIter<'_, D, M, K, Md, E>, NetabaseError> {
-        let key = key.borrow();
-        self.iterate_index(
-            iter::index_bounds::<K>(&(Bound::Included(key), Bound::Included(key))),
-            "by",
-        )
-    }
-
-    /// The records whose secondary keys lie in `range`, in the order of the secondary keys.
-    ///
-    /// # Errors
-    /// As [`iter`](Self::iter).
-    pub fn range_by<K: SecondaryKey<Model = M>>(
-        &self,
-        range: impl RangeBounds<K>,
-    ) -> Result<IndexIter<'_, D, M, K, Md, E>, NetabaseError> {
-        self.iterate_index(iter::index_bounds(&range), "range_by")
-    }
-
-    /// The records whose secondary keys begin with `prefix`, in the order of the secondary keys.
-    ///
-    /// # Errors
-    /// As [`iter`](Self::iter).
-    pub fn prefix_by<K: SecondaryKey<Model = M>>(
-        &self,
-        prefix: impl KeyPrefix<K::Fields>,
-    ) -> Result<IndexIter<'_, D, M, K, Md, E>, NetabaseError> {
-        self.iterate_index(iter::prefix_bounds(&prefix), "prefix_by")
     }
 
     #[inline]
@@ -307,33 +264,22 @@ where
         })
     }
 
-    pub(super) fn iterate(
+    /// Walks through the records whose entries, in the tree that has the order `O`, lie within `bounds`.
+    pub(super) fn walk<'t, O: Order<M>>(
         &self,
-        bounds: iter::OwnedBounds,
+        bounds: OwnedBounds,
         operation: &'static str,
-    ) -> Result<Iter<'_, D, M, Md, E>, NetabaseError> {
-        let tree = self
-            .records()
-            .map_err(|error| self.locate(error, operation))?;
-        Ok(Iter::new(self.transaction, tree, bounds, self.driver))
-    }
-
-    pub(super) fn iterate_index<K: SecondaryKey<Model = M>>(
-        &self,
-        bounds: iter::OwnedBounds,
-        operation: &'static str,
-    ) -> Result<IndexIter<'_, D, M, K, Md, E>, NetabaseError> {
-        let trees = self
-            .records()
-            .and_then(|records| Ok((records, self.index(K::INDEX)?)));
+    ) -> Result<Iter<'t, D, M, Md, E, O>, NetabaseError>
+    where
+        'txn: 't,
+    {
+        let trees = self.records().and_then(|records| match O::INDEX {
+            None => Ok((records, records)),
+            Some(place) => Ok((records, self.index(place)?)),
+        });
         let (records, tree) = trees.map_err(|error| self.locate(error, operation))?;
-        Ok(IndexIter::new(
-            self.transaction,
-            tree,
-            records,
-            bounds,
-            self.driver,
-        ))
+        let driver = self.driver;
+        Ok(Iter::new(self.transaction, tree, records, bounds, driver))
     }
 
     #[inline]

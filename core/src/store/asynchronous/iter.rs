@@ -9,8 +9,8 @@ use super::transaction::{AsyncMode, AsyncTxnGuard};
 use crate::driver::Direction;
 use crate::driver::asynchronous::AsyncDriver;
 use crate::error::NetabaseError;
-use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait, SecondaryKey};
-use crate::store::iter::OwnedBounds;
+use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
+use crate::store::iter::{ByPrimaryKey, Order, OwnedBounds};
 
 /// Records that are fetched first; each further page is twice as large, up to [`LARGEST_PAGE`].
 const FIRST_PAGE: usize = 32;
@@ -89,30 +89,33 @@ impl<T> Ahead<T> {
     }
 }
 
-/// An iterator over the records of one model, in the order of their primary keys, from either end.
+/// Records, from either end, in the order `O`: [`ByPrimaryKey`], or a secondary key.
 ///
 /// Fetches a page at a time: 32 records first, up to 1,024 later. What it gives out is of the transaction's snapshot, with
 /// the transaction's own writes as they were when the page was fetched.
-pub struct AsyncIter<'txn, D, M, Md: AsyncMode, A: AsyncDriver>
+pub struct AsyncIter<'txn, D, M, Md: AsyncMode, A: AsyncDriver, O = ByPrimaryKey>
 where
     M: NetabaseModelTrait<D>,
     D: NetabaseDefinitionTrait,
 {
     guard: &'txn AsyncTxnGuard<'txn, D, Md, A>,
     ahead: Ahead<Item<D, M>>,
+    order: PhantomData<fn() -> O>,
 }
 
-impl<'txn, D, M, Md, A> AsyncIter<'txn, D, M, Md, A>
+impl<'txn, D, M, Md, A, O> AsyncIter<'txn, D, M, Md, A, O>
 where
     D: NetabaseDefinitionTrait,
     M: NetabaseModelTrait<D>,
     Md: AsyncMode,
     A: AsyncDriver,
+    O: Order<M>,
 {
     pub(super) fn new(guard: &'txn AsyncTxnGuard<'txn, D, Md, A>, bounds: OwnedBounds) -> Self {
         Self {
             guard,
             ahead: Ahead::new(bounds),
+            order: PhantomData,
         }
     }
 
@@ -163,7 +166,7 @@ where
             .run_with("iterate", *page, |store| {
                 let transaction = store.read();
                 let view = transaction.open_tree::<M>();
-                let mut records = view.iterate(bounds.clone(), "iter")?;
+                let mut records = view.walk::<O>(bounds.clone(), "iter")?;
                 let items = take_items(&mut records, direction, *page);
                 Ok((items, records.position(direction).map(<[u8]>::to_vec)))
             })
@@ -173,7 +176,7 @@ where
     }
 }
 
-impl<D, M, Md, A> fmt::Debug for AsyncIter<'_, D, M, Md, A>
+impl<D, M, Md, A, O> fmt::Debug for AsyncIter<'_, D, M, Md, A, O>
 where
     D: NetabaseDefinitionTrait,
     M: NetabaseModelTrait<D>,
@@ -183,107 +186,6 @@ where
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncIter")
             .field("model", &M::INFO.name)
-            .finish_non_exhaustive()
-    }
-}
-
-/// An iterator over the records of one model, in the order of one of their secondary keys, from either end.
-///
-/// As [`AsyncIter`]; the records of a page are fetched in one round trip.
-pub struct AsyncIndexIter<'txn, D, M, K, Md: AsyncMode, A: AsyncDriver>
-where
-    M: NetabaseModelTrait<D>,
-    D: NetabaseDefinitionTrait,
-{
-    guard: &'txn AsyncTxnGuard<'txn, D, Md, A>,
-    ahead: Ahead<Item<D, M>>,
-    index: PhantomData<fn() -> K>,
-}
-
-impl<'txn, D, M, K, Md, A> AsyncIndexIter<'txn, D, M, K, Md, A>
-where
-    D: NetabaseDefinitionTrait,
-    M: NetabaseModelTrait<D>,
-    K: SecondaryKey<Model = M>,
-    Md: AsyncMode,
-    A: AsyncDriver,
-{
-    pub(super) fn new(guard: &'txn AsyncTxnGuard<'txn, D, Md, A>, bounds: OwnedBounds) -> Self {
-        Self {
-            guard,
-            ahead: Ahead::new(bounds),
-            index: PhantomData,
-        }
-    }
-
-    /// The next record, with its primary key. A record that cannot be decoded is an error in its place, and the iteration
-    /// goes on behind it. After an error of the engine the iterator is where it was, and may be asked again.
-    pub async fn next(&mut self) -> Option<Result<(M::PrimaryKey, M), NetabaseError>> {
-        self.step(Direction::Forward).await
-    }
-
-    /// The next record from the end, with its primary key.
-    pub async fn next_back(&mut self) -> Option<Result<(M::PrimaryKey, M), NetabaseError>> {
-        self.step(Direction::Backward).await
-    }
-
-    /// All records that are left, at once.
-    ///
-    /// # Errors
-    /// The first error that [`next`](Self::next) gives.
-    pub async fn to_vec(mut self) -> Result<Vec<(M::PrimaryKey, M)>, NetabaseError> {
-        let mut records = Vec::new();
-        while let Some(record) = self.next().await {
-            records.push(record?);
-        }
-        Ok(records)
-    }
-
-    async fn step(
-        &mut self,
-        direction: Direction,
-    ) -> Option<Result<(M::PrimaryKey, M), NetabaseError>> {
-        loop {
-            if let Some(record) = self.ahead.pop(direction) {
-                return Some(record);
-            }
-            if self.ahead.bounds.is_none() {
-                return self.ahead.pop_rest(direction);
-            }
-            if let Err(error) = self.fetch(direction).await {
-                return Some(Err(error));
-            }
-        }
-    }
-
-    async fn fetch(&mut self, direction: Direction) -> Result<(), NetabaseError> {
-        let Ahead { bounds, page, .. } = &self.ahead;
-        let items = self
-            .guard
-            .run_with("iterate", *page, |store| {
-                let transaction = store.read();
-                let view = transaction.open_tree::<M>();
-                let mut records = view.iterate_index::<K>(bounds.clone(), "range_by")?;
-                let items = take_items(&mut records, direction, *page);
-                Ok((items, records.position(direction).map(<[u8]>::to_vec)))
-            })
-            .await?;
-        self.ahead.take_page(direction, items);
-        Ok(())
-    }
-}
-
-impl<D, M, K, Md, A> fmt::Debug for AsyncIndexIter<'_, D, M, K, Md, A>
-where
-    D: NetabaseDefinitionTrait,
-    M: NetabaseModelTrait<D>,
-    K: SecondaryKey,
-    Md: AsyncMode,
-    A: AsyncDriver,
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AsyncIndexIter")
-            .field("index", &M::INFO.indexes[K::INDEX].tree)
             .finish_non_exhaustive()
     }
 }

@@ -19,7 +19,7 @@ use std::marker::PhantomData;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use batch::AsyncBatch;
-pub use iter::{AsyncIndexIter, AsyncIter};
+pub use iter::AsyncIter;
 pub use transaction::{AsyncMode, AsyncTxnGuard};
 pub use tree::AsyncTree;
 pub use view::AsyncTreeView;

@@ -1,7 +1,7 @@
 //! A read transaction has no way to write.
 
 use netabase_store::netabase_definition_module;
-use netabase_store::{MemoryDatabase, NetabaseStore};
+use netabase_store::{MemoryStore, NetabaseStore};
 
 #[netabase_definition_module(Blog, BlogKeys)]
 mod blog {
