@@ -70,6 +70,16 @@ mod people {
         pub age: u32,
         pub photo: Vec<u8>,
     }
+
+    #[derive(NetabaseModel, Debug)]
+    #[netabase(People)]
+    pub struct Country {
+        #[primary_key]
+        pub code: String,
+        #[primary_key]
+        pub year: u16,
+        pub name: String,
+    }
 }
 
 use people::*;
@@ -220,4 +230,44 @@ fn a_step_of_a_borrowed_secondary_query_allocates_nothing() {
         lending();
     }
     assert_eq!([guards(), lending()], [0, 0]);
+}
+
+#[test]
+fn a_key_that_is_borrowed_allocates_nothing() {
+    let store = store();
+    store
+        .open_tree::<Country>()
+        .put(Country {
+            code: "fr".into(),
+            year: 1958,
+            name: "France".into(),
+        })
+        .unwrap();
+    let transaction = store.begin_read().unwrap();
+    let users = transaction.open_tree::<User>().unwrap();
+    let countries = transaction.open_tree::<Country>().unwrap();
+    let direct = || {
+        let found = countries.get_pinned(("fr", 1958)).unwrap().unwrap();
+        assert_eq!(found.view().unwrap().name, "France");
+        assert!(!countries.contains(("de", 1958)).unwrap());
+        let nobody = users.get_by::<UserEmailSecondaryKey>("nobody@example.com");
+        assert!(nobody.unwrap().is_empty());
+    };
+    let key = UserEmailSecondaryKey("user7@example.com".into());
+    let with_key = || assert_eq!(users.by_pinned(&key).unwrap().count(), 1);
+    let with_text = || {
+        let found = users.by_pinned::<UserEmailSecondaryKey>("user7@example.com");
+        assert_eq!(found.unwrap().count(), 1);
+    };
+    for _warm_up in 0..2 {
+        direct();
+        with_key();
+        with_text();
+    }
+    assert_eq!(allocations(direct), 0);
+    assert_eq!(
+        allocations(with_text),
+        allocations(with_key),
+        "an iterator keeps its bounds, and nothing of the text"
+    );
 }

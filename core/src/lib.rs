@@ -35,6 +35,7 @@ pub mod __private {
     pub use std::string::String;
     pub use std::vec::Vec;
 
+    pub use crate::codec::as_key::AsKey;
     pub use crate::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
     pub use crate::error::NetabaseError;
     pub use crate::generated::{KeyPart, StoredField};

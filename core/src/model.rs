@@ -7,6 +7,7 @@ use bincode::de::{BorrowDecoder, Decoder};
 use bincode::enc::Encoder;
 use bincode::error::{DecodeError, EncodeError};
 
+use crate::codec::as_key::AsKey;
 use crate::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
 use crate::driver::EntryWidths;
 use crate::error::NetabaseError;
@@ -130,10 +131,50 @@ pub trait Record: Sized + Send + Sync + 'static {
 }
 
 /// A generated key type over one field, or over several in order.
-pub trait ModelKey: Key + Debug + Send + Sync + 'static {
+pub trait ModelKey: Key + AsKey<Self> + Debug + Send + Sync + 'static {
     /// The type of the field; a tuple of the fields' types for a composite key.
     type Fields;
 }
+
+/// What stands for the fields of a generated key stands for the key.
+macro_rules! stands_for_its_key {
+    ($([$($parameters:tt)*] $type:ty),* $(,)?) => {$(
+        impl<Whole: ModelKey, $($parameters)*> AsKey<Whole> for $type
+        where
+            $type: AsKey<Whole::Fields>,
+        {
+            #[inline]
+            fn encode_as(&self, out: &mut Vec<u8>) {
+                <Self as AsKey<Whole::Fields>>::encode_as(self, out);
+            }
+        }
+    )*};
+}
+
+stands_for_its_key!(
+    [] u8, [] u16, [] u32, [] u64, [] u128, [] usize,
+    [] i8, [] i16, [] i32, [] i64, [] i128, [] isize,
+    [] bool, [] char, [] str, [] String, [] [u8], [] Vec<u8>, [] std::time::SystemTime,
+    [T] Option<T>,
+    [T, const N: usize] [T; N],
+    [A, B] (A, B),
+    [A, B, C] (A, B, C),
+    [A, B, C, D] (A, B, C, D),
+    [A, B, C, D, E] (A, B, C, D, E),
+    [A, B, C, D, E, F] (A, B, C, D, E, F),
+    [A, B, C, D, E, F, G] (A, B, C, D, E, F, G),
+    [A, B, C, D, E, F, G, H] (A, B, C, D, E, F, G, H),
+);
+
+#[cfg(feature = "uuid")]
+stands_for_its_key!([] uuid::Uuid);
+
+#[cfg(feature = "chrono")]
+stands_for_its_key!(
+    [] chrono::DateTime<chrono::Utc>,
+    [] chrono::NaiveDateTime,
+    [] chrono::NaiveDate,
+);
 
 /// The generated key of one secondary index, such as `UserEmailSecondaryKey`.
 pub trait SecondaryKey: ModelKey {

@@ -3,6 +3,7 @@
 //! Keys have an encoding that sorts ([`key`]); values are bincode ([`value`]). The two are never mixed: bincode's
 //! variable-length integers do not sort, and the sorting encoding is not made to be small.
 
+pub mod as_key;
 pub mod dynamic;
 pub mod fields;
 pub mod ivec;

@@ -1,9 +1,8 @@
 //! Transactions in which each step reports its own failure: beginning one, and opening a tree in it.
 
-use std::borrow::Borrow;
-
 use super::pinned::Reader;
 use super::{ReadOnly, ReadWrite, TreeView, TxnGuard, TypedStore};
+use crate::codec::as_key::AsKey;
 #[cfg(doc)]
 use crate::driver::ErrorKind;
 use crate::driver::{Driver, Durability, PinnedRead};
@@ -113,7 +112,7 @@ where
     /// As [`Tree::get`](super::Tree::get).
     pub fn quick_get<M: NetabaseModelTrait<D>>(
         &self,
-        key: impl Borrow<M::PrimaryKey>,
+        key: impl AsKey<M::PrimaryKey>,
     ) -> Result<Option<M>, NetabaseError> {
         self.open_tree().get(key)
     }
@@ -124,7 +123,7 @@ where
     /// As [`Tree::remove`](super::Tree::remove); nothing is changed then.
     pub fn quick_remove<M: NetabaseModelTrait<D>>(
         &self,
-        key: impl Borrow<M::PrimaryKey>,
+        key: impl AsKey<M::PrimaryKey>,
     ) -> Result<Option<M>, NetabaseError> {
         self.open_tree().remove(key)
     }

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
-use std::ops::{Bound, RangeBounds};
+use std::ops::Bound;
 
 use super::transaction::sealed::Indexed;
 use super::transaction::{Mode, ReadOnly, Transaction, TxnGuard};
-use crate::codec::key::{self, EncodeKey, KeyPrefix};
+use crate::codec::as_key::{AsKey, KeyRange};
+use crate::codec::key::{self, KeyPrefix};
 use crate::codec::value;
 use crate::driver::ResumingCursor;
 use crate::driver::{
@@ -25,11 +26,8 @@ pub(crate) type OwnedBounds = Option<(Bound<Vec<u8>>, Bound<Vec<u8>>)>;
 pub(crate) const ALL: OwnedBounds = Some((Bound::Unbounded, Bound::Unbounded));
 
 /// The bounds of a range of primary keys in the tree of the records.
-pub(crate) fn record_bounds<K: EncodeKey>(range: &impl RangeBounds<K>) -> OwnedBounds {
-    Some((
-        range.start_bound().map(key::encode),
-        range.end_bound().map(key::encode),
-    ))
+pub(crate) fn record_bounds<K>(range: &impl KeyRange<K>) -> OwnedBounds {
+    Some(range.encode_bounds())
 }
 
 /// The bounds of the keys that begin with a prefix.
@@ -41,24 +39,22 @@ pub(crate) fn prefix_bounds<K>(prefix: &impl KeyPrefix<K>) -> OwnedBounds {
 }
 
 /// The bounds of a range of secondary keys in the tree of an index, where each key is followed by a primary key.
-pub(crate) fn index_bounds<K: EncodeKey>(range: &impl RangeBounds<K>) -> OwnedBounds {
-    let after = |key: &K| prefix_end(key::encode(key));
-    let lower = match range.start_bound() {
-        Bound::Unbounded => Bound::Unbounded,
-        Bound::Included(key) => Bound::Included(key::encode(key)),
-        Bound::Excluded(key) => Bound::Included(after(key)?),
+pub(crate) fn index_bounds<K>(range: &impl KeyRange<K>) -> OwnedBounds {
+    let (lower, upper) = range.encode_bounds();
+    let lower = match lower {
+        Bound::Excluded(key) => Bound::Included(prefix_end(key)?),
+        lower => lower,
     };
-    let upper = match range.end_bound() {
-        Bound::Unbounded => Bound::Unbounded,
-        Bound::Included(key) => after(key).map_or(Bound::Unbounded, Bound::Excluded),
-        Bound::Excluded(key) => Bound::Excluded(key::encode(key)),
+    let upper = match upper {
+        Bound::Included(key) => prefix_end(key).map_or(Bound::Unbounded, Bound::Excluded),
+        upper => upper,
     };
     Some((lower, upper))
 }
 
 /// The bounds of one secondary key in the tree of an index.
-pub(crate) fn key_bounds<K: EncodeKey>(key: &K) -> OwnedBounds {
-    index_bounds::<K>(&(Bound::Included(key), Bound::Included(key)))
+pub(crate) fn key_bounds<K>(key: &impl AsKey<K>) -> OwnedBounds {
+    index_bounds(&(Bound::Included(key), Bound::Included(key)))
 }
 
 #[cold]

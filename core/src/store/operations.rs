@@ -22,7 +22,11 @@ macro_rules! reads {
         /// Whether there are no records.
         is_empty() -> bool;
 
-        /// The records with this secondary key, in the order of their primary keys.
+        /// The records with this secondary key, in the order of their primary keys. The key's type says which:
+        /// `get_by::<BookAuthorSecondaryKey>("Austen")`.
+        get_by[K: SecondaryKey<Model = M>](index_key) -> Vec<M>;
+
+        /// [`get_by`](Self::get_by) with the enum of the secondary keys.
         get_by_secondary_key(secondary_key) -> Vec<M>;
 
         /// The records with each of these secondary keys.
@@ -62,7 +66,7 @@ macro_rules! walks {
         iter iter_pinned() in ByPrimaryKey: ALL;
 
         /// The records whose primary keys lie in `range`, in order. An empty or inverted range has none.
-        range range_pinned(range: impl RangeBounds<M::PrimaryKey>) in ByPrimaryKey: record_bounds(&range);
+        range range_pinned(range: impl KeyRange<M::PrimaryKey>) in ByPrimaryKey: record_bounds::<M::PrimaryKey>(&range);
 
         /// The records whose primary keys begin with `prefix`, in order: a `&str` for a `String` key, a tuple of the first
         /// parts for a composite one.
@@ -70,11 +74,12 @@ macro_rules! walks {
             prefix: impl KeyPrefix<<M::PrimaryKey as ModelKey>::Fields>
         ) in ByPrimaryKey: prefix_bounds(&prefix);
 
-        /// The records with this secondary key, in the order of their primary keys.
-        by by_pinned[K: SecondaryKey<Model = M>](key: impl Borrow<K>) in K: key_bounds::<K>(key.borrow());
+        /// The records with this secondary key, in the order of their primary keys: `by::<BookAuthorSecondaryKey>("Austen")`.
+        by by_pinned[K: SecondaryKey<Model = M>](key: impl AsKey<K>) in K: key_bounds::<K>(&key);
 
-        /// The records whose secondary keys lie in `range`, in the order of the secondary keys.
-        range_by range_by_pinned[K: SecondaryKey<Model = M>](range: impl RangeBounds<K>) in K: index_bounds(&range);
+        /// The records whose secondary keys lie in `range`, in the order of the secondary keys:
+        /// `range_by::<BookAuthorSecondaryKey>("A".."C")`.
+        range_by range_by_pinned[K: SecondaryKey<Model = M>](range: impl KeyRange<K>) in K: index_bounds::<K>(&range);
 
         /// The records whose secondary keys begin with `prefix`, in the order of the secondary keys.
         prefix_by prefix_by_pinned[K: SecondaryKey<Model = M>](
@@ -85,8 +90,9 @@ macro_rules! walks {
 
 /// The type of an argument of this name.
 macro_rules! argument {
-    (key) => { impl Borrow<M::PrimaryKey> };
-    (keys) => { impl IntoIterator<Item = impl Borrow<M::PrimaryKey>> };
+    (key) => { impl AsKey<M::PrimaryKey> };
+    (keys) => { impl IntoIterator<Item = impl AsKey<M::PrimaryKey>> };
+    (index_key) => { impl AsKey<K> };
     (record) => { impl Borrow<M> };
     (records) => { impl IntoIterator<Item = impl Borrow<M>> };
     (secondary_key) => { impl Borrow<M::SecondaryKeys> };

@@ -4,7 +4,6 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
-use std::ops::RangeBounds;
 
 use super::iter::{
     self, ALL, ByPrimaryKey, Iter, Order, index_bounds, iterator_traits, key_bounds, prefix_bounds,
@@ -14,11 +13,14 @@ use super::operations::walks;
 use super::scratch;
 use super::transaction::ReadOnly;
 use super::view::TreeView;
-use crate::codec::key::{EncodeKey, KeyPrefix};
+use crate::codec::as_key::{AsKey, KeyRange};
+use crate::codec::key::KeyPrefix;
 use crate::codec::value;
 use crate::driver::{Database, Direction, Driver, ErrorKind, PinnedRead};
 use crate::error::NetabaseError;
-use crate::model::{ModelKey, NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey};
+use crate::model::{
+    AnySecondaryKey, ModelKey, NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,
+};
 
 /// The read transactions of the engine `E`.
 pub(super) type Reader<E> = <<E as Driver>::Database as Database>::Reader;
@@ -243,11 +245,11 @@ where
     #[inline]
     pub fn get_pinned(
         &self,
-        key: impl Borrow<M::PrimaryKey>,
+        key: impl AsKey<M::PrimaryKey>,
     ) -> Result<Option<Pinned<'txn, M, E>>, NetabaseError> {
         scratch::with(|scratch| {
             scratch.primary.clear();
-            key.borrow().encode_key(&mut scratch.primary);
+            key.encode_as(&mut scratch.primary);
             let found = match self.records() {
                 Ok(tree) => self
                     .transaction
@@ -267,9 +269,9 @@ where
     ///
     /// # Errors
     /// As [`get_pinned`](Self::get_pinned).
-    pub fn get_many_pinned<K: Borrow<M::PrimaryKey>>(
+    pub fn get_many_pinned(
         &self,
-        keys: impl IntoIterator<Item = K>,
+        keys: impl IntoIterator<Item = impl AsKey<M::PrimaryKey>>,
     ) -> Result<Vec<Option<Pinned<'txn, M, E>>>, NetabaseError> {
         keys.into_iter().map(|key| self.get_pinned(key)).collect()
     }
@@ -283,7 +285,8 @@ where
         key: impl Borrow<M::SecondaryKeys>,
     ) -> Result<Vec<Pinned<'txn, M, E>>, NetabaseError> {
         let mut found = Vec::new();
-        self.for_each_by(key.borrow(), |records, primary| {
+        let key = key.borrow();
+        self.for_each_by(key.index(), key, |records, primary| {
             let value = self.transaction.get_pinned(records, primary)?;
             Ok(value.map(|value| found.push(Pinned::new(value, self.driver))))
         })

@@ -6,9 +6,10 @@ use std::marker::PhantomData;
 
 use super::operations::{argument, blocking_calls, reads, writes};
 use super::{ReadOnly, ReadWrite, SnapshotIter, TreeView, TypedStore};
+use crate::codec::as_key::AsKey;
 use crate::driver::Driver;
 use crate::error::NetabaseError;
-use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait, Record};
+use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey};
 
 /// One model's records, each call a transaction of its own.
 ///
@@ -48,7 +49,7 @@ where
     /// As [`TreeView::get_with`].
     pub fn get_with<R>(
         &self,
-        key: impl Borrow<M::PrimaryKey>,
+        key: impl AsKey<M::PrimaryKey>,
         visit: impl FnOnce(M::Ref<'_>) -> R,
     ) -> Result<Option<R>, NetabaseError> {
         self.read(|view| view.get_with(key, visit))

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::cell::OnceCell;
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::{Bound, RangeBounds};
+use std::ops::Bound;
 
 use super::iter::{
     self, ALL, ByPrimaryKey, Iter, Order, OwnedBounds, index_bounds, key_bounds, prefix_bounds,
@@ -15,6 +15,7 @@ use super::scratch;
 use super::transaction::sealed::Indexed;
 use super::transaction::{Mode, ReadWrite, Transaction};
 use super::write::{self, Bulk, Trees};
+use crate::codec::as_key::{AsKey, KeyRange};
 use crate::codec::key::{EncodeKey, KeyPrefix};
 use crate::codec::value;
 use crate::driver::checked::CheckedWriter;
@@ -86,8 +87,8 @@ where
     ///
     /// # Errors
     /// [`Codec`](ErrorKind::Codec) if what is stored is no such record, or an error of the engine.
-    pub fn get(&self, key: impl Borrow<M::PrimaryKey>) -> Result<Option<M>, NetabaseError> {
-        self.find(key.borrow(), "get", value::decode::<M>)
+    pub fn get(&self, key: impl AsKey<M::PrimaryKey>) -> Result<Option<M>, NetabaseError> {
+        self.find(&key, "get", value::decode::<M>)
     }
 
     /// Hands the borrowed view of the record with this primary key to `visit`; nothing is copied or allocated on the way.
@@ -96,10 +97,10 @@ where
     /// As [`get`](Self::get).
     pub fn get_with<R>(
         &self,
-        key: impl Borrow<M::PrimaryKey>,
+        key: impl AsKey<M::PrimaryKey>,
         visit: impl FnOnce(M::Ref<'_>) -> R,
     ) -> Result<Option<R>, NetabaseError> {
-        self.find(key.borrow(), "get_with", |bytes| {
+        self.find(&key, "get_with", |bytes| {
             value::decode_ref::<M>(bytes).map(visit)
         })
     }
@@ -108,9 +109,9 @@ where
     ///
     /// # Errors
     /// As [`get`](Self::get).
-    pub fn get_many<K: Borrow<M::PrimaryKey>>(
+    pub fn get_many(
         &self,
-        keys: impl IntoIterator<Item = K>,
+        keys: impl IntoIterator<Item = impl AsKey<M::PrimaryKey>>,
     ) -> Result<Vec<Option<M>>, NetabaseError> {
         keys.into_iter().map(|key| self.get(key)).collect()
     }
@@ -119,8 +120,8 @@ where
     ///
     /// # Errors
     /// An error of the engine.
-    pub fn contains(&self, key: impl Borrow<M::PrimaryKey>) -> Result<bool, NetabaseError> {
-        Ok(self.find(key.borrow(), "contains", |_| Ok(()))?.is_some())
+    pub fn contains(&self, key: impl AsKey<M::PrimaryKey>) -> Result<bool, NetabaseError> {
+        Ok(self.find(&key, "contains", |_| Ok(()))?.is_some())
     }
 
     /// The number of records.
@@ -160,33 +161,36 @@ where
         self.iter()?.next_back().transpose()
     }
 
-    /// The records with this secondary key, in the order of their primary keys, all at once.
+    /// The records with this secondary key, in the order of their primary keys, all at once. The key's type says which:
+    /// `get_by::<BookAuthorSecondaryKey>("Austen")`.
     ///
     /// One descent of the index, then one of the records for each match.
     ///
     /// # Errors
     /// As [`get`](Self::get), and [`Corrupt`](ErrorKind::Corrupt) if the index points to a record that is not there.
+    pub fn get_by<K: SecondaryKey<Model = M>>(
+        &self,
+        key: impl AsKey<K>,
+    ) -> Result<Vec<M>, NetabaseError> {
+        self.find_by(K::INDEX, &Encoded::<K, _>::of(&key), "get_by")
+    }
+
+    /// [`get_by`](Self::get_by) with the enum of the secondary keys.
+    ///
+    /// # Errors
+    /// As [`get_by`](Self::get_by).
     pub fn get_by_secondary_key(
         &self,
         key: impl Borrow<M::SecondaryKeys>,
     ) -> Result<Vec<M>, NetabaseError> {
-        let mut found = Vec::new();
-        self.for_each_by(key.borrow(), |records, primary| {
-            self.transaction
-                .get(records, primary, |record| {
-                    found.push(value::decode::<M>(record)?);
-                    Ok(())
-                })?
-                .transpose()
-        })
-        .map_err(|error| self.locate(error, "get_by_secondary_key"))?;
-        Ok(found)
+        let key = key.borrow();
+        self.find_by(key.index(), key, "get_by_secondary_key")
     }
 
     /// The records with each of these secondary keys.
     ///
     /// # Errors
-    /// As [`get_by_secondary_key`](Self::get_by_secondary_key).
+    /// As [`get_by`](Self::get_by).
     pub fn get_many_by_secondary_keys<K: Borrow<M::SecondaryKeys>>(
         &self,
         keys: impl IntoIterator<Item = K>,
@@ -202,13 +206,13 @@ where
     #[inline]
     fn find<R>(
         &self,
-        key: &M::PrimaryKey,
+        key: &impl AsKey<M::PrimaryKey>,
         operation: &'static str,
         read: impl FnOnce(&[u8]) -> Result<R, NetabaseError>,
     ) -> Result<Option<R>, NetabaseError> {
         scratch::with(|scratch| {
             scratch.primary.clear();
-            key.encode_key(&mut scratch.primary);
+            key.encode_as(&mut scratch.primary);
             self.records()
                 .and_then(|tree| Ok(self.transaction.get(tree, &scratch.primary, read)?))
                 .and_then(Option::transpose)
@@ -216,14 +220,33 @@ where
         })
     }
 
+    fn find_by(
+        &self,
+        place: usize,
+        key: &impl EncodeKey,
+        operation: &'static str,
+    ) -> Result<Vec<M>, NetabaseError> {
+        let mut found = Vec::new();
+        self.for_each_by(place, key, |records, primary| {
+            self.transaction
+                .get(records, primary, |record| {
+                    found.push(value::decode::<M>(record)?);
+                    Ok(())
+                })?
+                .transpose()
+        })
+        .map_err(|error| self.locate(error, operation))?;
+        Ok(found)
+    }
+
     /// Hands the tree of the records, and the encoded primary key of each record with this secondary key, to `read`, which
     /// answers `None` where there is no such record.
     pub(super) fn for_each_by(
         &self,
-        key: &M::SecondaryKeys,
+        place: usize,
+        key: &impl EncodeKey,
         mut read: impl FnMut(TreeId, &[u8]) -> Result<Option<()>, NetabaseError>,
     ) -> Result<(), NetabaseError> {
-        let place = key.index();
         let (records, tree) = (self.records()?, self.index(place)?);
         scratch::with(|scratch| {
             scratch.entry.clear();
@@ -317,6 +340,22 @@ where
     }
 }
 
+/// What stands for a key of type `K`, to be encoded as such.
+struct Encoded<'a, K, Q>(&'a Q, PhantomData<fn(&K)>);
+
+impl<'a, K, Q: AsKey<K>> Encoded<'a, K, Q> {
+    fn of(key: &'a Q) -> Self {
+        Self(key, PhantomData)
+    }
+}
+
+impl<K, Q: AsKey<K>> EncodeKey for Encoded<'_, K, Q> {
+    #[inline]
+    fn encode_key(&self, out: &mut Vec<u8>) {
+        self.0.encode_as(out);
+    }
+}
+
 #[inline]
 fn resolve<T: Copy>(
     cell: &OnceCell<T>,
@@ -396,9 +435,9 @@ where
     /// # Errors
     /// [`Codec`](ErrorKind::Codec) if what is stored is no such record, which [`discard`](Self::discard) removes, or an
     /// error of the engine; the transaction can then only be rolled back.
-    pub fn remove(&mut self, key: impl Borrow<M::PrimaryKey>) -> Result<Option<M>, NetabaseError> {
+    pub fn remove(&mut self, key: impl AsKey<M::PrimaryKey>) -> Result<Option<M>, NetabaseError> {
         self.write("remove", |writer, trees| {
-            write::remove(writer, trees, key.borrow())
+            write::remove(writer, trees, &Encoded::<M::PrimaryKey, _>::of(&key))
         })
     }
 
@@ -411,9 +450,9 @@ where
     /// # Errors
     /// [`Corrupt`](ErrorKind::Corrupt) if an index that has to be read is damaged itself, or an error of the engine; the
     /// transaction can then only be rolled back.
-    pub fn discard(&mut self, key: impl Borrow<M::PrimaryKey>) -> Result<bool, NetabaseError> {
+    pub fn discard(&mut self, key: impl AsKey<M::PrimaryKey>) -> Result<bool, NetabaseError> {
         self.write("discard", |writer, trees| {
-            write::discard::<M, _>(writer, trees, key.borrow())
+            write::discard::<M, _>(writer, trees, &Encoded::<M::PrimaryKey, _>::of(&key))
         })
     }
 
@@ -423,14 +462,14 @@ where
     ///
     /// # Errors
     /// As [`remove`](Self::remove).
-    pub fn remove_many<K: Borrow<M::PrimaryKey>>(
+    pub fn remove_many(
         &mut self,
-        keys: impl IntoIterator<Item = K>,
+        keys: impl IntoIterator<Item = impl AsKey<M::PrimaryKey>>,
     ) -> Result<Vec<Option<M>>, NetabaseError> {
         keys.into_iter()
             .map(|key| {
                 self.write("remove_many", |writer, trees| {
-                    write::remove(writer, trees, key.borrow())
+                    write::remove(writer, trees, &Encoded::<M::PrimaryKey, _>::of(&key))
                 })
             })
             .collect()

@@ -3,6 +3,7 @@
 use bincode::de::{BorrowDecode, BorrowDecoder, Decode, Decoder};
 use bincode::enc::{Encode, Encoder};
 use bincode::error::{DecodeError, EncodeError};
+use netabase_core::codec::as_key::AsKey;
 use netabase_core::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
 use netabase_core::error::NetabaseError;
 use netabase_core::model::{
@@ -41,6 +42,8 @@ macro_rules! key {
                 <$inner>::decode_key(input).map(Self)
             }
         }
+
+        impl AsKey<$name> for $name {}
 
         impl ModelKey for $name {
             type Fields = $inner;

@@ -11,17 +11,30 @@ use crate::ast::{KeyBody, KeyType};
 /// The expansion of `#[derive(NetabaseKey)]`.
 pub(crate) fn expand(key_type: &KeyType, krate: &Path) -> TokenStream {
     let name = &key_type.name;
+    let key = match &key_type.body {
+        KeyBody::Struct { fields, newtype } => {
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|(member, ty)| (member.clone(), ty))
+                .collect();
+            of_fields(name, &fields, *newtype)
+        }
+        KeyBody::Enum(variants) => of_variants(name, variants),
+    };
     private(
         krate,
-        &match &key_type.body {
-            KeyBody::Struct { fields, newtype } => {
-                let fields: Vec<_> = fields
-                    .iter()
-                    .map(|(member, ty)| (member.clone(), ty))
-                    .collect();
-                of_fields(name, &fields, *newtype)
+        &quote! {
+            #key
+
+            #[automatically_derived]
+            impl __netabase::AsKey<#name> for #name {}
+
+            #[automatically_derived]
+            impl<__K: __netabase::ModelKey> __netabase::AsKey<__K> for #name
+            where
+                #name: __netabase::AsKey<<__K as __netabase::ModelKey>::Fields>,
+            {
             }
-            KeyBody::Enum(variants) => of_variants(name, variants),
         },
     )
 }

@@ -292,6 +292,9 @@ fn implement_key(name: &Ident, fields: &[&Field], shadowed: &[Ident]) -> TokenSt
         #key
 
         #[automatically_derived]
+        impl __netabase::AsKey<#name> for #name {}
+
+        #[automatically_derived]
         impl __netabase::ModelKey for #name {
             type Fields = #all;
         }

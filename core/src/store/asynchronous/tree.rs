@@ -6,10 +6,11 @@ use std::marker::PhantomData;
 
 use super::AsyncTypedStore;
 use super::replay::ReplayDriver;
+use crate::codec::as_key::AsKey;
 use crate::driver::ErrorKind;
 use crate::driver::asynchronous::AsyncDriver;
 use crate::error::NetabaseError;
-use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait, Record};
+use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey};
 use crate::store::Tree;
 use crate::store::operations::{argument, awaited_calls, hold, lend, reads, writes};
 

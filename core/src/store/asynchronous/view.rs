@@ -3,11 +3,11 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::RangeBounds;
 
 use super::AsyncIter;
 use super::replay::ReplayDriver;
 use super::transaction::{AsyncMode, AsyncTxnGuard};
+use crate::codec::as_key::{AsKey, KeyRange};
 use crate::codec::key::KeyPrefix;
 use crate::driver::asynchronous::AsyncDriver;
 use crate::error::NetabaseError;
