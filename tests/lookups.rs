@@ -6,6 +6,7 @@
 )]
 
 use std::ops::Bound;
+use std::slice::from_ref;
 
 use netabase_store::{NetabaseError, NetabaseStore, netabase_definition_module};
 
@@ -97,7 +98,7 @@ fn a_record_is_found_by_what_its_primary_key_is_borrowed_as() -> Result<(), Neta
     let key = BookPrimaryKey("b".into());
     for found in [
         tree.get("b")?,
-        tree.get(&"b")?,
+        tree.get([&"b"][0])?,
         tree.get(owned.as_str())?,
         tree.get(&owned)?,
         tree.get(owned.clone())?,
@@ -157,21 +158,21 @@ fn records_are_found_by_what_a_secondary_key_is_borrowed_as() -> Result<(), Neta
         [a.clone(), b.clone()]
     );
     let key = BookAuthorSecondaryKey("Eliot".into());
-    assert_eq!(tree.get_by(&key)?, [c.clone()]);
-    assert_eq!(tree.get_by(key.clone())?, [c.clone()]);
+    assert_eq!(tree.get_by(&key)?, from_ref(&c));
+    assert_eq!(tree.get_by(key.clone())?, from_ref(&c));
     assert_eq!(
         tree.get_by_secondary_key(BookSecondaryKeys::Author(key))?,
-        [c.clone()]
+        from_ref(&c)
     );
-    assert_eq!(tree.get_by::<BookHashSecondaryKey>(&[0, 2])?, [b.clone()]);
+    assert_eq!(tree.get_by::<BookHashSecondaryKey>(&[0, 2])?, from_ref(&b));
     assert_eq!(
         tree.get_by::<BookHashSecondaryKey>(&b.hash[..])?,
-        [b.clone()]
+        from_ref(&b)
     );
-    assert_eq!(tree.get_by::<BookStampSecondaryKey>([0, 2])?, [b.clone()]);
+    assert_eq!(tree.get_by::<BookStampSecondaryKey>([0, 2])?, from_ref(&b));
     assert_eq!(
         tree.get_by::<BookShelfSecondaryKey>(("Austen", 2))?,
-        [b.clone()]
+        from_ref(&b)
     );
     assert_eq!(
         tree.get_by::<BookGenreSecondaryKey>(Genre::Play)?,
@@ -179,11 +180,11 @@ fn records_are_found_by_what_a_secondary_key_is_borrowed_as() -> Result<(), Neta
     );
     assert_eq!(
         tree.get_by::<BookSeriesSecondaryKey>(Some("Austen"))?,
-        [b.clone()]
+        from_ref(&b)
     );
     assert_eq!(
         tree.get_by::<BookSeriesSecondaryKey>(None::<&str>)?,
-        [a.clone()]
+        from_ref(&a)
     );
 
     let txn = store.read();

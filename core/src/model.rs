@@ -131,6 +131,11 @@ pub trait Record: Sized + Send + Sync + 'static {
 }
 
 /// A generated key type over one field, or over several in order.
+#[diagnostic::on_unimplemented(
+    message = "a key with the field `{Self}` cannot be looked up with this value",
+    label = "not a `{Self}`, nor what one is borrowed as",
+    note = "a key is looked up with itself, with its field, or with a borrowed form: `&str` for `String`, `&[u8]` for `Vec<u8>`, a tuple for several fields"
+)]
 pub trait ModelKey: Key + AsKey<Self> + Debug + Send + Sync + 'static {
     /// The type of the field; a tuple of the fields' types for a composite key.
     type Fields;

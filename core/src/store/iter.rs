@@ -268,7 +268,7 @@ pub struct Iter<'t, D, M, Md: Mode, E: Driver, O = ByPrimaryKey> {
     pub(super) entries: Entries<'t, Transaction<Md, E>>,
     pub(super) records: TreeId,
     pub(super) driver: &'t str,
-    model: PhantomData<fn() -> (D, M, O)>,
+    model: PhantomData<(D, M, O)>,
 }
 
 impl<'t, D, M, Md, E, O> Iter<'t, D, M, Md, E, O>

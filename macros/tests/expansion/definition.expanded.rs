@@ -744,6 +744,8 @@ pub mod blog {
             }
         }
         #[automatically_derived]
+        impl __netabase::AsKey<UserPrimaryKey> for UserPrimaryKey {}
+        #[automatically_derived]
         impl __netabase::ModelKey for UserPrimaryKey {
             type Fields = u64;
         }
@@ -855,6 +857,8 @@ pub mod blog {
                 __netabase::Ok(())
             }
         }
+        #[automatically_derived]
+        impl __netabase::AsKey<UserEmailSecondaryKey> for UserEmailSecondaryKey {}
         #[automatically_derived]
         impl __netabase::ModelKey for UserEmailSecondaryKey {
             type Fields = String;
@@ -981,6 +985,8 @@ pub mod blog {
                 __netabase::Ok(())
             }
         }
+        #[automatically_derived]
+        impl __netabase::AsKey<UserTypeSecondaryKey> for UserTypeSecondaryKey {}
         #[automatically_derived]
         impl __netabase::ModelKey for UserTypeSecondaryKey {
             type Fields = Option<u8>;
@@ -1302,9 +1308,7 @@ pub mod blog {
                 match __index {
                     0usize => __netabase::EncodeKey::encode_key(&__ref.email, __out),
                     1usize => {
-                        <Option<
-                            u8,
-                        > as __netabase::KeyPart>::encode(&__ref.r#type, __out)
+                        <Option<u8> as __netabase::KeyPart>::encode(&__ref.r#type, __out)
                     }
                     _ => {
                         __netabase::core::unreachable!(
@@ -1541,6 +1545,8 @@ pub mod blog {
                 __netabase::Ok(())
             }
         }
+        #[automatically_derived]
+        impl __netabase::AsKey<LikePrimaryKey> for LikePrimaryKey {}
         #[automatically_derived]
         impl __netabase::ModelKey for LikePrimaryKey {
             type Fields = (u64, u32);

@@ -36,6 +36,13 @@ const _: () = {
             __netabase::Ok(())
         }
     }
+    #[automatically_derived]
+    impl __netabase::AsKey<Slug> for Slug {}
+    #[automatically_derived]
+    impl<__K: __netabase::ModelKey> __netabase::AsKey<__K> for Slug
+    where
+        Slug: __netabase::AsKey<<__K as __netabase::ModelKey>::Fields>,
+    {}
 };
 #[derive(NetabaseKey, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
@@ -82,6 +89,13 @@ const _: () = {
             __netabase::Ok(())
         }
     }
+    #[automatically_derived]
+    impl __netabase::AsKey<Version> for Version {}
+    #[automatically_derived]
+    impl<__K: __netabase::ModelKey> __netabase::AsKey<__K> for Version
+    where
+        Version: __netabase::AsKey<<__K as __netabase::ModelKey>::Fields>,
+    {}
 };
 #[derive(NetabaseKey, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -133,4 +147,11 @@ const _: () = {
             }
         }
     }
+    #[automatically_derived]
+    impl __netabase::AsKey<Level> for Level {}
+    #[automatically_derived]
+    impl<__K: __netabase::ModelKey> __netabase::AsKey<__K> for Level
+    where
+        Level: __netabase::AsKey<<__K as __netabase::ModelKey>::Fields>,
+    {}
 };
