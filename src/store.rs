@@ -1,4 +1,4 @@
-//! [`NetabaseStore`]: one database of one definition, whatever the engine.
+//! Stores, and what their calls return: trees, transactions, batches and iterators.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,7 +8,8 @@ use std::sync::Arc;
 use netabase_core::driver::asynchronous::{AsyncDriver, TemporaryConfig};
 use netabase_core::driver::{Driver, Durability, OpenConfig};
 use netabase_core::store::asynchronous::{AsyncTree, AsyncTypedStore};
-use netabase_core::store::{Tree, TypedStore};
+
+pub use netabase_core::store::*;
 
 use crate::FileConfig;
 use crate::traits::store_ops::BackendFor;

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use netabase_store::FileConfig;
 use netabase_store::driver::Driver;
-use netabase_store::{FileConfig, TypedStore};
+use netabase_store::store::TypedStore;
 
 use crate::contender::{CACHE_MIB, Contender, Database, Result, digest, digest_of};
 use crate::data::{

@@ -3,8 +3,8 @@
 use std::io::{self, Write as _};
 
 use netabase_store::connect::Target;
+use netabase_store::driver::schema::SCHEMA_TREE;
 use netabase_store::driver::{Bounds, Cursor as _, Direction, EntryWidths, Read as _};
-use netabase_store::schema::SCHEMA_TREE;
 use serde_json::json;
 
 use crate::Status;

@@ -7,12 +7,12 @@ use std::path::Path;
 use netabase_store::connect::{Target, driver};
 use netabase_store::driver::checked::{Checked, CheckedReader};
 use netabase_store::driver::command::TreeNames;
+use netabase_store::driver::dynamic::Shape;
+use netabase_store::driver::schema::{
+    ModelSchema, SCHEMA_TREE, check_complete, stored_models, stored_widths,
+};
 use netabase_store::driver::{
     AnyDatabase, AnyReader, Capabilities, Driver as _, EntryWidths, Read as _, TreeId,
-};
-use netabase_store::dynamic::Shape;
-use netabase_store::schema::{
-    ModelSchema, SCHEMA_TREE, check_complete, stored_models, stored_widths,
 };
 use netabase_store::{ErrorKind, NetabaseError};
 

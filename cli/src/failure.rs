@@ -4,7 +4,8 @@ use std::error::Error as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use netabase_store::{DriverError, ErrorKind, NetabaseError};
+use netabase_store::driver::DriverError;
+use netabase_store::{ErrorKind, NetabaseError};
 
 use crate::output::plain;
 

@@ -5,11 +5,11 @@ use std::ops::Bound;
 
 use netabase_store::connect::{Target, driver};
 use netabase_store::driver::checked::CheckedWriter;
+use netabase_store::driver::schema::{INCOMPLETE_KEY, SCHEMA_TREE};
 use netabase_store::driver::{
     AnyWriter, Bounds, Capabilities, Cursor as _, Direction, Driver as _, Durability, EntryWidths,
     Read as _, TreeId, Write as _,
 };
-use netabase_store::schema::{INCOMPLETE_KEY, SCHEMA_TREE};
 use netabase_store::{ErrorKind, NetabaseError};
 use xxhash_rust::xxh3::Xxh3;
 

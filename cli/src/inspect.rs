@@ -2,8 +2,8 @@
 
 use std::io::{self, Write as _};
 
+use netabase_store::driver::schema::{SCHEMA_TREE, check_complete};
 use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _};
-use netabase_store::schema::{SCHEMA_TREE, check_complete};
 use serde_json::json;
 
 use crate::Status;

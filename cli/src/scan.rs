@@ -3,10 +3,10 @@
 use std::io::{self, BufWriter, Write};
 use std::ops::Bound;
 
+use netabase_store::driver::dynamic::{Shape, Value};
+use netabase_store::driver::fields;
+use netabase_store::driver::schema::SCHEMA_TREE;
 use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _, prefix_end};
-use netabase_store::dynamic::{Shape, Value};
-use netabase_store::fields;
-use netabase_store::schema::SCHEMA_TREE;
 use serde_json::{Map, json};
 
 use crate::Status;

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 
+use netabase_store::driver::dynamic::Shape;
 use netabase_store::driver::ext::ReadExt as _;
+use netabase_store::driver::fields;
+use netabase_store::driver::schema::{IndexSchema, ModelSchema};
 use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _};
-use netabase_store::dynamic::Shape;
-use netabase_store::fields;
-use netabase_store::schema::{IndexSchema, ModelSchema};
 use netabase_store::{ErrorKind, NetabaseError};
 use serde_json::json;
 

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use bincode::config::standard;
 use netabase_driver_redb_zerocopy::RedbZeroCopy;
-use netabase_store::{FileConfig, ReadOnly, TreeView, TypedStore, netabase_definition_module};
+use netabase_store::store::TypedStore;
+use netabase_store::{FileConfig, ReadOnly, TreeView, netabase_definition_module};
 use redb::{Builder, ReadOnlyTable, ReadableDatabase, ReadableTable, TableDefinition};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;

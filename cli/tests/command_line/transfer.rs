@@ -3,8 +3,8 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use netabase_store::driver::schema::{INCOMPLETE_KEY, SCHEMA_TREE};
 use netabase_store::driver::{Durability, Read as _, Write as _};
-use netabase_store::schema::{INCOMPLETE_KEY, SCHEMA_TREE};
 use netabase_store::{ErrorKind, NetabaseStore};
 
 use crate::program::library::Library;
