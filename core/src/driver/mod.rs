@@ -50,7 +50,7 @@ pub use location::Location;
 pub use manifest::{Capabilities, Limits, Manifest};
 pub use pinned::PinnedRead;
 pub use resume::ResumingCursor;
-pub use write_batch::{WriteBatch, WriteBatchBuilder, WriteOp};
+pub use write_batch::{OperationsIter, WriteBatch, WriteBatchBuilder, WriteOp};
 
 /// The result of a driver's operation.
 pub type Result<T, E = DriverError> = std::result::Result<T, E>;
