@@ -326,7 +326,8 @@ unsafe extern "C" fn database_commit_outcome(
     outcome: *mut u32,
     error: *mut ErrorBuffer,
 ) -> u32 {
-    place(outcome, any());
+    // SAFETY: the host gives a place for the outcome.
+    unsafe { outcome.write(u32::from(next().unwrap_or(0) % 4)) };
     status(error)
 }
 
