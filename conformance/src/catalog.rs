@@ -46,6 +46,7 @@ pub fn all<D: Driver>() -> Vec<Case<D>> {
         ("limits", cases::limits::cases()),
         ("maintenance", cases::maintenance::cases()),
         ("manifest", cases::manifest::cases()),
+        ("optimistic", cases::optimistic::cases()),
         ("order", cases::order::cases()),
         ("persistence", cases::persistence::cases()),
         ("random", cases::random::cases()),

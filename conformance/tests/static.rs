@@ -2,12 +2,14 @@
 
 mod drivers;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use conformance::harness::Suite;
 use netabase_core::config::FileConfig;
 use netabase_core::driver::asynchronous::{AsyncAsSync, Block, SyncAsAsync};
 use netabase_core::driver::{AnyDriver, Driver, DriverError, ErrorKind, OpenConfig, Result};
+use netabase_core::memory::AsyncMemory;
 
 struct Static(Suite);
 
@@ -29,7 +31,10 @@ fn config(config: &OpenConfig<'_>) -> Result<FileConfig> {
         ));
     }
     Ok(FileConfig {
-        path: config.location.as_path()?.to_owned(),
+        path: match config.location.is_empty() {
+            true => PathBuf::new(),
+            false => config.location.as_path()?.to_owned(),
+        },
         cache_size_mb: config.cache_bytes.map(|bytes| (bytes >> 20) as usize),
         create_if_missing: config.create_if_missing,
         truncate: config.truncate,
@@ -59,5 +64,10 @@ impl drivers::Visitor for Static {
 fn main() -> ExitCode {
     let mut suite = Static(Suite::new());
     drivers::each(&mut suite);
+    // Many writers at a time, whose commits are checked against what was recorded of their reads.
+    suite.0.add(
+        "asynchronous",
+        AsyncAsSync::new(AsyncMemory::optimistic(), Thread, config),
+    );
     suite.0.run()
 }

@@ -94,6 +94,10 @@ pub struct IndexedDBConfig {
     /// is dropped. One whose page ends before that stays.
     #[builder(default = false)]
     pub temporary: bool,
+    /// How long a write waits for another write transaction to end, in this page or another. After that it fails with
+    /// [`Conflict`](crate::error::ErrorKind::Conflict).
+    #[builder(default = BUSY_TIMEOUT)]
+    pub busy_timeout: Duration,
 }
 
 impl IndexedDBConfig {

@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Waker};
 
 use netabase_core::config::FileConfig;
 use netabase_core::driver::asynchronous::{
-    AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, SyncAsAsync,
+    AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, ReadSet, SyncAsAsync,
 };
 use netabase_core::driver::checked::Checked;
 use netabase_core::driver::command;
@@ -658,6 +658,11 @@ impl AsyncDatabase for FailingDatabase {
         Ok(FailingTransaction(writer, Arc::clone(&self.1)))
     }
 
+    async fn try_begin_write(&self) -> driver::Result<Self::Writer> {
+        let writer = self.0.try_begin_write().await?;
+        Ok(FailingTransaction(writer, Arc::clone(&self.1)))
+    }
+
     async fn command(&self, operation: &str, argument: &[u8]) -> driver::Result<Vec<Vec<u8>>> {
         self.0.command(operation, argument).await
     }
@@ -706,9 +711,10 @@ impl<T: AsyncWrite> AsyncWrite for FailingTransaction<T> {
     async fn commit(
         self,
         batch: &WriteBatch<'_>,
+        reads: &ReadSet,
         durability: driver::Durability,
     ) -> driver::Result<()> {
-        self.0.commit(batch, durability).await
+        self.0.commit(batch, reads, durability).await
     }
 }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::rc::Rc;
+use std::time::Duration;
 
 use js_sys::Promise;
 use js_sys::futures::JsFuture;
@@ -20,6 +21,7 @@ use crate::lock::Turn;
 use crate::read::IndexedDBReader;
 use crate::request;
 use crate::sys;
+use crate::timer;
 use crate::write::IndexedDBWriter;
 
 /// The names of all object stores but the driver's own, those of empty trees included.
@@ -136,6 +138,14 @@ impl AsyncDatabase for IndexedDBDatabase {
 
     async fn begin_write(&self) -> Result<IndexedDBWriter> {
         IndexedDBWriter::begin(&self.0).await
+    }
+
+    async fn try_begin_write(&self) -> Result<IndexedDBWriter> {
+        IndexedDBWriter::try_begin(&self.0).await
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        timer::sleep(duration).await;
     }
 
     async fn command(&self, name: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {

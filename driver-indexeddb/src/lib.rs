@@ -62,6 +62,8 @@ mod rewrite;
 #[cfg(target_arch = "wasm32")]
 mod sys;
 #[cfg(target_arch = "wasm32")]
+mod timer;
+#[cfg(target_arch = "wasm32")]
 mod write;
 
 #[cfg(target_arch = "wasm32")]

@@ -24,7 +24,12 @@ extern "C" {
 
     pub(crate) type LockManager;
     #[wasm_bindgen(method)]
-    pub(crate) fn request(this: &LockManager, name: &str, callback: &JsValue) -> Promise;
+    pub(crate) fn request(
+        this: &LockManager,
+        name: &str,
+        options: &Object,
+        callback: &JsValue,
+    ) -> Promise;
 
     pub(crate) type StorageManager;
     #[wasm_bindgen(method, catch)]

@@ -6,7 +6,7 @@ use std::fmt;
 use std::ops::Bound;
 use std::rc::Rc;
 
-use netabase_core::driver::asynchronous::{AsyncRead, AsyncWrite};
+use netabase_core::driver::asynchronous::{AsyncRead, AsyncWrite, ReadSet};
 use netabase_core::driver::{
     Bounds, Direction, DriverError, Durability, Result, TreeId, WriteBatch, WriteOp,
 };
@@ -31,17 +31,31 @@ pub struct IndexedDBWriter {
 impl IndexedDBWriter {
     pub(crate) async fn begin(shared: &Rc<Shared>) -> Result<Self> {
         let turn = Turn::take(&shared.lock_name()).await?;
-        Ok(Self {
+        Ok(Self::new(shared, turn))
+    }
+
+    pub(crate) async fn try_begin(shared: &Rc<Shared>) -> Result<Self> {
+        let turn = Turn::try_take(&shared.lock_name()).await?;
+        Ok(Self::new(shared, turn))
+    }
+
+    fn new(shared: &Rc<Shared>, turn: Turn) -> Self {
+        Self {
             view: SendWrapper::new(Rc::new(View::new(shared))),
             turn: SendWrapper::new(turn),
-        })
+        }
     }
 }
 
 read_from_ref!(IndexedDBWriter, view);
 
 impl AsyncWrite for IndexedDBWriter {
-    async fn commit(self, batch: &WriteBatch<'_>, durability: Durability) -> Result<()> {
+    async fn commit(
+        self,
+        batch: &WriteBatch<'_>,
+        _: &ReadSet,
+        durability: Durability,
+    ) -> Result<()> {
         let view = &*self.view;
         let mut trees = changed_trees(view, batch)?;
         if trees.is_empty() {

@@ -12,7 +12,9 @@ use std::ops::Bound;
 use js_sys::futures::JsFuture;
 use js_sys::{Function, Promise};
 use netabase_core::config::IndexedDBConfig;
-use netabase_core::driver::asynchronous::{AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite};
+use netabase_core::driver::asynchronous::{
+    AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, ReadSet,
+};
 use netabase_core::driver::{
     Bounds, Direction, DriverError, Durability, ErrorKind, WriteBatchBuilder,
 };
@@ -102,7 +104,7 @@ async fn commit(store: &IndexedDBDatabase, numbers: &mut Numbers, models: &mut [
         writer.get_many(tree, &[&numbers.key()]).await.unwrap();
     }
     writer
-        .commit(&list.as_batch(), Durability::None)
+        .commit(&list.as_batch(), &ReadSet::default(), Durability::None)
         .await
         .unwrap();
 }
@@ -169,7 +171,7 @@ async fn entries_share_records() {
             .unwrap();
     }
     writer
-        .commit(&list.as_batch(), Durability::None)
+        .commit(&list.as_batch(), &ReadSet::default(), Durability::None)
         .await
         .unwrap();
     let count = script(
@@ -191,7 +193,7 @@ async fn a_damaged_leaf_is_an_error() {
     let mut list = WriteBatchBuilder::new();
     list.put(tree, b"k", b"v").unwrap();
     writer
-        .commit(&list.as_batch(), Durability::None)
+        .commit(&list.as_batch(), &ReadSet::default(), Durability::None)
         .await
         .unwrap();
     script(
@@ -217,7 +219,7 @@ async fn a_damaged_leaf_is_an_error() {
     list.put(tree, b"k", b"new").unwrap();
     list.put(writer.tree("t").unwrap(), b"l", b"new").unwrap();
     let error = writer
-        .commit(&list.as_batch(), Durability::None)
+        .commit(&list.as_batch(), &ReadSet::default(), Durability::None)
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
@@ -240,7 +242,8 @@ async fn a_commit_that_is_given_up_is_done_in_whole_or_not_at_all() {
             }
         }
         let batch = list.as_batch();
-        let mut commit = Box::pin(writer.commit(&batch, Durability::None));
+        let reads = ReadSet::default();
+        let mut commit = Box::pin(writer.commit(&batch, &reads, Durability::None));
         let mut left = polls;
         std::future::poll_fn(|context| {
             if left == 0 {
@@ -297,7 +300,9 @@ async fn commit_one(store: &IndexedDBDatabase) -> std::result::Result<(), Driver
     let writer = store.begin_write().await?;
     let mut list = WriteBatchBuilder::new();
     list.put(writer.tree("t")?, b"a", b"")?;
-    writer.commit(&list.as_batch(), Durability::None).await
+    writer
+        .commit(&list.as_batch(), &ReadSet::default(), Durability::None)
+        .await
 }
 
 #[wasm_bindgen_test]

@@ -12,7 +12,9 @@ use std::rc::Rc;
 use js_sys::futures::{JsFuture, spawn_local};
 use js_sys::{Function, Promise};
 use netabase_core::config::IndexedDBConfig;
-use netabase_core::driver::asynchronous::{AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite};
+use netabase_core::driver::asynchronous::{
+    AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, ReadSet,
+};
 use netabase_core::driver::{Bounds, Direction, Durability, ErrorKind, WriteBatchBuilder};
 use netabase_driver_indexeddb::{IndexedDB, IndexedDBDatabase};
 use wasm_bindgen::prelude::*;
@@ -29,7 +31,7 @@ async fn put(store: &IndexedDBDatabase, tree: &str, key: &[u8], value: &[u8]) {
     let mut list = WriteBatchBuilder::new();
     list.put(writer.tree(tree).unwrap(), key, value).unwrap();
     writer
-        .commit(&list.as_batch(), Durability::Immediate)
+        .commit(&list.as_batch(), &ReadSet::default(), Durability::Immediate)
         .await
         .unwrap();
 }
@@ -87,7 +89,7 @@ async fn writers_take_turns() {
     let mut list = WriteBatchBuilder::new();
     list.put(writer.tree("t").unwrap(), b"k", b"first").unwrap();
     writer
-        .commit(&list.as_batch(), Durability::None)
+        .commit(&list.as_batch(), &ReadSet::default(), Durability::None)
         .await
         .unwrap();
     pause(300).await;
@@ -148,7 +150,7 @@ async fn a_caller_may_await_anything_within_a_transaction() {
     list.put(b, b"k", b"new").unwrap();
     foreign().await;
     writer
-        .commit(&list.as_batch(), Durability::Immediate)
+        .commit(&list.as_batch(), &ReadSet::default(), Durability::Immediate)
         .await
         .unwrap();
 
@@ -194,7 +196,7 @@ async fn a_page_that_does_not_let_go_is_an_error() {
     let mut list = WriteBatchBuilder::new();
     list.put(writer.tree("new").unwrap(), b"k", b"v").unwrap();
     let error = writer
-        .commit(&list.as_batch(), Durability::Immediate)
+        .commit(&list.as_batch(), &ReadSet::default(), Durability::Immediate)
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked);
@@ -233,7 +235,7 @@ async fn pages_are_the_same_without_get_all_records() {
         list.put(tree, &[number], &[number, number]).unwrap();
     }
     writer
-        .commit(&list.as_batch(), Durability::None)
+        .commit(&list.as_batch(), &ReadSet::default(), Durability::None)
         .await
         .unwrap();
     let mut answers = Vec::new();

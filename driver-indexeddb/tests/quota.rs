@@ -9,7 +9,9 @@
 use js_sys::futures::JsFuture;
 use js_sys::{Function, Promise};
 use netabase_core::config::IndexedDBConfig;
-use netabase_core::driver::asynchronous::{AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite};
+use netabase_core::driver::asynchronous::{
+    AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, ReadSet,
+};
 use netabase_core::driver::{Durability, ErrorKind, Result, WriteBatchBuilder};
 use netabase_driver_indexeddb::{IndexedDB, IndexedDBDatabase};
 use wasm_bindgen::prelude::*;
@@ -37,7 +39,9 @@ async fn put(store: &IndexedDBDatabase, entries: &[(&str, &[u8], &[u8])]) -> Res
     for (tree, key, value) in entries {
         list.put(writer.tree(tree)?, key, value)?;
     }
-    writer.commit(&list.as_batch(), Durability::Immediate).await
+    writer
+        .commit(&list.as_batch(), &ReadSet::default(), Durability::Immediate)
+        .await
 }
 
 #[wasm_bindgen_test]

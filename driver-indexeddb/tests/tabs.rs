@@ -13,7 +13,9 @@ use std::cell::{Cell, RefCell};
 use js_sys::futures::JsFuture;
 use js_sys::{Array, Date, Function, Promise, Reflect};
 use netabase_core::config::IndexedDBConfig;
-use netabase_core::driver::asynchronous::{AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite};
+use netabase_core::driver::asynchronous::{
+    AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, ReadSet,
+};
 use netabase_core::driver::{DriverError, Durability, ErrorKind, Result, WriteBatchBuilder};
 use netabase_driver_indexeddb::{IndexedDB, IndexedDBDatabase, IndexedDBWriter};
 use wasm_bindgen::prelude::*;
@@ -32,7 +34,9 @@ async fn open(name: &str, version: u32) -> Result<IndexedDBDatabase> {
 async fn commit(writer: IndexedDBWriter, tree: &str, value: &str) -> Result<()> {
     let mut list = WriteBatchBuilder::new();
     list.put(writer.tree(tree)?, b"k", value.as_bytes())?;
-    writer.commit(&list.as_batch(), Durability::Immediate).await
+    writer
+        .commit(&list.as_batch(), &ReadSet::default(), Durability::Immediate)
+        .await
 }
 
 async fn put(store: &IndexedDBDatabase, tree: &str, value: &str) -> Result<()> {

@@ -12,6 +12,7 @@ pub mod leak;
 pub mod limits;
 pub mod maintenance;
 pub mod manifest;
+pub mod optimistic;
 pub mod order;
 pub mod persistence;
 pub mod random;

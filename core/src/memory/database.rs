@@ -10,6 +10,17 @@ use crate::driver::{Database, DriverError, ErrorKind, Result};
 /// The operation that gives the names of the trees that hold an entry, in byte order, one output a name.
 pub(super) const TREE_NAMES: &str = "tree_names";
 
+/// Refuses an argument to [`TREE_NAMES`].
+pub(super) fn no_argument(argument: &[u8]) -> Result<()> {
+    if argument.is_empty() {
+        return Ok(());
+    }
+    Err(DriverError::new(
+        ErrorKind::InvalidInput,
+        "`tree_names` takes no argument; leave it empty",
+    ))
+}
+
 pub(super) type Bytes = Arc<[u8]>;
 pub(super) type Tree = OrdMap<Bytes, Bytes>;
 /// Every tree that holds an entry. A clone is a snapshot and costs one reference count.
@@ -62,12 +73,7 @@ impl Database for MemoryDatabase {
         if operation != TREE_NAMES {
             return Err(DriverError::unsupported(operation));
         }
-        if !argument.is_empty() {
-            return Err(DriverError::new(
-                ErrorKind::InvalidInput,
-                "`tree_names` takes no argument; leave it empty",
-            ));
-        }
+        no_argument(argument)?;
         let trees = self.0.committed().clone();
         trees.keys().for_each(|name| output(name.as_bytes()));
         Ok(())

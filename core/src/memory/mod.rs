@@ -3,12 +3,14 @@
 //! It keeps every promise of the [contract](crate::driver) in the plainest way, so that a difference between it and
 //! an engine is the engine's. It backs temporary stores where no engine is linked, and runs on wasm32 as well.
 
+mod asynchronous;
 mod cursor;
 mod database;
 mod transaction;
 
 use std::borrow::Cow;
 
+pub use asynchronous::{AsyncMemory, AsyncMemoryDatabase, AsyncMemoryReader, AsyncMemoryWriter};
 pub use cursor::MemoryCursor;
 pub use database::MemoryDatabase;
 pub use transaction::{MemoryReader, MemoryWriter};
@@ -64,41 +66,47 @@ impl Driver for Memory {
     /// - [`Unsupported`](ErrorKind::Unsupported): `read_only`, or a cache size.
     /// - [`NotFound`](ErrorKind::NotFound): `create_if_missing` is off.
     fn open(&self, config: &OpenConfig<'_>) -> Result<MemoryDatabase> {
-        if !config.location.is_empty() {
-            return Err(DriverError::new(
-                ErrorKind::InvalidInput,
-                format!(
-                    "the memory driver keeps nothing on disk; leave the location empty instead of `{}`",
-                    config.location
-                ),
-            ));
-        }
-        if let Some((name, _)) = config.options.first() {
-            return Err(DriverError::new(
-                ErrorKind::InvalidInput,
-                format!("the memory driver has no options; remove `{name}`"),
-            ));
-        }
-        if config.read_only {
-            return Err(DriverError::new(
-                ErrorKind::Unsupported,
-                "a memory database begins empty, so that read-only it would stay so; leave `read_only` off",
-            ));
-        }
-        if config.cache_bytes.is_some() {
-            return Err(DriverError::new(
-                ErrorKind::Unsupported,
-                "the memory driver holds everything in memory and has no cache; leave its size open",
-            ));
-        }
-        if !config.create_if_missing {
-            return Err(DriverError::new(
-                ErrorKind::NotFound,
-                "a memory database is never there before it is opened; set `create_if_missing`",
-            ));
-        }
+        check_config(config)?;
         Ok(MemoryDatabase::default())
     }
+}
+
+/// Refuses a configuration that asks for what has no meaning in memory.
+fn check_config(config: &OpenConfig<'_>) -> Result<()> {
+    if !config.location.is_empty() {
+        return Err(DriverError::new(
+            ErrorKind::InvalidInput,
+            format!(
+                "the memory driver keeps nothing on disk; leave the location empty instead of `{}`",
+                config.location
+            ),
+        ));
+    }
+    if let Some((name, _)) = config.options.first() {
+        return Err(DriverError::new(
+            ErrorKind::InvalidInput,
+            format!("the memory driver has no options; remove `{name}`"),
+        ));
+    }
+    if config.read_only {
+        return Err(DriverError::new(
+            ErrorKind::Unsupported,
+            "a memory database begins empty, so that read-only it would stay so; leave `read_only` off",
+        ));
+    }
+    if config.cache_bytes.is_some() {
+        return Err(DriverError::new(
+            ErrorKind::Unsupported,
+            "the memory driver holds everything in memory and has no cache; leave its size open",
+        ));
+    }
+    if !config.create_if_missing {
+        return Err(DriverError::new(
+            ErrorKind::NotFound,
+            "a memory database is never there before it is opened; set `create_if_missing`",
+        ));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

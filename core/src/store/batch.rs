@@ -33,7 +33,7 @@ pub(super) struct CollectedSteps<D, E: Driver> {
 }
 
 /// The steps of one model, whichever it is.
-trait ModelSteps<D, E: Driver>: Any + Send {
+trait ModelSteps<D, E: Driver>: Any + Send + Sync {
     fn run(&self, transaction: &TxnGuard<'_, D, ReadWrite, E>) -> Result<(), NetabaseError>;
 }
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::overlay::{Layered, Overlay, Page, Sink, Source};
-use super::{AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite};
+use super::{AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, ReadSet};
 use crate::driver::{
     Bounds, Capabilities, CommitOutcome, CommitToken, Database, Direction, Driver, DriverError,
     Durability, ErrorKind, Manifest, OpenConfig, Result, TreeId,
@@ -70,6 +70,10 @@ where
         Ok(AsyncAsSyncDatabase {
             store: self.block.block_on(self.driver.open(&config))?,
             block: Arc::clone(&self.block),
+            is_optimistic: self
+                .manifest
+                .capabilities
+                .contains(Capabilities::OPTIMISTIC),
         })
     }
 }
@@ -86,6 +90,7 @@ impl<A: AsyncDriver, B> fmt::Debug for AsyncAsSync<A, B> {
 pub struct AsyncAsSyncDatabase<S, B> {
     store: S,
     block: Arc<B>,
+    is_optimistic: bool,
 }
 
 impl<S, B> Database for AsyncAsSyncDatabase<S, B>
@@ -100,13 +105,13 @@ where
 
     fn begin_read(&self) -> Result<Self::Reader> {
         let reader = self.block.block_on(self.store.begin_read())?;
-        let source = AsyncAsSyncSource::new(reader, &self.block);
+        let source = AsyncAsSyncSource::new(reader, &self.block, false);
         Ok(Layered::new(source, Overlay::default()))
     }
 
     fn begin_write(&self) -> Result<Self::Writer> {
         let writer = self.block.block_on(self.store.begin_write())?;
-        let source = AsyncAsSyncSource::new(writer, &self.block);
+        let source = AsyncAsSyncSource::new(writer, &self.block, self.is_optimistic);
         Ok(Layered::new(source, Overlay::default()))
     }
 
@@ -143,6 +148,8 @@ pub struct AsyncAsSyncSource<T, B> {
     block: Arc<B>,
     /// The trees by id, which is the place here.
     trees: Mutex<Vec<KnownTree>>,
+    /// What was read, by the driver's own ids, where its commit wants to know.
+    reads: Option<Mutex<ReadSet>>,
 }
 
 /// What is known of a tree, which stays as it is for as long as the transaction lives.
@@ -161,11 +168,18 @@ enum End {
 }
 
 impl<T, B> AsyncAsSyncSource<T, B> {
-    fn new(transaction: T, block: &Arc<B>) -> Self {
+    fn new(transaction: T, block: &Arc<B>, records_reads: bool) -> Self {
         Self {
             transaction,
             block: Arc::clone(block),
             trees: Mutex::default(),
+            reads: records_reads.then(Mutex::default),
+        }
+    }
+
+    fn record(&self, add: impl FnOnce(&mut ReadSet)) {
+        if let Some(reads) = &self.reads {
+            add(&mut reads.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
 
@@ -220,13 +234,16 @@ impl<T: AsyncRead, B: Block> Source for AsyncAsSyncSource<T, B> {
             (known.id, beyond)
         })?;
         if beyond {
+            self.record(|reads| reads.add_key(id, key, false));
             return Ok(None);
         }
         let values = self.block.block_on(self.transaction.get_many(id, &[key]))?;
-        if let Some(value) = values.into_iter().next().flatten() {
+        let value = values.into_iter().next().flatten();
+        self.record(|reads| reads.add_key(id, key, value.is_some()));
+        if let Some(value) = value {
             return Ok(Some(visit(&value)));
         }
-        // Whoever puts new records asks for the ones before them, each time in vain.
+        // Putting new records asks for the ones before them, each time in vain.
         let asks = self.known(tree, |known| match &mut known.end {
             End::Unknown(missed) => {
                 *missed += 1;
@@ -252,14 +269,17 @@ impl<T: AsyncRead, B: Block> Source for AsyncAsSyncSource<T, B> {
         limit: usize,
     ) -> Result<Page> {
         let tree = self.engine_id(tree)?;
-        self.block
-            .block_on(self.transaction.page(tree, bounds, direction, limit))
-            .map(Page::new)
+        let page = self.transaction.page(tree, bounds, direction, limit);
+        let page = self.block.block_on(page)?;
+        self.record(|reads| reads.add_page(tree, bounds, direction, limit, &page));
+        Ok(Page::new(page))
     }
 
     fn len(&self, tree: TreeId) -> Result<u64> {
         let tree = self.engine_id(tree)?;
-        self.block.block_on(self.transaction.len(tree))
+        let len = self.block.block_on(self.transaction.len(tree))?;
+        self.record(|reads| reads.add_len(tree, len));
+        Ok(len)
     }
 
     fn first_page(&self) -> usize {
@@ -270,8 +290,11 @@ impl<T: AsyncRead, B: Block> Source for AsyncAsSyncSource<T, B> {
 impl<T: AsyncWrite, B: Block> Sink for AsyncAsSyncSource<T, B> {
     fn commit(self, overlay: Overlay, durability: Durability) -> Result<()> {
         let list = overlay.to_batch(|tree| self.engine_id(tree))?;
+        let reads = self.reads.unwrap_or_default();
+        let reads = reads.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let batch = list.as_batch();
         self.block
-            .block_on(self.transaction.commit(&list.as_batch(), durability))
+            .block_on(self.transaction.commit(&batch, &reads, durability))
     }
 }
 

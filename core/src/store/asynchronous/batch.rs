@@ -4,15 +4,19 @@ use std::fmt;
 
 use super::AsyncTypedStore;
 use super::replay::ReplayDriver;
+use super::transact::attempts;
 use crate::driver::Durability;
 use crate::driver::asynchronous::AsyncDriver;
 use crate::error::NetabaseError;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
+use crate::store::TransactOptions;
 use crate::store::batch::{CollectedSteps, Step};
 
 /// Writes over any of a definition's models, collected first, then committed in one transaction.
 ///
-/// Nothing is written, and no other writer waits, until [`commit`](Self::commit). Dropping the batch discards it.
+/// Nothing is written, and no other writer waits, until [`commit`](Self::commit). Dropping the batch discards it. On an
+/// optimistic engine, the commit begins anew where another transaction was first, as
+/// [`transact`](AsyncTypedStore::transact) does.
 #[must_use = "a batch writes nothing until it is committed"]
 pub struct AsyncBatch<'db, D, A: AsyncDriver> {
     store: &'db AsyncTypedStore<D, A>,
@@ -77,15 +81,12 @@ impl<'db, D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncBatch<'db, D, A> {
     /// # Errors
     /// As [`commit`](Self::commit).
     pub async fn commit_with(self, durability: Durability) -> Result<(), NetabaseError> {
-        let guard = self.store.write().await?;
-        guard
-            .run("commit", |store| {
-                let transaction = store.write()?;
-                self.steps.run(&transaction)?;
-                transaction.commit()
-            })
-            .await?;
-        guard.commit_with(durability).await
+        let options = TransactOptions::default();
+        attempts!(self.store, &options, durability, txn => txn.run("commit", |store| {
+            let transaction = store.write()?;
+            self.steps.run(&transaction)?;
+            transaction.commit()
+        }))
     }
 }
 

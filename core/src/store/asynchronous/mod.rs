@@ -10,13 +10,18 @@ mod batch;
 mod iter;
 mod replay;
 mod schema;
+mod transact;
 mod transaction;
 mod tree;
 mod view;
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
 
 pub use batch::AsyncBatch;
 pub use iter::AsyncIter;
@@ -24,12 +29,13 @@ pub use transaction::{AsyncMode, AsyncTxnGuard};
 pub use tree::AsyncTree;
 pub use view::AsyncTreeView;
 
-use self::replay::{ReadSet, ReplayDriver, TreeNames};
+use self::replay::{KnownReads, ReplayDriver, TreeNames};
 use self::schema::Schema;
+use super::transact::is_conflict;
 use super::{ReadOnly, ReadWrite, TypedStore};
 use crate::driver::asynchronous::overlay::Overlay;
 use crate::driver::asynchronous::{
-    AsyncConfig, AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, TemporaryConfig,
+    AsyncConfig, AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, ReadSet, TemporaryConfig,
 };
 use crate::driver::checked::{self, Checked};
 use crate::driver::command::{self, Command};
@@ -41,6 +47,8 @@ use crate::error::NetabaseError;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
 use crate::schema::SCHEMA_TREE;
 
+/// How often an operation is tried where others commit meanwhile.
+const ATTEMPTS: usize = 16;
 /// Entries that an operation's cursors ask for first.
 const FIRST_PAGE: usize = 64;
 /// Entries that are asked for at a time where indexes are built, which reads and holds all of them anyway.
@@ -60,7 +68,28 @@ pub struct AsyncTypedStore<D, A: AsyncDriver> {
     manifest: Manifest,
     durability: Durability,
     read_only: bool,
+    busy_timeout: Duration,
     definition: PhantomData<fn() -> D>,
+}
+
+/// What an operation came to that has everything it asks for.
+struct Replayed<R> {
+    result: Result<R, NetabaseError>,
+    /// All writes of the transaction after it.
+    writes: Overlay,
+    /// What it has read, where that is recorded.
+    reads: ReadSet,
+}
+
+#[cold]
+fn busy(waited: Duration) -> NetabaseError {
+    NetabaseError::new(
+        ErrorKind::Conflict,
+        format!(
+            "another write transaction was open for all of {waited:?}; commit or drop it first, or open the store with a \
+             longer `busy_timeout`"
+        ),
+    )
 }
 
 impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
@@ -91,6 +120,7 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
                 manifest: manifest.clone(),
                 durability,
                 read_only: config.is_read_only(),
+                busy_timeout: config.busy_timeout(),
                 definition: PhantomData,
             };
             store.prepare().await?;
@@ -102,57 +132,103 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
 
     /// Checks the schema, records models and builds indexes.
     async fn prepare(&self) -> Result<(), NetabaseError> {
-        let reader = self.engine()?.begin_read().await?;
-        let check = |store: &TypedStore<D, ReplayDriver>| {
-            super::open::check_schema::<D, ReplayDriver>(&store.store)
-        };
+        let mut attempt = 1;
+        loop {
+            match self.try_prepare().await {
+                // Another program has just prepared the database, or has written.
+                Err(error) if is_conflict(error.kind()) && attempt < ATTEMPTS => attempt += 1,
+                result => return result,
+            }
+        }
+    }
+
+    async fn try_prepare(&self) -> Result<(), NetabaseError> {
+        let engine = self.engine()?;
+        let reader = engine.begin_read().await?;
         let nothing = Overlay::default();
-        let known = ReadSet::new(TreeNames::default(), FIRST_PAGE);
+        let known = KnownReads::new(TreeNames::default(), FIRST_PAGE, false);
         let is_ready = |store: &TypedStore<D, ReplayDriver>| {
             super::open::is_prepared::<D, ReplayDriver>(&store.store)
         };
-        match self.replay(&reader, &known, &nothing, is_ready).await {
-            Ok((true, _)) => return Ok(()),
-            // Somebody else has just opened the database for the first time, or has written.
-            Err(error) if error.kind() != ErrorKind::SnapshotLost => return Err(error),
-            Ok((false, _)) | Err(_) => {}
+        if self
+            .replay(&reader, &known, &nothing, is_ready)
+            .await?
+            .result?
+        {
+            return Ok(());
         }
         drop(reader);
-        let writer = self.engine()?.begin_write().await?;
+        let writer = self.begin_write(&engine).await?;
         let names = TreeNames::default();
-        let known = ReadSet::new(names.clone(), ALL_RECORDS);
-        let ((), writes) = self.replay(&writer, &known, &nothing, check).await?;
-        let list = writes.to_batch(|tree| names.engine_id(&writer, tree))?;
+        let known = KnownReads::new(names.clone(), ALL_RECORDS, self.is_optimistic());
+        let check = |store: &TypedStore<D, ReplayDriver>| {
+            super::open::check_schema::<D, ReplayDriver>(&store.store)
+        };
+        let replayed = self.replay(&writer, &known, &nothing, check).await?;
+        replayed.result?;
+        let list = replayed
+            .writes
+            .to_batch(|tree| names.engine_id(&writer, tree))?;
+        let reads = replayed
+            .reads
+            .translated(|tree| names.engine_id(&writer, tree))?;
         writer
-            .commit(&list.as_batch(), Durability::Immediate)
+            .commit(&list.as_batch(), &reads, Durability::Immediate)
             .await?;
         Ok(())
     }
 
+    /// Begins a write transaction of the engine; waits no longer than the store was opened for.
+    async fn begin_write(
+        &self,
+        engine: &A::Database,
+    ) -> Result<<A::Database as AsyncDatabase>::Writer, NetabaseError> {
+        if self.is_optimistic() {
+            return Ok(engine.begin_write().await?);
+        }
+        let begin = pin!(engine.begin_write());
+        let timeout = pin!(engine.sleep(self.busy_timeout));
+        match select(begin, timeout).await {
+            Either::Left((writer, _)) => Ok(writer?),
+            Either::Right(_) => Err(busy(self.busy_timeout)),
+        }
+    }
+
     /// Refuses a database that another program has prepared for other models since it was opened here: this one's indexes
-    /// would be wrong.
-    async fn check_schema(&self, reader: &impl AsyncRead) -> Result<(), NetabaseError> {
+    /// would be wrong. Adds what it reads to `reads`.
+    async fn check_schema(
+        &self,
+        reader: &impl AsyncRead,
+        mut read: impl FnMut(&[u8], bool),
+    ) -> Result<(), NetabaseError> {
         let schema = Schema::of::<D>();
         let keys: Vec<&[u8]> = schema.keys().collect();
         let found = reader.get_many(reader.tree(SCHEMA_TREE)?, &keys).await?;
+        for (key, found) in keys.iter().zip(&found) {
+            read(key, found.is_some());
+        }
         schema.compare(&found)
     }
 
     /// Runs an operation of the synchronous layer on what is known of `reader` and on what was written before, as often as it
-    /// takes; gives its result and all writes after it.
+    /// takes.
+    ///
+    /// # Errors
+    /// What was missing could not be fetched. An error of the operation is among what is given.
     async fn replay<R>(
         &self,
         reader: &impl AsyncRead,
-        known: &ReadSet,
+        known: &KnownReads,
         writes: &Overlay,
         operation: impl Fn(&TypedStore<D, ReplayDriver>) -> Result<R, NetabaseError>,
-    ) -> Result<(R, Overlay), NetabaseError> {
+    ) -> Result<Replayed<R>, NetabaseError> {
         loop {
             let staged = ReplayDriver::new(self.manifest.clone(), known.clone(), writes.clone());
             let config = OpenConfig {
                 read_only: self.read_only,
                 ..OpenConfig::new("")
             };
+            known.take_reads();
             let result = {
                 let store = TypedStore {
                     store: Checked::open(&staged, &config)?,
@@ -163,7 +239,13 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
                 operation(&store)
             };
             match known.take_missing() {
-                None => return Ok((result?, staged.writes())),
+                None => {
+                    return Ok(Replayed {
+                        result,
+                        writes: staged.writes(),
+                        reads: known.take_reads(),
+                    });
+                }
                 Some(missing) => known.fetch(reader, missing).await?,
             }
         }
@@ -188,19 +270,20 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
         }
     }
 
-    /// Begins a write transaction; waits while another one is open. Its writes are held in memory until the commit;
-    /// dropping the guard forgets them.
+    /// Begins a write transaction; waits while another one is open, but not on an
+    /// [optimistic](Capabilities::OPTIMISTIC) engine. Its writes are held in memory until the commit; dropping the guard
+    /// forgets them.
     ///
     /// # Errors
-    /// [`ReadOnly`](ErrorKind::ReadOnly) on a store that was opened so, [`Closed`](ErrorKind::Closed) also where it was
-    /// closed while the call waited; else as [`read`](Self::read).
+    /// - [`Conflict`](ErrorKind::Conflict): another one has been open for longer than the configuration's
+    ///   [`busy_timeout`](AsyncConfig::busy_timeout);
+    /// - [`ReadOnly`](ErrorKind::ReadOnly): the store was opened so;
+    /// - [`Closed`](ErrorKind::Closed): the store was closed, if only while the call waited;
+    /// - an error of the engine.
     pub async fn write(&self) -> Result<AsyncTxnGuard<'_, D, ReadWrite, A>, NetabaseError> {
         let begin = async {
-            let engine = self.engine()?;
-            if self.read_only {
-                return Err(checked::read_only("write").into());
-            }
-            let writer = engine.begin_write().await?;
+            let engine = self.engine_to_write()?;
+            let writer = self.begin_write(&engine).await?;
             // The turn may have come long after the call.
             self.engine()?;
             Ok::<_, NetabaseError>(writer)
@@ -208,6 +291,22 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
         match begin.await {
             Ok(writer) => Ok(AsyncTxnGuard::new(self, writer)),
             Err(error) => Err(self.locate(error, "write")),
+        }
+    }
+
+    /// Begins a write transaction without waiting for another one to end.
+    ///
+    /// # Errors
+    /// [`Conflict`](ErrorKind::Conflict) if another one is open, which does not happen on an
+    /// [optimistic](Capabilities::OPTIMISTIC) engine; else as [`write`](Self::write).
+    pub async fn try_write(&self) -> Result<AsyncTxnGuard<'_, D, ReadWrite, A>, NetabaseError> {
+        let begin = async {
+            let engine = self.engine_to_write()?;
+            Ok::<_, NetabaseError>(engine.try_begin_write().await?)
+        };
+        match begin.await {
+            Ok(writer) => Ok(AsyncTxnGuard::new(self, writer)),
+            Err(error) => Err(self.locate(error, "try_write")),
         }
     }
 
@@ -293,11 +392,25 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
         shared && !self.read_only
     }
 
+    /// Whether commits are to be handed what was read.
+    fn is_optimistic(&self) -> bool {
+        let capabilities = self.manifest.capabilities;
+        capabilities.contains(Capabilities::OPTIMISTIC)
+    }
+
     fn engine(&self) -> Result<Arc<A::Database>, NetabaseError> {
         let store = self.store.read().unwrap_or_else(PoisonError::into_inner);
         store.clone().ok_or_else(|| {
             NetabaseError::new(ErrorKind::Closed, "the store was closed; open it again")
         })
+    }
+
+    fn engine_to_write(&self) -> Result<Arc<A::Database>, NetabaseError> {
+        let engine = self.engine()?;
+        if self.read_only {
+            return Err(checked::read_only("write").into());
+        }
+        Ok(engine)
     }
 
     fn locate(

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{try_join_all, try_join3};
 
-use crate::driver::asynchronous::AsyncRead;
 use crate::driver::asynchronous::overlay::{Layered, Overlay, Page, Sink, Source};
+use crate::driver::asynchronous::{AsyncRead, ReadSet};
 use crate::driver::{
     Bounds, Database, Direction, Driver, DriverError, Durability, ErrorKind, Manifest, OpenConfig,
     Result, TreeId,
@@ -37,7 +37,7 @@ impl TreeNames {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn id(&self, name: &str) -> Result<TreeId> {
+    pub(super) fn id(&self, name: &str) -> Result<TreeId> {
         let mut names = self.all();
         let place = match names.iter().position(|known| known == name) {
             Some(place) => place,
@@ -72,7 +72,7 @@ impl TreeNames {
 
 /// What one operation has been told of the database, and what it still has to be told.
 #[derive(Clone)]
-pub(super) struct ReadSet {
+pub(super) struct KnownReads {
     names: TreeNames,
     first_page: usize,
     facts: Arc<Mutex<Fetched>>,
@@ -87,6 +87,16 @@ struct Fetched {
     pages: HashMap<PageRequest, Page>,
     lengths: HashMap<TreeId, u64>,
     missing: Misses,
+    /// What the operation has read since it began to run for the last time, where that is to be known.
+    reads: Option<ReadSet>,
+}
+
+impl Fetched {
+    fn record(&mut self, add: impl FnOnce(&mut ReadSet)) {
+        if let Some(reads) = &mut self.reads {
+            add(reads);
+        }
+    }
 }
 
 /// What an operation asked for and was not known.
@@ -106,13 +116,17 @@ struct PageRequest {
     limit: usize,
 }
 
-impl ReadSet {
+impl KnownReads {
     /// Nothing is known. Cursors ask for `first_page` entries first.
-    pub(super) fn new(names: TreeNames, first_page: usize) -> Self {
+    pub(super) fn new(names: TreeNames, first_page: usize, records_reads: bool) -> Self {
+        let facts = Fetched {
+            reads: records_reads.then(ReadSet::default),
+            ..Fetched::default()
+        };
         Self {
             names,
             first_page,
-            facts: Arc::default(),
+            facts: Arc::new(Mutex::new(facts)),
         }
     }
 
@@ -126,6 +140,15 @@ impl ReadSet {
         let nothing =
             missing.keys.is_empty() && missing.pages.is_empty() && missing.lengths.is_empty();
         (!nothing).then_some(missing)
+    }
+
+    /// What was read since the last time. Taken before each run of an operation, it leaves what that run alone reads.
+    pub(super) fn take_reads(&self) -> ReadSet {
+        self.facts()
+            .reads
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     /// Fetches what is missing.
@@ -260,7 +283,7 @@ async fn stretch(
     Ok(None)
 }
 
-impl Source for ReadSet {
+impl Source for KnownReads {
     fn tree(&self, name: &str) -> Result<TreeId> {
         self.names.id(name)
     }
@@ -277,8 +300,12 @@ impl Source for ReadSet {
     ) -> Result<Option<R>> {
         let value = {
             let mut facts = self.facts();
-            match facts.values.get(&tree).and_then(|values| values.get(key)) {
-                Some(value) => value.clone(),
+            let known = facts.values.get(&tree).and_then(|values| values.get(key));
+            match known.cloned() {
+                Some(value) => {
+                    facts.record(|reads| reads.add_key(tree, key, value.is_some()));
+                    value
+                }
                 None => {
                     let keys = facts.missing.keys.entry(tree).or_default();
                     keys.insert(key.to_vec());
@@ -304,8 +331,9 @@ impl Source for ReadSet {
             limit,
         };
         let mut facts = self.facts();
-        if let Some(page) = facts.pages.get(&request) {
-            return Ok(Page::clone(page));
+        if let Some(page) = facts.pages.get(&request).cloned() {
+            facts.record(|reads| reads.add_page(tree, bounds, direction, limit, &page));
+            return Ok(page);
         }
         facts.missing.pages.insert(request);
         Ok(Page::default())
@@ -313,8 +341,11 @@ impl Source for ReadSet {
 
     fn len(&self, tree: TreeId) -> Result<u64> {
         let mut facts = self.facts();
-        match facts.lengths.get(&tree) {
-            Some(length) => Ok(*length),
+        match facts.lengths.get(&tree).copied() {
+            Some(length) => {
+                facts.record(|reads| reads.add_len(tree, length));
+                Ok(length)
+            }
             None => {
                 facts.missing.lengths.insert(tree);
                 Ok(0)
@@ -330,12 +361,12 @@ impl Source for ReadSet {
 /// The driver: what is known, and the writes of the asynchronous transaction so far.
 pub(super) struct ReplayDriver {
     manifest: Manifest,
-    known: ReadSet,
+    known: KnownReads,
     writes: Arc<Mutex<Overlay>>,
 }
 
 impl ReplayDriver {
-    pub(super) fn new(manifest: Manifest, known: ReadSet, writes: Overlay) -> Self {
+    pub(super) fn new(manifest: Manifest, known: KnownReads, writes: Overlay) -> Self {
         Self {
             manifest,
             known,
@@ -369,7 +400,7 @@ impl Driver for ReplayDriver {
 
 /// The store of [`ReplayDriver`].
 pub(super) struct ReplayDatabase {
-    known: ReadSet,
+    known: KnownReads,
     writes: Arc<Mutex<Overlay>>,
 }
 
@@ -381,7 +412,7 @@ impl ReplayDatabase {
 }
 
 impl Database for ReplayDatabase {
-    type Reader = Layered<ReadSet>;
+    type Reader = Layered<KnownReads>;
     type Writer = Layered<ReplaySource>;
 
     fn begin_read(&self) -> Result<Self::Reader> {
@@ -398,7 +429,7 @@ impl Database for ReplayDatabase {
 
 /// What a write transaction on a [`ReplayDatabase`] reads from, and commits to.
 pub(super) struct ReplaySource {
-    known: ReadSet,
+    known: KnownReads,
     writes: Arc<Mutex<Overlay>>,
 }
 

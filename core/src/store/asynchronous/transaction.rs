@@ -2,31 +2,40 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::try_join;
 
-use super::replay::{ReadSet, ReplayDriver, TreeNames};
+use super::replay::{KnownReads, ReplayDriver, TreeNames};
 use super::{AsyncTreeView, AsyncTypedStore, FIRST_PAGE};
 use crate::driver::Durability;
 use crate::driver::asynchronous::overlay::Overlay;
-use crate::driver::asynchronous::{AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite};
+use crate::driver::asynchronous::{AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, ReadSet};
 use crate::error::NetabaseError;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
+use crate::schema::SCHEMA_TREE;
+use crate::store::transact::is_conflict;
 use crate::store::{Mode, ReadOnly, ReadWrite, TypedStore};
 
 /// A [`Mode`] in which an asynchronous transaction can be.
 pub trait AsyncMode: Mode {
     /// The engine's transaction of this mode.
     type AsyncTransaction<S: AsyncDatabase>: AsyncRead;
+
+    /// Whether such a transaction may be committed.
+    const COMMITS: bool;
 }
 
 impl AsyncMode for ReadOnly {
     type AsyncTransaction<S: AsyncDatabase> = S::Reader;
+
+    const COMMITS: bool = false;
 }
 
 impl AsyncMode for ReadWrite {
     type AsyncTransaction<S: AsyncDatabase> = S::Writer;
+
+    const COMMITS: bool = true;
 }
 
 /// A transaction on the store: one snapshot to read from, and for [`ReadWrite`] everything written, or nothing.
@@ -36,9 +45,20 @@ pub struct AsyncTxnGuard<'db, D, Md: AsyncMode, A: AsyncDriver> {
     store: &'db AsyncTypedStore<D, A>,
     transaction: Md::AsyncTransaction<A::Database>,
     names: TreeNames,
-    writes: Mutex<Overlay>,
+    progress: Mutex<Progress>,
+    records_reads: bool,
     /// Whether the database is known to be prepared for the models, so that operations count.
     is_checked: AtomicBool,
+}
+
+/// What a transaction has done so far.
+#[derive(Default)]
+struct Progress {
+    writes: Overlay,
+    /// What it has read, where its commit is to be handed that.
+    reads: ReadSet,
+    /// The first failure because of another transaction, after which another try may succeed.
+    conflict: Option<NetabaseError>,
 }
 
 impl<'db, D: NetabaseDefinitionTrait, Md: AsyncMode, A: AsyncDriver> AsyncTxnGuard<'db, D, Md, A> {
@@ -50,7 +70,8 @@ impl<'db, D: NetabaseDefinitionTrait, Md: AsyncMode, A: AsyncDriver> AsyncTxnGua
             store,
             transaction,
             names: TreeNames::default(),
-            writes: Mutex::default(),
+            progress: Mutex::default(),
+            records_reads: Md::COMMITS && store.is_optimistic(),
             is_checked: AtomicBool::new(!store.is_shared()),
         }
     }
@@ -76,39 +97,72 @@ impl<'db, D: NetabaseDefinitionTrait, Md: AsyncMode, A: AsyncDriver> AsyncTxnGua
         first_page: usize,
         operation: impl Fn(&TypedStore<D, ReplayDriver>) -> Result<R, NetabaseError>,
     ) -> Result<R, NetabaseError> {
-        // What was fetched holds for as long as the transaction does, also where the operation has to run anew.
-        let known = ReadSet::new(self.names.clone(), first_page);
+        // What was fetched holds for as long as the transaction does, even where the operation has to run anew.
+        let known = KnownReads::new(self.names.clone(), first_page, self.records_reads);
         loop {
             let (before, number) = {
-                let writes = self.writes();
-                (writes.clone(), writes.number())
+                let progress = self.progress();
+                (progress.writes.clone(), progress.writes.number())
             };
             let replay = self
                 .store
                 .replay(&self.transaction, &known, &before, &operation);
-            let ((), (result, after)) = try_join(self.check(), replay)
+            let ((), replayed) = try_join(self.check(), replay)
                 .await
-                .map_err(|error| self.store.locate(error, name))?;
-            let mut writes = self.writes();
+                .map_err(|error| self.failed(error, name))?;
+            let mut progress = self.progress();
             // While this operation waited, another one of the same transaction may have written.
-            if writes.number() == number {
-                *writes = after;
-                return Ok(result);
+            if replayed.result.is_ok() && progress.writes.number() != number {
+                continue;
             }
+            // What a failure says of the database is known to the caller as well.
+            progress.reads.merge(replayed.reads);
+            let result = replayed
+                .result
+                .map_err(|error| self.store.locate(error, name))?;
+            progress.writes = replayed.writes;
+            return Ok(result);
         }
+    }
+
+    /// Says where an error of the engine came up, and notes one that another transaction caused.
+    #[cold]
+    fn failed(&self, error: NetabaseError, name: &'static str) -> NetabaseError {
+        let error = self.store.locate(error, name);
+        if is_conflict(error.kind()) {
+            self.progress()
+                .conflict
+                .get_or_insert_with(|| error.clone());
+        }
+        error
+    }
+
+    /// The first failure because of another transaction, after which another try may succeed.
+    pub(super) fn conflict(&self) -> Option<NetabaseError> {
+        self.progress().conflict.clone()
     }
 
     /// Makes sure, once, that the transaction finds the database prepared for the models.
     async fn check(&self) -> Result<(), NetabaseError> {
-        if !self.is_checked.load(Ordering::Relaxed) {
-            self.store.check_schema(&self.transaction).await?;
-            self.is_checked.store(true, Ordering::Relaxed);
+        if self.is_checked.load(Ordering::Relaxed) {
+            return Ok(());
         }
+        let tree = self.names.id(SCHEMA_TREE)?;
+        let mut reads = ReadSet::default();
+        self.store
+            .check_schema(&self.transaction, |key, found| {
+                reads.add_key(tree, key, found);
+            })
+            .await?;
+        if self.records_reads {
+            self.progress().reads.merge(reads);
+        }
+        self.is_checked.store(true, Ordering::Relaxed);
         Ok(())
     }
 
-    fn writes(&self) -> std::sync::MutexGuard<'_, Overlay> {
-        self.writes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -116,8 +170,12 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTxnGuard<'_, D, ReadWrite,
     /// Makes every write of this transaction permanent, all at once, as durable as the store was opened for.
     ///
     /// # Errors
-    /// [`LimitExceeded`](crate::error::ErrorKind::LimitExceeded) if there is no room, or an error of the engine. Nothing
-    /// of the transaction is kept then.
+    /// - [`Conflict`](crate::error::ErrorKind::Conflict): on an [optimistic](crate::driver::Capabilities::OPTIMISTIC)
+    ///   engine, something that the transaction has read has changed;
+    /// - [`LimitExceeded`](crate::error::ErrorKind::LimitExceeded): there is no room;
+    /// - an error of the engine.
+    ///
+    /// Nothing of the transaction is kept then.
     pub async fn commit(self) -> Result<(), NetabaseError> {
         let durability = self.store.durability;
         self.commit_with(durability).await
@@ -132,15 +190,17 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTxnGuard<'_, D, ReadWrite,
             store,
             transaction,
             names,
-            writes,
+            progress,
             ..
         } = self;
-        let writes = writes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let progress = progress.into_inner();
+        let Progress { writes, reads, .. } = progress.unwrap_or_else(PoisonError::into_inner);
         let commit = async {
             let list = writes.to_batch(|tree| names.engine_id(&transaction, tree))?;
             let batch = list.as_batch();
             store.manifest.limits.check_batch(&batch)?;
-            transaction.commit(&batch, durability).await
+            let reads = reads.translated(|tree| names.engine_id(&transaction, tree))?;
+            transaction.commit(&batch, &reads, durability).await
         };
         commit.await.map_err(|error| store.locate(error, "commit"))
     }

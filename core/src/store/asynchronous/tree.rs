@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 
 use super::AsyncTypedStore;
 use super::replay::ReplayDriver;
+use super::transact::attempts;
 use crate::codec::as_key::AsKey;
 use crate::driver::ErrorKind;
 use crate::driver::asynchronous::AsyncDriver;
@@ -13,6 +14,7 @@ use crate::error::NetabaseError;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey};
 use crate::store::Tree;
 use crate::store::operations::{argument, awaited_calls, hold, lend, reads, writes};
+use crate::store::transact::TransactOptions;
 
 /// How often a call reads anew where somebody commits between its reads.
 const ATTEMPTS: usize = 16;
@@ -20,7 +22,8 @@ const ATTEMPTS: usize = 16;
 /// One model's records, each call a transaction of its own.
 ///
 /// On an engine without snapshots, a call that reads begins anew, up to 16 times, where another transaction commits
-/// between its reads; after that it fails with [`SnapshotLost`](ErrorKind::SnapshotLost).
+/// between its reads; after that it fails with [`SnapshotLost`](ErrorKind::SnapshotLost). On an optimistic engine, a call
+/// that writes begins anew where another transaction was first, as [`transact`](AsyncTypedStore::transact) does.
 pub struct AsyncTree<'db, D, M, A: AsyncDriver> {
     store: &'db AsyncTypedStore<D, A>,
     model: PhantomData<fn() -> M>,
@@ -85,10 +88,8 @@ where
         name: &'static str,
         operation: impl Fn(Tree<'_, D, M, ReplayDriver>) -> Result<R, NetabaseError>,
     ) -> Result<R, NetabaseError> {
-        let guard = self.store.write().await?;
-        let result = guard.open_tree::<M>().run(name, operation).await?;
-        guard.commit().await?;
-        Ok(result)
+        let (options, durability) = (TransactOptions::default(), self.store.durability());
+        attempts!(self.store, &options, durability, txn => txn.open_tree::<M>().run(name, &operation))
     }
 }
 

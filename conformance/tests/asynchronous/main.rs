@@ -3,25 +3,30 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
 
+mod dropped;
+mod optimistic;
+mod send;
+mod slow;
+mod transact;
+
+use self::slow::{Slow, yield_once};
 use conformance::model::shop::{
     Note, Order, Shop, User, UserAgeSecondaryKey, UserCitySecondaryKey, UserEmailSecondaryKey,
     UserPrimaryKey, UserSecondaryKeys,
 };
 use netabase_core::config::FileConfig;
 use netabase_core::driver::asynchronous::{
-    AsyncAsSync, AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, Block, SyncAsAsync,
+    AsyncAsSync, AsyncDatabase, AsyncDriver, AsyncRead, Block, SyncAsAsync,
 };
 use netabase_core::driver::command;
 use netabase_core::driver::{
-    Bounds, Capabilities, Direction, Driver, DriverError, Durability, ErrorKind, Manifest,
-    OpenConfig, Result, TreeId, WriteBatch,
+    Bounds, Capabilities, Direction, Driver, ErrorKind, Manifest, OpenConfig, Result, TreeId,
 };
 use netabase_core::error::NetabaseError;
 use netabase_core::memory::Memory;
@@ -33,173 +38,6 @@ use netabase_store::traits::tree::NetabaseTreeAsync;
 use pollster::block_on;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
-
-/// The memory driver as one that cannot block: every call waits for the event loop once and is counted, and a reader whose
-/// database has changed since it began has lost its snapshot.
-#[derive(Debug, Clone, Default)]
-struct Slow<E = Memory> {
-    ground: SyncAsAsync<E>,
-    counts: Counts,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Counts(Arc<Counters>);
-
-#[derive(Debug, Default)]
-struct Counters {
-    calls: AtomicU64,
-    /// Calls that wait now, and the most that have at the same time.
-    waiting: AtomicU64,
-    at_once: AtomicU64,
-    /// Entries of pages.
-    entries: AtomicU64,
-    commits: AtomicU64,
-}
-
-struct SlowDatabase<S> {
-    counts: Counts,
-    store: S,
-}
-
-struct SlowTransaction<T> {
-    counts: Counts,
-    transaction: T,
-    /// The commits before it; `None` for a writer, before which nobody else commits.
-    began: Option<u64>,
-}
-
-impl Counts {
-    async fn call(&self) {
-        self.0.calls.fetch_add(1, Ordering::Relaxed);
-        let waiting = self.0.waiting.fetch_add(1, Ordering::Relaxed) + 1;
-        self.0.at_once.fetch_max(waiting, Ordering::Relaxed);
-        yield_once().await;
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl<E> Slow<E> {
-    fn calls(&self) -> u64 {
-        self.counts.0.calls.load(Ordering::Relaxed)
-    }
-
-    fn entries(&self) -> u64 {
-        self.counts.0.entries.load(Ordering::Relaxed)
-    }
-}
-
-/// Goes back to the event loop once.
-async fn yield_once() {
-    let waited = Cell::new(false);
-    poll_fn(|context| {
-        if waited.replace(true) {
-            Poll::Ready(())
-        } else {
-            context.waker().wake_by_ref();
-            Poll::Pending
-        }
-    })
-    .await;
-}
-
-impl<E: Driver> AsyncDriver for Slow<E> {
-    type Database = SlowDatabase<<SyncAsAsync<E> as AsyncDriver>::Database>;
-    type Config = FileConfig;
-
-    fn manifest(&self) -> &Manifest {
-        self.ground.manifest()
-    }
-
-    async fn open(&self, config: &FileConfig) -> Result<Self::Database> {
-        Ok(SlowDatabase {
-            counts: self.counts.clone(),
-            store: self.ground.open(config).await?,
-        })
-    }
-}
-
-impl<S: AsyncDatabase> AsyncDatabase for SlowDatabase<S> {
-    type Reader = SlowTransaction<S::Reader>;
-    type Writer = SlowTransaction<S::Writer>;
-
-    async fn begin_read(&self) -> Result<Self::Reader> {
-        self.counts.call().await;
-        Ok(SlowTransaction {
-            counts: self.counts.clone(),
-            transaction: self.store.begin_read().await?,
-            began: Some(self.counts.0.commits.load(Ordering::Relaxed)),
-        })
-    }
-
-    async fn begin_write(&self) -> Result<Self::Writer> {
-        self.counts.call().await;
-        Ok(SlowTransaction {
-            counts: self.counts.clone(),
-            transaction: self.store.begin_write().await?,
-            began: None,
-        })
-    }
-
-    async fn command(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
-        self.counts.call().await;
-        self.store.command(operation, argument).await
-    }
-}
-
-impl<T> SlowTransaction<T> {
-    async fn call(&self) -> Result<()> {
-        self.counts.call().await;
-        match self.began {
-            Some(began) if began != self.counts.0.commits.load(Ordering::Relaxed) => {
-                Err(DriverError::new(ErrorKind::SnapshotLost, "begin again"))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-impl<T: AsyncRead> AsyncRead for SlowTransaction<T> {
-    fn tree(&self, name: &str) -> Result<TreeId> {
-        self.transaction.tree(name)
-    }
-
-    async fn get_many(&self, tree: TreeId, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>> {
-        self.call().await?;
-        self.transaction.get_many(tree, keys).await
-    }
-
-    async fn page(
-        &self,
-        tree: TreeId,
-        bounds: Bounds<'_>,
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        assert!(!bounds.is_empty(), "empty bounds are not passed on");
-        self.call().await?;
-        let page = self
-            .transaction
-            .page(tree, bounds, direction, limit)
-            .await?;
-        let entries = &self.counts.0.entries;
-        entries.fetch_add(page.len() as u64, Ordering::Relaxed);
-        Ok(page)
-    }
-
-    async fn len(&self, tree: TreeId) -> Result<u64> {
-        self.call().await?;
-        self.transaction.len(tree).await
-    }
-}
-
-impl<T: AsyncWrite> AsyncWrite for SlowTransaction<T> {
-    async fn commit(self, batch: &WriteBatch<'_>, durability: Durability) -> Result<()> {
-        self.counts.call().await;
-        self.transaction.commit(batch, durability).await?;
-        self.counts.0.commits.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-}
 
 /// One database in memory that several programs have open.
 #[derive(Clone)]
@@ -248,6 +86,10 @@ impl AsyncDatabase for SharedDatabase {
 
     async fn begin_write(&self) -> Result<Self::Writer> {
         self.0.begin_write().await
+    }
+
+    async fn try_begin_write(&self) -> Result<Self::Writer> {
+        self.0.try_begin_write().await
     }
 
     async fn command(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
@@ -550,7 +392,7 @@ fn new_records_behind_the_last_one_take_no_round_trips_to_those_that_wait() {
         }
     }
 
-    let slow = Slow::<Memory>::default();
+    let slow = Slow::<SyncAsAsync<Memory>>::default();
     let driver = AsyncAsSync::new(slow.clone(), Thread, |_| Ok(FileConfig::new("")));
     let store = TypedStore::<Shop, _>::open_on(&driver, &FileConfig::new("")).unwrap();
     for start in [0, 1_000] {
@@ -627,7 +469,7 @@ fn a_transaction_above_the_limit_is_refused_and_leaves_nothing() {
         }
 
         async fn open(&self, config: &FileConfig) -> Result<Self::Database> {
-            Slow::<Memory>::default().open(config).await
+            Slow::<SyncAsAsync<Memory>>::default().open(config).await
         }
     }
 
@@ -662,7 +504,10 @@ fn a_driver_that_answers_for_fewer_keys_than_asked_is_refused() {
         }
 
         async fn open(&self, config: &FileConfig) -> Result<Database> {
-            Slow::<Memory>::default().open(config).await.map(Database)
+            Slow::<SyncAsAsync<Memory>>::default()
+                .open(config)
+                .await
+                .map(Database)
         }
     }
 
@@ -676,6 +521,10 @@ fn a_driver_that_answers_for_fewer_keys_than_asked_is_refused() {
 
         async fn begin_write(&self) -> Result<Self::Writer> {
             self.0.begin_write().await
+        }
+
+        async fn try_begin_write(&self) -> Result<Self::Writer> {
+            self.0.try_begin_write().await
         }
 
         async fn command(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
@@ -1138,7 +987,7 @@ fn an_index_that_a_model_has_gained_is_built_when_the_database_is_opened() {
     use netabase_driver_redb::Redb;
 
     const RECORDS: i32 = 20_000;
-    type On<D> = AsyncTypedStore<D, Slow<Redb>>;
+    type On<D> = AsyncTypedStore<D, Slow<SyncAsAsync<Redb>>>;
     let folder = tempfile::tempdir().unwrap();
     let config = FileConfig::new(folder.path().join("data.redb"));
     block_on(async {
