@@ -29,7 +29,7 @@ fn quotes_are_what_the_template_holds() {
         "src/config.rs",
         "src/cursor.rs",
         "src/lib.rs",
-        "src/store.rs",
+        "src/database.rs",
         "src/transaction.rs",
         "tests/conformance.rs",
     ]

@@ -1,8 +1,10 @@
 //! What an opening asks of redb, checked before anything is touched.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use netabase_core::driver::{DriverError, ErrorKind, OpenConfig, Result};
+use netabase_core::driver::kit::options::{self, Options, invalid};
+use netabase_core::driver::kit::path::Place;
+use netabase_core::driver::{OpenConfig, Result};
 
 const QUICK_REPAIR: &str = "quick_repair";
 const TWO_PHASE_COMMIT: &str = "two_phase_commit";
@@ -10,10 +12,10 @@ const CHECK_INTEGRITY_ON_OPEN: &str = "check_integrity_on_open";
 
 /// A checked [`OpenConfig`].
 #[derive(Debug)]
-pub(crate) struct Settings<'a> {
-    pub(crate) path: &'a Path,
+pub(crate) struct Settings {
+    pub(crate) path: PathBuf,
     pub(crate) cache_bytes: Option<usize>,
-    pub(crate) create_if_missing: bool,
+    pub(crate) creates: bool,
     pub(crate) truncate: bool,
     pub(crate) read_only: bool,
     pub(crate) check_integrity_on_open: bool,
@@ -27,31 +29,28 @@ pub(crate) struct CommitSettings {
     pub(crate) two_phase: bool,
 }
 
-impl<'a> Settings<'a> {
-    pub(crate) fn new(config: &OpenConfig<'a>) -> Result<Self> {
-        let path = config.location.as_path()?;
-        if config.read_only && config.truncate {
-            return Err(invalid(
-                "`truncate` removes what is stored, which `read_only` forbids; set one of the two",
-            ));
-        }
+impl Settings {
+    pub(crate) fn new(config: &OpenConfig<'_>) -> Result<Self> {
+        let path = options::path(config, "redb", Place::File)?;
         let cache_bytes = config
             .cache_bytes
             .map(usize::try_from)
             .transpose()
             .map_err(|_| invalid("`cache_bytes` is more than this machine can address"))?;
-        let mut settings = Self {
+        let known = [QUICK_REPAIR, TWO_PHASE_COMMIT, CHECK_INTEGRITY_ON_OPEN];
+        let options = Options::new(config, "redb", &known)?;
+        let settings = Self {
             path,
             cache_bytes,
-            create_if_missing: config.create_if_missing,
+            creates: config.create_if_missing && !config.read_only,
             truncate: config.truncate,
             read_only: config.read_only,
-            check_integrity_on_open: false,
-            commits: CommitSettings::default(),
+            check_integrity_on_open: options.flag(CHECK_INTEGRITY_ON_OPEN)?,
+            commits: CommitSettings {
+                quick_repair: options.flag(QUICK_REPAIR)?,
+                two_phase: options.flag(TWO_PHASE_COMMIT)?,
+            },
         };
-        for &(name, value) in config.options {
-            settings.set(name, value)?;
-        }
         if settings.read_only && settings.check_integrity_on_open {
             return Err(invalid(
                 "`check_integrity_on_open` may repair, which `read_only` forbids; set one of the two",
@@ -59,34 +58,14 @@ impl<'a> Settings<'a> {
         }
         Ok(settings)
     }
-
-    fn set(&mut self, name: &str, value: &str) -> Result<()> {
-        let option = match name {
-            QUICK_REPAIR => &mut self.commits.quick_repair,
-            TWO_PHASE_COMMIT => &mut self.commits.two_phase,
-            CHECK_INTEGRITY_ON_OPEN => &mut self.check_integrity_on_open,
-            _ => {
-                return Err(invalid(format!(
-                    "redb has no option `{name}`; it knows `{QUICK_REPAIR}`, `{TWO_PHASE_COMMIT}` and \
-                     `{CHECK_INTEGRITY_ON_OPEN}`"
-                )));
-            }
-        };
-        *option = value.parse().map_err(|_| {
-            invalid(format!(
-                "the option `{name}` takes `true` or `false`, not `{value}`"
-            ))
-        })?;
-        Ok(())
-    }
-}
-
-fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> DriverError {
-    DriverError::new(ErrorKind::InvalidInput, message)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use netabase_core::driver::ErrorKind;
+
     use super::*;
 
     #[test]

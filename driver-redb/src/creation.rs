@@ -9,28 +9,23 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use netabase_core::driver::kit::lock::LockedFile;
 use redb::{Builder, StorageBackend};
 
 /// Whether the creation of this file was cut off.
 pub(crate) fn is_unfinished(path: &Path) -> io::Result<bool> {
-    is_cut_off(&mut File::open(path)?)
+    is_cut_off(&File::open(path)?)
 }
 
 /// Empties the file, so that redb creates it anew, if its creation was cut off. Whether it was.
 ///
 /// A file that somebody has open, and may be creating, is left as it is.
 pub(crate) fn discard_unfinished(path: &Path) -> io::Result<bool> {
-    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-    if file.try_lock().is_err() {
+    let file = OpenOptions::new().read(true).write(true).open(path)?;
+    let Ok(locked) = LockedFile::exclusive(file, path) else {
         return Ok(false);
-    }
-    let discarded = discard_if_cut_off(&mut file);
-    // Not by closing it: a process that is forked now would keep it locked until it executes its program.
-    file.unlock()?;
-    discarded
-}
-
-fn discard_if_cut_off(file: &mut File) -> io::Result<bool> {
+    };
+    let file = locked.file();
     if !is_cut_off(file)? {
         return Ok(false);
     }
@@ -39,7 +34,7 @@ fn discard_if_cut_off(file: &mut File) -> io::Result<bool> {
     Ok(true)
 }
 
-fn is_cut_off(file: &mut File) -> io::Result<bool> {
+fn is_cut_off(mut file: &File) -> io::Result<bool> {
     let unfinished = Unfinished::new();
     if file.metadata()?.len() != unfinished.len() {
         return Ok(false);

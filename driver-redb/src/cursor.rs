@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::Bound;
 
-use netabase_core::driver::{Bounds, Cursor, Direction, Result, Resume};
+use netabase_core::driver::kit::bounds::CursorBounds;
+use netabase_core::driver::{Bounds, Cursor, Direction, Result};
 use redb::{AccessGuard, ReadOnlyTable, ReadableTable, Table};
 
 use crate::error;
+use crate::guard::RedbGuard;
 use crate::layout::{Bytes, Family, LaidOut, with_member};
-use crate::transaction::RedbGuard;
 
 /// A position among the entries of one table.
 ///
@@ -19,7 +19,7 @@ pub struct RedbCursor<'t> {
     tree: Option<LaidOut<TreeCursors<'t>>>,
     at_end: bool,
     direction: Direction,
-    bounds: OwnedBounds,
+    bounds: CursorBounds,
 }
 
 /// A [`TreeCursor`] for each layout.
@@ -83,7 +83,7 @@ impl<'t, const K: usize, const V: usize> TreeCursor<'t, K, V> {
     fn next(
         &mut self,
         direction: Direction,
-        bounds: &OwnedBounds,
+        bounds: &CursorBounds,
     ) -> Result<Option<(&[u8], &[u8])>> {
         let Self {
             position, entry, ..
@@ -134,7 +134,7 @@ impl<'t> RedbCursor<'t> {
             tree: Some(tree),
             at_end: false,
             direction,
-            bounds: OwnedBounds::new(bounds),
+            bounds: bounds.into(),
         }
     }
 
@@ -143,7 +143,7 @@ impl<'t> RedbCursor<'t> {
             tree: None,
             at_end: true,
             direction: Direction::Forward,
-            bounds: OwnedBounds::new(Bounds::ALL),
+            bounds: CursorBounds::default(),
         }
     }
 
@@ -208,10 +208,7 @@ impl Cursor for RedbCursor<'_> {
         let Some(tree) = &mut self.tree else {
             return Ok(());
         };
-        let bounds = self
-            .bounds
-            .as_bounds()
-            .resumed(self.direction, key, Resume::At);
+        let bounds = self.bounds.sought(self.direction, key);
         with_member!(tree, tree => {
             tree.entry = None;
             tree.position = tree.table.position(bounds, self.direction)?;
@@ -225,75 +222,7 @@ impl fmt::Debug for RedbCursor<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedbCursor")
             .field("direction", &self.direction)
-            .field("bounds", &self.bounds.as_bounds())
+            .field("bounds", &self.bounds)
             .finish_non_exhaustive()
-    }
-}
-
-/// Bounds in one allocation, or none where both ends are open.
-struct OwnedBounds {
-    lower: Bound<()>,
-    upper: Bound<()>,
-    /// The lower key, then the upper one.
-    keys: Vec<u8>,
-    lower_length: usize,
-}
-
-impl OwnedBounds {
-    #[inline]
-    fn new(bounds: Bounds<'_>) -> Self {
-        let (lower, upper) = (key_of(bounds.lower), key_of(bounds.upper));
-        let mut keys = Vec::with_capacity(lower.len() + upper.len());
-        keys.extend_from_slice(lower);
-        keys.extend_from_slice(upper);
-        Self {
-            lower: bounds.lower.map(|_| ()),
-            upper: bounds.upper.map(|_| ()),
-            lower_length: lower.len(),
-            keys,
-        }
-    }
-
-    fn as_bounds(&self) -> Bounds<'_> {
-        Bounds {
-            lower: self.lower(),
-            upper: self.upper(),
-        }
-    }
-
-    #[inline]
-    fn lower(&self) -> Bound<&[u8]> {
-        self.lower.map(|()| &self.keys[..self.lower_length])
-    }
-
-    #[inline]
-    fn upper(&self) -> Bound<&[u8]> {
-        self.upper.map(|()| &self.keys[self.lower_length..])
-    }
-
-    /// Whether a cursor of this direction that met `key` is still within.
-    #[inline]
-    fn reach(&self, direction: Direction, key: &[u8]) -> bool {
-        match (direction, self.lower, self.upper) {
-            (Direction::Forward, _, Bound::Unbounded)
-            | (Direction::Backward, Bound::Unbounded, _) => true,
-            (Direction::Forward, ..) => Bounds {
-                upper: self.upper(),
-                ..Bounds::ALL
-            }
-            .reaches_up_to(key),
-            (Direction::Backward, ..) => Bounds {
-                lower: self.lower(),
-                ..Bounds::ALL
-            }
-            .reaches_down_to(key),
-        }
-    }
-}
-
-fn key_of(bound: Bound<&[u8]>) -> &[u8] {
-    match bound {
-        Bound::Included(key) | Bound::Excluded(key) => key,
-        Bound::Unbounded => &[],
     }
 }

@@ -1,10 +1,9 @@
 //! The one place where redb's errors become kinds.
 
-use std::any::Any;
 use std::io;
-use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 
+use netabase_core::driver::kit::{io_error, panics, path};
 use netabase_core::driver::{DriverError, ErrorKind};
 use redb::{AccessGuard, DatabaseError, Error, StorageError};
 
@@ -27,7 +26,7 @@ pub(crate) fn call<T, E: Into<Error>>(
 /// here. What the call was changing is not to be used after it.
 #[inline]
 pub(crate) fn caught<T>(redb: impl FnOnce() -> T) -> Result<T, DriverError> {
-    panic::catch_unwind(AssertUnwindSafe(redb)).map_err(|panic| panicked(&*panic))
+    panics::caught(redb, panicked)
 }
 
 /// Makes a value that lies outside its page panic within the [`call`] that reads it, not later.
@@ -46,12 +45,7 @@ pub(crate) fn discard<T>(redb: T) {
 }
 
 #[cold]
-fn panicked(panic: &(dyn Any + Send)) -> DriverError {
-    let message = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
+fn panicked(message: &str) -> DriverError {
     DriverError::new(
         ErrorKind::Corrupt,
         format!(
@@ -76,10 +70,10 @@ pub(crate) fn engine(error: impl Into<Error>) -> DriverError {
 pub(crate) fn opening(path: &Path, error: impl Into<Error>) -> DriverError {
     let error = error.into();
     let message = match &error {
-        Error::Io(io) if is_foreign(io) => format!(
-            "`{}` is not a redb database ({io}); it was left as it is, choose another path",
-            path.display()
-        ),
+        Error::Io(io) if is_foreign(io) => {
+            let foreign = path::foreign(path, format_args!("is not a redb database ({io})"));
+            foreign.message().to_owned()
+        }
         _ => format!("`{}`: {}", path.display(), message(&error)),
     };
     with_message(message, error)
@@ -134,7 +128,7 @@ fn kind(error: &Error) -> ErrorKind {
         | Error::TableIsMultimap(_)
         | Error::TableIsNotMultimap(_)
         | Error::TypeDefinitionChanged { .. } => ErrorKind::Corrupt,
-        Error::Io(error) => io_kind(error),
+        Error::Io(error) => io_error::kind(error),
         Error::Backend(_) => ErrorKind::Io,
         Error::ValueTooLarge(_) => ErrorKind::LimitExceeded,
         Error::RepairAborted => ErrorKind::ReadOnly,
@@ -160,22 +154,6 @@ fn kind(error: &Error) -> ErrorKind {
     }
 }
 
-/// What an operating system's error means for a database file.
-pub(crate) fn io_kind(error: &io::Error) -> ErrorKind {
-    match error.kind() {
-        io::ErrorKind::NotFound => ErrorKind::NotFound,
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::IsADirectory => {
-            ErrorKind::Corrupt
-        }
-        io::ErrorKind::StorageFull
-        | io::ErrorKind::QuotaExceeded
-        | io::ErrorKind::FileTooLarge
-        | io::ErrorKind::OutOfMemory => ErrorKind::LimitExceeded,
-        io::ErrorKind::Unsupported => ErrorKind::Unsupported,
-        _ => ErrorKind::Io,
-    }
-}
-
 fn advice(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::DatabaseAlreadyOpen => "close the other handle first, or share it",
@@ -195,10 +173,7 @@ fn advice(error: &Error) -> Option<&'static str> {
         | Error::TypeDefinitionChanged { .. } => {
             "another program wrote this table; use another name or file"
         }
-        Error::Io(error) => match io_kind(error) {
-            ErrorKind::LimitExceeded => "make room on the device",
-            _ => return None,
-        },
+        Error::Io(error) => return io_error::advice(error),
         Error::Corrupted(_) => "restore the file from a copy",
         Error::TransactionInProgress => "close every transaction of this database first",
         Error::PersistentSavepointExists | Error::EphemeralSavepointExists => {

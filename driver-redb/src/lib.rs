@@ -41,11 +41,14 @@ mod creation;
 mod cursor;
 mod database;
 mod device;
+mod engine;
 mod error;
+mod guard;
 mod layout;
 mod maintenance;
 #[cfg(test)]
 mod power_loss;
+mod tables;
 mod transaction;
 mod write_tree;
 
@@ -55,7 +58,8 @@ use netabase_core::driver::{Capabilities, Driver, Limits, Manifest, OpenConfig, 
 
 pub use cursor::RedbCursor;
 pub use database::RedbDatabase;
-pub use transaction::{RedbGuard, RedbReader, RedbWriter};
+pub use guard::RedbGuard;
+pub use transaction::{RedbReader, RedbWriter};
 
 /// The redb release that this driver is built and tested with.
 const ENGINE_VERSION: &str = "4.6.0";

@@ -6,14 +6,14 @@ use netabase_core::driver::command::{CheckIntegrity, Compact, SizeOnDisk, Stats,
 use netabase_core::driver::{Command as _, Result};
 use redb::{ReadableTableMetadata, TableError, TableHandle, TableStats};
 
-use crate::database::RedbDatabase;
+use crate::engine::SharedEngine;
 use crate::error;
 use crate::layout::{Layout, with_member};
-use crate::transaction::open_table;
+use crate::tables::open_table;
 
 netabase_core::commands! {
     pub(crate) const COMMANDS;
-    pub(crate) fn run(database: &RedbDatabase);
+    pub(crate) fn run(database: &SharedEngine);
     CheckIntegrity => check_integrity(database),
     Compact => compact(database),
     Stats => stats(database),
@@ -23,21 +23,23 @@ netabase_core::commands! {
 
 /// Verifies every page and repairs what it can. Reads the whole file, and needs it for itself. What cannot be repaired is
 /// `Corrupt`. A repair gives up commits without durability that were not on disk yet.
-fn check_integrity(database: &RedbDatabase) -> Result<bool> {
-    database.alone(CheckIntegrity::NAME, |redb| {
+fn check_integrity(database: &SharedEngine) -> Result<bool> {
+    database.alone(CheckIntegrity::NAME, false, |redb| {
         redb.check_integrity().map_err(error::engine)
     })
 }
 
 /// Moves pages towards the beginning of the file and cuts its end off. Needs the file for itself.
-fn compact(database: &RedbDatabase) -> Result<bool> {
-    database.alone(Compact::NAME, |redb| redb.compact().map_err(error::engine))
+fn compact(database: &SharedEngine) -> Result<bool> {
+    database.alone(Compact::NAME, true, |redb| {
+        redb.compact().map_err(error::engine)
+    })
 }
 
 /// Lines of `name=value`, with decimal numbers: `trees` (that hold something), `entries`, `stored_bytes` (keys and
 /// values), `metadata_bytes`, `fragmented_bytes`, `leaf_pages`, `branch_pages`, `tree_height` (of the highest),
 /// `file_bytes`. Of one snapshot; reads every page.
-fn stats(database: &RedbDatabase) -> Result<String> {
+fn stats(database: &SharedEngine) -> Result<String> {
     let (mut trees, mut entries, mut stored, mut metadata, mut fragmented) = (0_u64, 0, 0, 0, 0);
     let (mut leaves, mut branches, mut height) = (0, 0, 0);
     for_each_tree(database, |_, length, of_table| {
@@ -58,13 +60,13 @@ fn stats(database: &RedbDatabase) -> Result<String> {
     ))
 }
 
-fn tree_names(database: &RedbDatabase) -> Result<Vec<String>> {
+fn tree_names(database: &SharedEngine) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for_each_tree(database, |name, _, _| names.push(name.to_owned()))?;
     Ok(names)
 }
 
-fn file_bytes(database: &RedbDatabase) -> Result<u64> {
+fn file_bytes(database: &SharedEngine) -> Result<u64> {
     fs::metadata(database.path())
         .map(|file| file.len())
         .map_err(|error| error::engine(redb::StorageError::Io(error)))
@@ -73,7 +75,7 @@ fn file_bytes(database: &RedbDatabase) -> Result<u64> {
 /// Visits each table that holds something and is one of this driver's, in one snapshot: its name, how many entries it has,
 /// and its figures.
 fn for_each_tree(
-    database: &RedbDatabase,
+    database: &SharedEngine,
     mut visit: impl FnMut(&str, u64, &TableStats),
 ) -> Result<()> {
     // Held for as long as its transaction: redb ends the transactions of a database that goes before them.

@@ -18,6 +18,7 @@ use redb::{Builder, StorageBackend};
 use crate::Redb;
 use crate::config::{CommitSettings, Settings};
 use crate::database::RedbDatabase;
+use crate::engine::SharedEngine;
 
 /// The environment variable with the seed that random choices follow from; another one each time without it.
 const SEED: &str = "NETABASE_CONFORMANCE_SEED";
@@ -266,7 +267,10 @@ fn contents(database: &RedbDatabase) -> Vec<Tree> {
 fn record(commits: CommitSettings) -> Vec<Event> {
     let disk = Disk::default();
     let redb = Builder::new().create_with_backend(disk.clone()).unwrap();
-    let database = RedbDatabase::of(redb, Arc::default(), Path::new(""), commits);
+    let database = RedbDatabase::of(
+        SharedEngine::of(redb, Arc::default(), Path::new("")),
+        commits,
+    );
     for number in 1..=TRANSACTIONS {
         let durability = match number % 3 {
             0 => Durability::None,
@@ -297,7 +301,9 @@ fn record_recovery(image: &[u8]) -> Vec<Event> {
 fn assert_recovers(cut: &Cut, states: &[Vec<Tree>], config: &OpenConfig<'_>) {
     fs::write(config.location.as_path().unwrap(), &cut.image).unwrap();
     let database = Redb.open(config).unwrap();
-    let sound = database.alone("check", |redb| Ok(redb.check_integrity().unwrap()));
+    let sound = database
+        .shared()
+        .alone("check", false, |redb| Ok(redb.check_integrity().unwrap()));
     assert!(sound.unwrap(), "the file is damaged");
     let found = contents(&database);
     let number = found[2].get(&[0][..]);

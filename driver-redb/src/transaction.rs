@@ -1,30 +1,32 @@
 //! Read and write transactions; each table is opened once and kept open until the transaction ends.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
-use elsa::FrozenVec;
+use netabase_core::driver::kit::trees::{Named, TreeTable};
 use netabase_core::driver::{
     Bounds, Direction, DriverError, Durability, EntryWidths, ErrorKind, PinnedRead, Read, Result,
     TreeId, Write,
 };
 use redb::{
-    AccessGuard, ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata,
-    TableDefinition, TableError, TableHandle, WriteTransaction,
+    ReadTransaction, ReadableTable, ReadableTableMetadata, TableError, TableHandle,
+    WriteTransaction,
 };
 use self_cell::self_cell;
 
 use crate::config::CommitSettings;
 use crate::cursor::{RedbCursor, TableRef, TreeCursor};
-use crate::database::Engine;
+use crate::engine::Engine;
 use crate::error;
-use crate::layout::{Bytes, Family, LaidOut, Layout, VARIES, make_member, map_member, with_member};
+use crate::guard::RedbGuard;
+use crate::layout::{Bytes, LaidOut, Layout, map_member, with_member};
+use crate::tables::{ReadTables, open_table, stored_layout};
 use crate::write_tree::WriteTree;
 
 /// A read transaction: a snapshot of the whole file.
 pub struct RedbReader {
-    trees: Trees<ReadTree>,
+    trees: TreeTable<ReadTree>,
     transaction: ReadTransaction,
     /// Dropped last: redb ends the transactions of a database that goes before them.
     _engine: Arc<Engine>,
@@ -35,7 +37,7 @@ impl RedbReader {
     pub(crate) fn begin(engine: Arc<Engine>) -> Result<Self> {
         match error::call(|| engine.begin_read()) {
             Ok(transaction) => Ok(Self {
-                trees: Trees::new(),
+                trees: TreeTable::new(),
                 transaction,
                 _engine: engine,
             }),
@@ -54,14 +56,16 @@ impl Read for RedbReader {
 
     #[inline]
     fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
-        if let Some(id) = self.trees.find(name)? {
-            return Ok(id);
-        }
-        match error::caught(|| open_table(&self.transaction, name, Layout::of(widths)))? {
-            Ok(table) => self.trees.push(ReadTree::Table(table)),
-            Err(TableError::TableDoesNotExist(name)) => self.trees.push(ReadTree::Missing(name)),
-            Err(error) => Err(error::engine(error)),
-        }
+        self.trees.resolve(name, |name| {
+            if name.is_empty() {
+                return Err(nameless());
+            }
+            match error::caught(|| open_table(&self.transaction, name, Layout::of(widths)))? {
+                Ok(table) => Ok(ReadTree::Table(table)),
+                Err(TableError::TableDoesNotExist(name)) => Ok(ReadTree::Missing(name)),
+                Err(error) => Err(error::engine(error)),
+            }
+        })
     }
 
     #[inline]
@@ -131,54 +135,6 @@ impl fmt::Debug for RedbReader {
     }
 }
 
-/// A value in redb's own page, for as long as its read transaction lives.
-pub struct RedbGuard<'t>(Guard<'t>);
-
-/// By the width of the values of the tree.
-enum Guard<'t> {
-    Varying(AccessGuard<'t, Bytes<VARIES>>),
-    Empty(AccessGuard<'t, Bytes<0>>),
-    Eight(AccessGuard<'t, Bytes<8>>),
-}
-
-impl<'t> From<AccessGuard<'t, Bytes<VARIES>>> for RedbGuard<'t> {
-    #[inline]
-    fn from(guard: AccessGuard<'t, Bytes<VARIES>>) -> Self {
-        Self(Guard::Varying(guard))
-    }
-}
-
-impl<'t> From<AccessGuard<'t, Bytes<0>>> for RedbGuard<'t> {
-    #[inline]
-    fn from(guard: AccessGuard<'t, Bytes<0>>) -> Self {
-        Self(Guard::Empty(guard))
-    }
-}
-
-impl<'t> From<AccessGuard<'t, Bytes<8>>> for RedbGuard<'t> {
-    #[inline]
-    fn from(guard: AccessGuard<'t, Bytes<8>>) -> Self {
-        Self(Guard::Eight(guard))
-    }
-}
-
-impl AsRef<[u8]> for RedbGuard<'_> {
-    #[inline]
-    fn as_ref(&self) -> &[u8] {
-        match &self.0 {
-            Guard::Varying(guard) => guard.value(),
-            Guard::Empty(guard) => guard.value(),
-            Guard::Eight(guard) => guard.value(),
-        }
-    }
-}
-
-impl fmt::Debug for RedbGuard<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("RedbGuard").field(&self.as_ref()).finish()
-    }
-}
-
 /// A write transaction. It keeps the file open, and locked, by itself.
 pub struct RedbWriter {
     /// `None` once it was committed.
@@ -194,7 +150,7 @@ impl RedbWriter {
     pub(crate) fn begin(engine: Arc<Engine>, commits: CommitSettings) -> Result<Self> {
         let transaction = engine.begin_write()?;
         Ok(Self {
-            transaction: Some(OpenTransaction::new(transaction, |_| Trees::new())),
+            transaction: Some(OpenTransaction::new(transaction, |_| TreeTable::new())),
             commits,
             failed: Cell::new(false),
             number: engine.number_writer(),
@@ -232,22 +188,17 @@ impl Read for RedbWriter {
     fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
         self.transaction()?.with_dependent(|transaction, trees| {
             let layout = Layout::of(widths);
-            let id = match trees.find(name)? {
-                Some(id) => id,
-                None => {
-                    let opened = error::caught(|| {
-                        stored_layout(layout, |layout| WriteTree::open(transaction, name, layout))
-                    });
-                    match opened {
-                        Ok(Ok(tree)) => trees.push(tree)?,
-                        Ok(Err(error)) => return Err(error::engine(error)),
-                        Err(panic) => {
-                            self.failed.set(true);
-                            return Err(panic);
-                        }
-                    }
+            let id = trees.resolve(name, |name| {
+                if name.is_empty() {
+                    return Err(nameless());
                 }
-            };
+                let open = |layout| WriteTree::open(transaction, name, layout);
+                let opened = error::caught(|| stored_layout(layout, open));
+                if opened.is_err() {
+                    self.failed.set(true);
+                }
+                opened?.map_err(error::engine)
+            })?;
             trees.get(id)?.prefer(layout);
             Ok(id)
         })
@@ -378,55 +329,13 @@ self_cell!(
     }
 );
 
-type WriteTrees<'t> = Trees<WriteTree<'t>>;
-
-/// A table of a read transaction, for each layout.
-pub(crate) struct ReadTables;
-
-impl Family for ReadTables {
-    type Member<const K: usize, const V: usize> = ReadOnlyTable<Bytes<K>, Bytes<V>>;
-}
-
-/// Opens the table of this name with the layout that it has, which is most likely `layout`.
-#[inline]
-pub(crate) fn open_table(
-    transaction: &ReadTransaction,
-    name: &str,
-    layout: Layout,
-) -> Result<LaidOut<ReadTables>, TableError> {
-    stored_layout(layout, |layout| {
-        make_member!(layout, K, V => {
-            transaction.open_table(TableDefinition::<Bytes<K>, Bytes<V>>::new(name))
-        })
-    })
-}
-
-/// Calls `open` with `likely`, and again with the layout that the table was created with if that is another one.
-#[inline]
-fn stored_layout<T>(
-    likely: Layout,
-    open: impl Fn(Layout) -> Result<T, TableError>,
-) -> Result<T, TableError> {
-    match open(likely) {
-        Err(TableError::TableTypeMismatch { table, key, value }) => {
-            match Layout::of_types(&key, &value) {
-                Some(stored) => open(stored),
-                None => Err(TableError::TableTypeMismatch { table, key, value }),
-            }
-        }
-        opened => opened,
-    }
-}
+type WriteTrees<'t> = TreeTable<WriteTree<'t>>;
 
 /// A tree of a read transaction.
 enum ReadTree {
     Table(LaidOut<ReadTables>),
     /// By name.
     Missing(String),
-}
-
-trait Named {
-    fn name(&self) -> &str;
 }
 
 impl Named for WriteTree<'_> {
@@ -444,79 +353,6 @@ impl Named for ReadTree {
     }
 }
 
-/// The trees that a transaction has resolved; a tree's place is its id.
-///
-/// The first lies in place, so that a transaction over one tree allocates nothing here.
-struct Trees<T> {
-    first: OnceCell<T>,
-    others: FrozenVec<Box<T>>,
-}
-
-impl<T> Trees<T> {
-    fn iter(&self) -> impl Iterator<Item = &T> {
-        self.first.get().into_iter().chain(self.others.iter())
-    }
-}
-
-impl<T: Named> Trees<T> {
-    fn new() -> Self {
-        Self {
-            first: OnceCell::new(),
-            others: FrozenVec::new(),
-        }
-    }
-
-    /// The id of the tree of this name, if it is open.
-    #[inline]
-    fn find(&self, name: &str) -> Result<Option<TreeId>> {
-        if name.is_empty() {
-            return Err(nameless());
-        }
-        match self.first.get() {
-            None => Ok(None),
-            Some(first) if first.name() == name => Ok(Some(TreeId(0))),
-            Some(_) => match self.others.iter().position(|tree| tree.name() == name) {
-                Some(index) => other_id(index).map(Some),
-                None => Ok(None),
-            },
-        }
-    }
-
-    /// Takes a tree that is not open yet.
-    #[inline]
-    fn push(&self, tree: T) -> Result<TreeId> {
-        // `set` gives the tree back where there is a first one already.
-        let Err(tree) = self.first.set(tree) else {
-            return Ok(TreeId(0));
-        };
-        let id = other_id(self.others.len())?;
-        self.others.push(Box::new(tree));
-        Ok(id)
-    }
-
-    #[inline]
-    fn get(&self, id: TreeId) -> Result<&T> {
-        let tree = match id.0.checked_sub(1) {
-            None => self.first.get(),
-            Some(index) => self.others.get(index as usize),
-        };
-        tree.ok_or_else(|| id.unknown())
-    }
-
-    #[inline]
-    fn get_mut(&mut self, id: TreeId) -> Result<&mut T> {
-        let tree = match id.0.checked_sub(1) {
-            None => self.first.get_mut(),
-            Some(index) => self
-                .others
-                .as_mut()
-                .get_mut(index as usize)
-                .map(|tree| &mut **tree),
-        };
-        tree.ok_or_else(|| id.unknown())
-    }
-}
-
 #[inline]
 fn get<const K: usize, const V: usize, R>(
     table: &impl ReadableTable<Bytes<K>, Bytes<V>>,
@@ -531,19 +367,6 @@ fn nameless() -> DriverError {
     DriverError::new(
         ErrorKind::InvalidInput,
         "the name of a tree is empty; give it one",
-    )
-}
-
-/// The id of a tree after the first.
-fn other_id(index: usize) -> Result<TreeId> {
-    u32::try_from(index + 1).map(TreeId).map_err(|_| too_many())
-}
-
-#[cold]
-fn too_many() -> DriverError {
-    DriverError::new(
-        ErrorKind::LimitExceeded,
-        "the transaction has more trees open than there are ids; begin another one",
     )
 }
 

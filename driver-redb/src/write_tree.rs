@@ -19,10 +19,10 @@ use crate::error;
 use crate::layout::{Bytes, Family, LaidOut, Layout, Widths, make_member, map_member, with_member};
 
 /// Ascending puts before a tree first goes over to a cursor.
-const PATIENCE: u32 = 8;
+const FIRST_ASCENT: u32 = 8;
 
 /// The same, however many cursors did not pay.
-const MOST_PATIENCE: u32 = 1 << 16;
+const LONGEST_ASCENT: u32 = 1 << 16;
 
 /// Entries that pay for opening and closing a cursor.
 const WORTHWHILE: u32 = 64;
@@ -50,7 +50,8 @@ pub(crate) struct WriteTree<'t> {
     table: OnceCell<WriteTable<'t>>,
     append: Cell<Option<Append<'t>>>,
     ascent: Ascent,
-    patience: Cell<u32>,
+    /// Ascending puts before the tree goes over to a cursor.
+    required_ascent: Cell<u32>,
 }
 
 impl<'t> WriteTree<'t> {
@@ -70,7 +71,7 @@ impl<'t> WriteTree<'t> {
             table: OnceCell::from(table),
             append: Cell::new(None),
             ascent: Ascent::default(),
-            patience: Cell::new(PATIENCE),
+            required_ascent: Cell::new(FIRST_ASCENT),
         })
     }
 
@@ -100,7 +101,7 @@ impl<'t> WriteTree<'t> {
         }
         self.widths.check(key, value)?;
         let appending =
-            self.append.get_mut().is_some() || self.ascent.count(key) > self.patience.get();
+            self.append.get_mut().is_some() || self.ascent.count(key) > self.required_ascent.get();
         if appending && self.append(key, value)? {
             return Ok(None);
         }
@@ -206,10 +207,13 @@ impl<'t> WriteTree<'t> {
     fn settle(&self) -> Result<&WriteTable<'t>> {
         let append = self.append.take().ok_or_else(lost)?;
         let (table, entries) = error::call(|| append.finish())?;
-        self.patience.set(if entries >= WORTHWHILE {
-            PATIENCE
+        self.required_ascent.set(if entries >= WORTHWHILE {
+            FIRST_ASCENT
         } else {
-            self.patience.get().saturating_mul(2).min(MOST_PATIENCE)
+            self.required_ascent
+                .get()
+                .saturating_mul(2)
+                .min(LONGEST_ASCENT)
         });
         Ok(self.table.get_or_init(|| table))
     }

@@ -1,8 +1,10 @@
 //! What an opening asks of sled, checked before anything is touched.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use netabase_core::driver::{DriverError, ErrorKind, OpenConfig, Result};
+use netabase_core::driver::kit::options::{self, Options, invalid};
+use netabase_core::driver::kit::path::Place;
+use netabase_core::driver::{OpenConfig, Result};
 use sled::Mode;
 
 use crate::large;
@@ -18,28 +20,21 @@ const SMALLEST_CACHE: u64 = 256;
 
 /// A checked [`OpenConfig`].
 #[derive(Debug)]
-pub(crate) struct Settings<'a> {
-    pub(crate) path: &'a Path,
+pub(crate) struct Settings {
+    pub(crate) path: PathBuf,
     pub(crate) create_if_missing: bool,
     pub(crate) truncate: bool,
-    engine: sled::Config,
+    pub(crate) engine: sled::Config,
 }
 
-impl<'a> Settings<'a> {
-    pub(crate) fn new(config: &OpenConfig<'a>) -> Result<Self> {
-        let path = config.location.as_path()?;
-        if config.read_only && config.truncate {
-            return Err(invalid(
-                "`truncate` removes what is stored, which `read_only` forbids; set one of the two",
-            ));
-        }
-        if config.read_only {
-            return Err(DriverError::new(
-                ErrorKind::Unsupported,
-                "sled writes to a database even when it only opens it; leave `read_only` off",
-            ));
-        }
-        let mut engine = sled::Config::new().segment_size(large::SEGMENT);
+impl Settings {
+    pub(crate) fn new(config: &OpenConfig<'_>) -> Result<Self> {
+        let path = options::path(config, "sled", Place::Folder)?;
+        options::no_read_only(
+            config,
+            "sled writes to a database even when it only opens it",
+        )?;
+        let mut engine = sled::Config::new().path(&path).segment_size(large::SEGMENT);
         if let Some(bytes) = config.cache_bytes {
             if bytes < SMALLEST_CACHE {
                 return Err(invalid(format!(
@@ -48,8 +43,26 @@ impl<'a> Settings<'a> {
             }
             engine = engine.cache_capacity(bytes);
         }
-        for &(name, value) in config.options {
-            engine = set(engine, name, value)?;
+        let options = Options::new(config, "sled", &[FLUSH_EVERY_MS, MODE])?;
+        let milliseconds = format_args!("a number of milliseconds above 0, or `{NEVER}`");
+        let flush_every_ms = options.get(FLUSH_EVERY_MS, milliseconds, |value| match value {
+            NEVER => Some(None),
+            number => number.parse().ok().filter(|&number| number > 0).map(Some),
+        })?;
+        if let Some(milliseconds) = flush_every_ms {
+            engine = engine.flush_every_ms(milliseconds);
+        }
+        let mode = options.get(
+            MODE,
+            "`low_space` or `high_throughput`",
+            |value| match value {
+                "low_space" => Some(Mode::LowSpace),
+                "high_throughput" => Some(Mode::HighThroughput),
+                _ => None,
+            },
+        )?;
+        if let Some(mode) = mode {
+            engine = engine.mode(mode);
         }
         Ok(Self {
             path,
@@ -58,44 +71,17 @@ impl<'a> Settings<'a> {
             engine,
         })
     }
-
-    /// sled's configuration for the folder at `path`.
-    pub(crate) fn engine(self, path: &Path) -> sled::Config {
-        self.engine.path(path)
-    }
-}
-
-fn set(engine: sled::Config, name: &str, value: &str) -> Result<sled::Config> {
-    match name {
-        FLUSH_EVERY_MS if value == NEVER => Ok(engine.flush_every_ms(None)),
-        FLUSH_EVERY_MS => match value.parse() {
-            Ok(0) | Err(_) => Err(invalid(format!(
-                "the option `{name}` takes a number of milliseconds above 0, or `{NEVER}`, not `{value}`"
-            ))),
-            Ok(milliseconds) => Ok(engine.flush_every_ms(Some(milliseconds))),
-        },
-        MODE => match value {
-            "low_space" => Ok(engine.mode(Mode::LowSpace)),
-            "high_throughput" => Ok(engine.mode(Mode::HighThroughput)),
-            _ => Err(invalid(format!(
-                "the option `{name}` takes `low_space` or `high_throughput`, not `{value}`"
-            ))),
-        },
-        _ => Err(invalid(format!(
-            "sled has no option `{name}`; it knows `{FLUSH_EVERY_MS}` and `{MODE}`"
-        ))),
-    }
-}
-
-fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> DriverError {
-    DriverError::new(ErrorKind::InvalidInput, message)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use netabase_core::driver::ErrorKind;
+
     use super::*;
 
-    fn with_options<'a>(options: &'a [(&'a str, &'a str)]) -> Result<Settings<'a>> {
+    fn with_options(options: &[(&str, &str)]) -> Result<Settings> {
         Settings::new(&OpenConfig {
             options,
             ..OpenConfig::new(Path::new("a.sled"))

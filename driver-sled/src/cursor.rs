@@ -5,13 +5,14 @@ use std::fmt;
 use std::mem;
 use std::ops::Bound;
 
-use netabase_core::driver::{Bounds, Cursor, Direction, DriverError, Result, Resume};
+use netabase_core::driver::kit::bounds::CursorBounds;
+use netabase_core::driver::{Bounds, Cursor, Direction, DriverError, Result};
 use sled::IVec;
 
-use crate::changes::WriteTree;
 use crate::error;
 use crate::history::{SharedTree, borrowed};
 use crate::large;
+use crate::write_tree::WriteTree;
 
 /// A position among the entries of a tree as a snapshot shows it, while others go on committing.
 pub struct SledReadCursor<'t>(Merged<'t, Snapshot<'t>>);
@@ -74,8 +75,7 @@ macro_rules! delegate {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($cursor))
                     .field("direction", &self.0.direction)
-                    .field("lower", &self.0.lower)
-                    .field("upper", &self.0.upper)
+                    .field("bounds", &self.0.bounds)
                     .finish_non_exhaustive()
             }
         }
@@ -172,8 +172,7 @@ struct Merged<'t, D> {
     /// Whether large values are left as sled's tree has them.
     keys_only: bool,
     direction: Direction,
-    lower: Bound<IVec>,
-    upper: Bound<IVec>,
+    bounds: CursorBounds,
 }
 
 /// How far a cursor has come.
@@ -202,8 +201,7 @@ impl<'t, D: Differences> Merged<'t, D> {
             at_end: false,
             keys_only: false,
             direction,
-            lower: bounds.lower.map(IVec::from),
-            upper: bounds.upper.map(IVec::from),
+            bounds: bounds.into(),
         };
         cursor.start(bounds);
         cursor
@@ -231,12 +229,9 @@ impl<'t, D: Differences> Merged<'t, D> {
     }
 
     fn seek(&mut self, key: &[u8]) {
-        let (lower, upper) = (self.lower.clone(), self.upper.clone());
-        let bounds = Bounds {
-            lower: borrowed(&lower),
-            upper: borrowed(&upper),
-        };
-        self.start(bounds.resumed(self.direction, key, Resume::At));
+        let bounds = mem::take(&mut self.bounds);
+        self.start(bounds.sought(self.direction, key));
+        self.bounds = bounds;
     }
 
     #[inline]
@@ -313,10 +308,10 @@ impl<'t, D: Differences> Merged<'t, D> {
             match self.direction {
                 Direction::Forward => Bounds {
                     lower: passed,
-                    upper: ahead.unwrap_or_else(|| borrowed(&self.upper)),
+                    upper: ahead.unwrap_or_else(|| self.bounds.upper()),
                 },
                 Direction::Backward => Bounds {
-                    lower: ahead.unwrap_or_else(|| borrowed(&self.lower)),
+                    lower: ahead.unwrap_or_else(|| self.bounds.lower()),
                     upper: passed,
                 },
             }

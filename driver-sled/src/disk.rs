@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use netabase_core::driver::kit::path::sync_folder;
+
 use crate::folder::LOG;
 
 /// The log of an open database, which is all that a database consists of.
@@ -19,9 +21,9 @@ impl Disk {
     /// The log of the database at `path`, which sled has open.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let log = File::open(path.join(LOG))?;
-        synchronise_folder(path)?;
+        sync_folder(path)?;
         if let Some(parent) = path.parent() {
-            synchronise_folder(parent)?;
+            sync_folder(parent)?;
         }
         Ok(Self { log })
     }
@@ -29,14 +31,5 @@ impl Disk {
     /// Returns when all that sled has written is on disk.
     pub(crate) fn synchronise(&self) -> io::Result<()> {
         self.log.sync_data()
-    }
-}
-
-/// Makes the names in a folder permanent. Where a folder cannot be opened as a file, the system needs no such call.
-pub(crate) fn synchronise_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(path)?.sync_all()
-    } else {
-        Ok(())
     }
 }

@@ -1,13 +1,11 @@
 //! The one place where sled's errors become kinds.
 
-use std::any::Any;
 use std::io;
 use std::path::Path;
 
-use netabase_core::driver::{DriverError, ErrorKind};
+use netabase_core::driver::kit::{io_error, panics};
+use netabase_core::driver::{DriverError, ErrorKind, Result};
 use sled::Error;
-
-use crate::large::SEGMENT;
 
 /// How sled begins the message of the error for a database that is open elsewhere; it has no kind of its own for it.
 const LOCKED: &str = "could not acquire lock";
@@ -46,7 +44,7 @@ pub(crate) fn committing(error: Error) -> DriverError {
 /// The error for a synchronisation that failed while committing.
 #[cold]
 pub(crate) fn synchronising(error: io::Error) -> DriverError {
-    DriverError::new(io_kind(&error), cut_off(&error.to_string())).with_source(error)
+    DriverError::new(io_error::kind(&error), cut_off(&error.to_string())).with_source(error)
 }
 
 fn cut_off(what: &str) -> String {
@@ -56,58 +54,16 @@ fn cut_off(what: &str) -> String {
     )
 }
 
-/// The error for a call during which sled panicked.
-#[cold]
-pub(crate) fn panicked(during: &str, payload: &(dyn Any + Send)) -> DriverError {
-    let what = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    DriverError::new(
-        ErrorKind::Corrupt,
-        format!("sled gave up {during}: {what}; what is stored is damaged, restore it from a copy"),
-    )
-}
-
-/// The error for a file of a database that the operating system does not give.
-#[cold]
-pub(crate) fn inaccessible(path: &Path, error: io::Error) -> DriverError {
-    let kind = match error.kind() {
-        io::ErrorKind::NotADirectory => ErrorKind::NotFound,
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidFilename => ErrorKind::InvalidInput,
-        _ => io_kind(&error),
-    };
-    DriverError::new(
-        kind,
-        format!("`{}` cannot be opened: {error}", path.display()),
-    )
-    .with_source(error)
-}
-
-/// The error for a database whose log has segments of another length than this driver's.
-#[cold]
-pub(crate) fn other_segments(path: &Path, bytes: u64) -> DriverError {
-    DriverError::new(
-        ErrorKind::Unsupported,
-        format!(
-            "`{}` was made with segments of {bytes} bytes, and this driver keeps to {SEGMENT}; export it with the program \
-             that made it, and import it into a new one",
-            path.display()
-        ),
-    )
-}
-
-/// The error for a database that another handle holds.
-#[cold]
-pub(crate) fn locked(path: &Path) -> DriverError {
-    DriverError::new(
-        ErrorKind::Locked,
-        format!(
-            "`{}` is open elsewhere; close the other handle first, or share it",
-            path.display()
-        ),
-    )
+/// Calls sled; a panic is `Corrupt`. `during` says when it came: "during a commit".
+pub(crate) fn caught<T>(during: &str, sled: impl FnOnce() -> Result<T>) -> Result<T> {
+    panics::caught(sled, |what| {
+        DriverError::new(
+            ErrorKind::Corrupt,
+            format!(
+                "sled gave up {during}: {what}; what is stored is damaged, restore it from a copy"
+            ),
+        )
+    })?
 }
 
 fn with_message(message: String, error: Error) -> DriverError {
@@ -123,11 +79,8 @@ fn message(error: &Error) -> String {
         Error::CollectionNotFound(_) => None,
         Error::Unsupported(_) => Some("open it with the release of sled that wrote it"),
         Error::ReportableBug(_) | Error::Corruption { .. } => Some("restore it from a copy"),
-        Error::Io(error) => match io_error_kind(error) {
-            ErrorKind::Locked => Some("close the other handle first, or share it"),
-            ErrorKind::LimitExceeded => Some("make room on the device"),
-            _ => None,
-        },
+        Error::Io(error) if is_locked(error) => Some("close the other handle first, or share it"),
+        Error::Io(error) => io_error::advice(error),
     };
     match advice {
         Some(advice) => format!("{error}; {advice}"),
@@ -140,31 +93,14 @@ fn kind(error: &Error) -> ErrorKind {
         Error::CollectionNotFound(_) => ErrorKind::NotFound,
         Error::Unsupported(_) => ErrorKind::Unsupported,
         Error::ReportableBug(_) | Error::Corruption { .. } => ErrorKind::Corrupt,
-        Error::Io(error) => io_error_kind(error),
+        Error::Io(error) if is_locked(error) => ErrorKind::Locked,
+        Error::Io(error) => io_error::kind(error),
     }
 }
 
-fn io_error_kind(error: &io::Error) -> ErrorKind {
+fn is_locked(error: &io::Error) -> bool {
     // sled repeats an error of its background threads as `Custom { kind, error: "…" }`, so that the text may be quoted.
-    if error.kind() == io::ErrorKind::Other && error.to_string().contains(LOCKED) {
-        ErrorKind::Locked
-    } else {
-        io_kind(error)
-    }
-}
-
-/// What an operating system's error means for a database folder.
-pub(crate) fn io_kind(error: &io::Error) -> ErrorKind {
-    match error.kind() {
-        io::ErrorKind::NotFound => ErrorKind::NotFound,
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => ErrorKind::Corrupt,
-        io::ErrorKind::StorageFull
-        | io::ErrorKind::QuotaExceeded
-        | io::ErrorKind::FileTooLarge
-        | io::ErrorKind::OutOfMemory => ErrorKind::LimitExceeded,
-        io::ErrorKind::Unsupported => ErrorKind::Unsupported,
-        _ => ErrorKind::Io,
-    }
+    error.kind() == io::ErrorKind::Other && error.to_string().contains(LOCKED)
 }
 
 #[cfg(test)]
@@ -211,8 +147,10 @@ mod tests {
 
     #[test]
     fn a_panic_is_reported_with_its_message() {
-        let payload = std::panic::catch_unwind(|| panic!("page {} is gone", 7)).unwrap_err();
-        let error = panicked("while opening", &*payload);
+        let error = caught("while opening", || -> Result<()> {
+            panic!("page {} is gone", 7)
+        });
+        let error = error.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt);
         assert!(error.message().contains("page 7 is gone"), "{error}");
     }

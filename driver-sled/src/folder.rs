@@ -1,16 +1,16 @@
 //! sled's folder seen from outside: whether it is one, whether it is free, and how it is emptied.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use netabase_core::driver::{DriverError, ErrorKind, Result};
+use netabase_core::driver::kit::lock::LockedFile;
+use netabase_core::driver::kit::path::{Place, foreign, inaccessible, look, sync_folder};
+use netabase_core::driver::{ErrorKind, Result};
 
-use crate::disk;
-use crate::error;
 use crate::large;
 
 /// The file with sled's log, which sled locks.
@@ -47,18 +47,10 @@ pub(crate) enum Contents {
 /// # Errors
 /// `Corrupt` for anything that sled did not write, or an error of the operating system.
 pub(crate) fn inspect(path: &Path) -> Result<Contents> {
-    match fs::metadata(path) {
-        Ok(found) if found.is_dir() => {}
-        Ok(_) => {
-            return Err(foreign(
-                path,
-                "is a file, and sled keeps its data in a folder",
-            ));
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Contents::Nothing),
-        Err(error) => return Err(error::inaccessible(path, error)),
+    if look(path, "sled", Place::Folder)?.is_none() {
+        return Ok(Contents::Nothing);
     }
-    let inaccessible = |error| error::inaccessible(path, error);
+    let inaccessible = |error| inaccessible(path, error);
     let Some(segment_bytes) = parameters(path)? else {
         return if is_unfinished(path).map_err(inaccessible)? {
             Ok(Contents::Nothing)
@@ -83,7 +75,7 @@ fn parameters(path: &Path) -> Result<Option<u64>> {
     let bytes = match fs::read(&file) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error::inaccessible(&file, error)),
+        Err(error) => return Err(inaccessible(&file, error)),
     };
     if is_beginning(&bytes) {
         return Ok(None);
@@ -137,7 +129,7 @@ pub(crate) fn complete_parameters(path: &Path) -> Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     };
-    complete().map_err(|error| error::inaccessible(&file, error))
+    complete().map_err(|error| inaccessible(&file, error))
 }
 
 /// Whether a folder without parameters is what sled leaves when it is stopped while it creates a database.
@@ -214,30 +206,32 @@ fn is_log(path: &Path, segment_bytes: u64) -> io::Result<bool> {
 /// A crash leaves all of it or nothing: the log alone is what a database consists of, and goes at one blow. What is left
 /// beside it then is for the next opening to remove.
 pub(crate) fn empty(path: &Path) -> Result<()> {
-    let Some(LockedLog(log)) = &locked_log(path)? else {
+    let Some(locked) = locked_log(path)? else {
         return Ok(());
     };
+    let log = locked.file();
     let remove = || {
         remove_files(path, is_snapshot)?;
         // A snapshot must not outlive the log that it describes.
-        disk::synchronise_folder(path)?;
+        sync_folder(path)?;
         log.set_len(0)?;
         log.sync_all()?;
         remove_remains(path)
     };
-    remove().map_err(|error| error::inaccessible(path, error))
+    remove().map_err(|error| inaccessible(path, error))
 }
 
 /// Goes on with an emptying that was cut off after the log had gone.
 pub(crate) fn finish_emptying(path: &Path) -> Result<()> {
-    let inaccessible = |error| error::inaccessible(path, error);
+    let inaccessible = |error| inaccessible(path, error);
     match parameters(path)? {
         Some(bytes) if bytes != large::SEGMENT as u64 => {}
         _ => return Ok(()),
     }
-    let Some(LockedLog(log)) = &locked_log(path)? else {
+    let Some(locked) = locked_log(path)? else {
         return Ok(());
     };
+    let log = locked.file();
     // Only now nobody else can write to it.
     if log.metadata().map_err(inaccessible)?.len() > 0 {
         return Ok(());
@@ -258,7 +252,7 @@ pub(crate) fn remove_unfinished_snapshots(path: &Path) -> Result<()> {
     let is_unfinished = |name: &OsStr| {
         is_snapshot(name) && name.as_encoded_bytes().ends_with(UNFINISHED.as_bytes())
     };
-    let inaccessible = |error| error::inaccessible(path, error);
+    let inaccessible = |error| inaccessible(path, error);
     let names = fs::read_dir(path).map_err(inaccessible)?;
     let found = names
         .map_while(io::Result::ok)
@@ -273,28 +267,13 @@ pub(crate) fn remove_unfinished_snapshots(path: &Path) -> Result<()> {
     remove_files(path, is_unfinished).map_err(inaccessible)
 }
 
-/// A log that is locked until this is dropped.
-struct LockedLog(File);
-
-impl Drop for LockedLog {
-    fn drop(&mut self) {
-        // Not by closing it: a process that is forked now would keep it locked until it executes its program.
-        let _ = self.0.unlock();
-    }
-}
-
 /// The log of a database that nobody has open, locked; `None` if there is none.
-fn locked_log(path: &Path) -> Result<Option<LockedLog>> {
+fn locked_log(path: &Path) -> Result<Option<LockedFile>> {
     let log_path = path.join(LOG);
-    let log = match File::options().write(true).open(&log_path) {
-        Ok(log) => log,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error::inaccessible(&log_path, error)),
-    };
-    match log.try_lock() {
-        Ok(()) => Ok(Some(LockedLog(log))),
-        Err(TryLockError::WouldBlock) => Err(error::locked(path)),
-        Err(TryLockError::Error(error)) => Err(error::inaccessible(&log_path, error)),
+    match File::options().write(true).open(&log_path) {
+        Ok(log) => LockedFile::exclusive(log, path).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(inaccessible(&log_path, error)),
     }
 }
 
@@ -316,27 +295,10 @@ fn remove_files(folder: &Path, chosen: impl Fn(&OsStr) -> bool) -> io::Result<()
 /// Waits until sled has let go of a database that was closed: its background threads hold the file a moment longer.
 pub(crate) fn wait_for_release(path: &Path) {
     let started = Instant::now();
-    while started.elapsed() < RELEASE {
-        let Ok(log) = File::open(path.join(LOG)) else {
-            return;
-        };
-        match log.try_lock() {
-            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_micros(200)),
-            Ok(()) => {
-                let _ = log.unlock();
-                return;
-            }
-            Err(TryLockError::Error(_)) => return,
-        }
+    while let Err(error) = locked_log(path)
+        && error.kind() == ErrorKind::Locked
+        && started.elapsed() < RELEASE
+    {
+        thread::sleep(Duration::from_micros(200));
     }
-}
-
-fn foreign(path: &Path, what: &str) -> DriverError {
-    DriverError::new(
-        ErrorKind::Corrupt,
-        format!(
-            "`{}` {what}; it was left as it is, choose another path",
-            path.display()
-        ),
-    )
 }

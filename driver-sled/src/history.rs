@@ -28,10 +28,11 @@ use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use netabase_core::driver::kit::trees::Named;
 use netabase_core::driver::{Bounds, Direction, Result};
 use sled::IVec;
 
-use crate::changes::Changes;
+use crate::change::Changes;
 use crate::error;
 use crate::large::{self, Chunks};
 
@@ -67,6 +68,13 @@ struct Past {
     growth: VecDeque<(u64, i64)>,
 }
 
+impl Named for SharedTree {
+    #[inline]
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl SharedTree {
     /// A tree that sled does not have yet.
     pub(crate) fn missing(name: &str, chunks: Arc<Chunks>) -> Self {
@@ -91,11 +99,6 @@ impl SharedTree {
             newest: AtomicU64::new(0),
             past: RwLock::default(),
         }
-    }
-
-    #[inline]
-    pub(crate) fn name(&self) -> &str {
-        &self.name
     }
 
     /// sled's tree; `None` as long as nothing was ever committed to it.

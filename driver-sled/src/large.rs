@@ -18,10 +18,11 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use netabase_core::driver::kit::commands;
 use netabase_core::driver::{DriverError, ErrorKind, Result};
 use sled::IVec;
 
-use crate::changes::{Change, Changes};
+use crate::change::{Change, Changes};
 use crate::error;
 
 /// How long a segment of sled's log is, in bytes. sled's own default is 512 KiB, its maximum 16 MiB.
@@ -260,10 +261,7 @@ pub(crate) fn incomplete() -> DriverError {
 
 #[cold]
 fn damaged(what: &str) -> DriverError {
-    DriverError::new(
-        ErrorKind::Corrupt,
-        format!("the database {what}; restore it from a copy"),
-    )
+    commands::damaged(format_args!("the database {what}"))
 }
 
 #[cold]

@@ -90,11 +90,12 @@
 
 #![forbid(unsafe_code)]
 
-mod changes;
+mod change;
 mod config;
 mod cursor;
 mod database;
 mod disk;
+mod engine;
 mod error;
 mod folder;
 mod history;
@@ -102,6 +103,7 @@ mod large;
 mod maintenance;
 mod snapshot;
 mod transaction;
+mod write_tree;
 
 use std::borrow::Cow;
 

@@ -1,12 +1,13 @@
 //! sled's own operations, by name.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use netabase_core::driver::{
-    Bounds, Cursor, Direction, DriverError, ErrorKind, Read, Result, TreeId,
-};
+use netabase_core::driver::ext::ReadExt;
+use netabase_core::driver::kit::commands::check_tree;
+use netabase_core::driver::{Bounds, Direction, DriverError, ErrorKind, Read, Result};
 
-use crate::database::SledDatabase;
+use crate::engine::Shared;
 use crate::error;
 use crate::transaction::SledReader;
 
@@ -49,12 +50,12 @@ type Output<'a> = &'a mut dyn FnMut(&[u8]);
 
 /// Runs an operation. `output` is called while nothing is held, so it may use the database.
 pub(crate) fn run(
-    database: &SledDatabase,
+    database: &Arc<Shared>,
     operation: &str,
     argument: &[u8],
     output: Output<'_>,
 ) -> Result<()> {
-    let operate: fn(&SledDatabase, Output<'_>) -> Result<()> = match operation {
+    let operate: fn(&Arc<Shared>, Output<'_>) -> Result<()> = match operation {
         FLUSH => flush,
         GENERATE_ID => generate_id,
         SIZE_ON_DISK => size_on_disk,
@@ -72,99 +73,50 @@ pub(crate) fn run(
     operate(database, output)
 }
 
-fn flush(database: &SledDatabase, output: Output<'_>) -> Result<()> {
-    output(&database.flush()?.to_le_bytes());
+fn flush(database: &Arc<Shared>, output: Output<'_>) -> Result<()> {
+    let bytes = database.flush()? as u64;
+    output(&bytes.to_le_bytes());
     Ok(())
 }
 
-fn generate_id(database: &SledDatabase, output: Output<'_>) -> Result<()> {
+fn generate_id(database: &Arc<Shared>, output: Output<'_>) -> Result<()> {
     let id = database.engine().generate_id().map_err(error::engine)?;
     output(&id.to_le_bytes());
     Ok(())
 }
 
-fn size_on_disk(database: &SledDatabase, output: Output<'_>) -> Result<()> {
+fn size_on_disk(database: &Arc<Shared>, output: Output<'_>) -> Result<()> {
     let bytes = database.engine().size_on_disk().map_err(error::engine)?;
     output(&bytes.to_le_bytes());
     Ok(())
 }
 
-fn was_recovered(database: &SledDatabase, output: Output<'_>) -> Result<()> {
+fn was_recovered(database: &Arc<Shared>, output: Output<'_>) -> Result<()> {
     output(&[u8::from(database.engine().was_recovered())]);
     Ok(())
 }
 
-fn tree_names(database: &SledDatabase, output: Output<'_>) -> Result<()> {
-    let reader = database.reader();
-    let mut names = database.names();
-    let mut failure = None;
-    names.retain(|name| {
-        let holds_something = reader.tree(name).and_then(|tree| {
-            reader
-                .cursor(tree, Bounds::ALL, Direction::Forward)?
-                .advance()
-        });
-        holds_something.unwrap_or_else(|error| {
-            failure = Some(error);
-            false
-        })
-    });
-    drop(reader);
-    if let Some(error) = failure {
-        return Err(error);
+fn tree_names(database: &Arc<Shared>, output: Output<'_>) -> Result<()> {
+    let reader = SledReader::begin(Arc::clone(database));
+    let mut names = Vec::new();
+    for name in database.names() {
+        let tree = reader.tree(&name)?;
+        let first = reader.first(tree, Bounds::ALL, Direction::Forward, |_, _| ())?;
+        names.extend(first.map(|()| name));
     }
+    drop(reader);
     for name in names {
         output(name.as_bytes());
     }
     Ok(())
 }
 
-fn check_integrity(database: &SledDatabase, output: Output<'_>) -> Result<()> {
-    let reader = database.reader();
+fn check_integrity(database: &Arc<Shared>, output: Output<'_>) -> Result<()> {
+    let reader = SledReader::begin(Arc::clone(database));
     for name in database.names() {
-        let tree = reader.tree(&name)?;
-        let forward = check_order(&reader, tree, &name, Direction::Forward)?;
-        let backward = check_order(&reader, tree, &name, Direction::Backward)?;
-        let counted = reader.len(tree)?;
-        if forward != backward || forward != counted {
-            return Err(damaged(
-                &name,
-                &format!(
-                    "has {forward} entries forwards, {backward} backwards, and {counted} by count"
-                ),
-            ));
-        }
+        check_tree(&reader, &name)?;
     }
     drop(reader);
     output(&[1]);
     Ok(())
-}
-
-/// The number of entries of a tree, read in this direction and found in order.
-fn check_order(reader: &SledReader, tree: TreeId, name: &str, direction: Direction) -> Result<u64> {
-    let mut cursor = reader.cursor(tree, Bounds::ALL, direction)?;
-    let mut last: Option<Vec<u8>> = None;
-    let mut entries = 0;
-    while cursor.advance()? {
-        let key = cursor.key();
-        let in_order = last.as_deref().is_none_or(|last| match direction {
-            Direction::Forward => last < key,
-            Direction::Backward => last > key,
-        });
-        if !in_order {
-            return Err(damaged(name, "has keys out of order"));
-        }
-        let last = last.get_or_insert_default();
-        last.clear();
-        last.extend_from_slice(key);
-        entries += 1;
-    }
-    Ok(entries)
-}
-
-fn damaged(name: &str, what: &str) -> DriverError {
-    DriverError::new(
-        ErrorKind::Corrupt,
-        format!("the tree `{name}` {what}; restore the database from a copy"),
-    )
 }

@@ -1,29 +1,23 @@
 //! Read and write transactions; each tree is looked up once and kept until the transaction ends.
 
-use std::cell::OnceCell;
 use std::fmt;
 use std::sync::Arc;
 
-use elsa::FrozenVec;
-use netabase_core::driver::{
-    Bounds, Direction, DriverError, Durability, ErrorKind, Read, Result, TreeId, Write,
-};
+use netabase_core::driver::kit::trees::TreeTable;
+use netabase_core::driver::{Bounds, Direction, Durability, Read, Result, TreeId, Write};
 
-use crate::changes::WriteTree;
 use crate::cursor::{SledReadCursor, SledWriteCursor, count};
-use crate::database::{Shared, Turn};
+use crate::engine::{Committer, Shared};
 use crate::error;
 use crate::history::SharedTree;
 use crate::large;
+use crate::write_tree::WriteTree;
 
 /// A read transaction: the trees as they were when it began.
 ///
 /// Costs nothing while nobody commits. What commits replace is kept for it for as long as it lives.
 pub struct SledReader {
-    /// The tree with the id 0. Most transactions ask for no other, and this one allocates nothing.
-    first: OnceCell<Arc<SharedTree>>,
-    /// The trees with the ids from 1 on.
-    others: FrozenVec<Arc<SharedTree>>,
+    trees: TreeTable<Arc<SharedTree>>,
     version: u64,
     shared: Arc<Shared>,
 }
@@ -32,20 +26,10 @@ impl SledReader {
     #[inline]
     pub(crate) fn begin(shared: Arc<Shared>) -> Self {
         Self {
-            first: OnceCell::new(),
-            others: FrozenVec::new(),
+            trees: TreeTable::new(),
             version: shared.snapshots.begin(),
             shared,
         }
-    }
-
-    #[inline]
-    fn resolved(&self, id: TreeId) -> Result<&SharedTree> {
-        let tree = match id.0.checked_sub(1) {
-            None => self.first.get().map(|tree| &**tree),
-            Some(place) => self.others.get(place as usize),
-        };
-        tree.ok_or_else(|| id.unknown())
     }
 }
 
@@ -54,15 +38,7 @@ impl Read for SledReader {
 
     #[inline]
     fn tree(&self, name: &str) -> Result<TreeId> {
-        if self.first.get_or_init(|| self.shared.tree(name)).name() == name {
-            return Ok(TreeId(0));
-        }
-        if let Some(place) = self.others.iter().position(|tree| tree.name() == name) {
-            return id(place + 1);
-        }
-        let id = id(self.others.len() + 1)?;
-        self.others.push(self.shared.tree(name));
-        Ok(id)
+        self.trees.resolve(name, |name| Ok(self.shared.tree(name)))
     }
 
     #[inline]
@@ -72,7 +48,7 @@ impl Read for SledReader {
         key: &[u8],
         visit: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        let tree = self.resolved(tree)?;
+        let tree = self.trees.get(tree)?;
         let Some(engine) = tree.engine() else {
             return Ok(None);
         };
@@ -102,19 +78,13 @@ impl Read for SledReader {
         bounds: Bounds<'_>,
         direction: Direction,
     ) -> Result<SledReadCursor<'_>> {
-        let tree = self.resolved(tree)?;
+        let tree = self.trees.get(tree)?;
         Ok(SledReadCursor::open(tree, self.version, bounds, direction))
     }
 
     /// The number of entries in a tree. Reads the whole tree if nobody has asked since the database was opened.
     fn len(&self, tree: TreeId) -> Result<u64> {
-        let tree = self.resolved(tree)?;
-        if let Some(entries) = tree.entries_at(self.version) {
-            return Ok(entries);
-        }
-        let entries = count(tree, self.version)?;
-        tree.counted(self.version, entries);
-        Ok(entries)
+        counted(self.trees.get(tree)?, self.version)
     }
 }
 
@@ -135,31 +105,18 @@ impl fmt::Debug for SledReader {
 
 /// A write transaction: changes in memory, over trees that nobody else changes meanwhile.
 pub struct SledWriter {
-    trees: FrozenVec<Box<WriteTree>>,
+    trees: TreeTable<WriteTree>,
     /// What is visible to a transaction that begins now.
     version: u64,
-    turn: Turn,
+    committer: Committer,
 }
 
 impl SledWriter {
-    pub(crate) fn new(turn: Turn) -> Self {
+    pub(crate) fn new(committer: Committer) -> Self {
         Self {
-            trees: FrozenVec::new(),
-            version: turn.shared().snapshots.visible(),
-            turn,
-        }
-    }
-
-    #[inline]
-    fn resolved(&self, id: TreeId) -> Result<&WriteTree> {
-        self.trees.get(id.0 as usize).ok_or_else(|| id.unknown())
-    }
-
-    #[inline]
-    fn resolved_mut(&mut self, id: TreeId) -> Result<&mut WriteTree> {
-        match self.trees.as_mut().get_mut(id.0 as usize) {
-            Some(tree) => Ok(tree),
-            None => Err(id.unknown()),
+            trees: TreeTable::new(),
+            version: committer.shared().snapshots.visible(),
+            committer,
         }
     }
 }
@@ -168,14 +125,9 @@ impl Read for SledWriter {
     type Cursor<'t> = SledWriteCursor<'t>;
 
     fn tree(&self, name: &str) -> Result<TreeId> {
-        let mut trees = self.trees.iter();
-        if let Some(place) = trees.position(|tree| tree.tree().name() == name) {
-            return id(place);
-        }
-        let id = id(self.trees.len())?;
-        let tree = self.turn.shared().tree(name);
-        self.trees.push(Box::new(WriteTree::new(tree)));
-        Ok(id)
+        self.trees.resolve(name, |name| {
+            Ok(WriteTree::new(self.committer.shared().tree(name)))
+        })
     }
 
     #[inline]
@@ -185,7 +137,7 @@ impl Read for SledWriter {
         key: &[u8],
         visit: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        self.resolved(tree)?.get(key, visit)
+        self.trees.get(tree)?.get(key, visit)
     }
 
     #[inline]
@@ -195,22 +147,14 @@ impl Read for SledWriter {
         bounds: Bounds<'_>,
         direction: Direction,
     ) -> Result<SledWriteCursor<'_>> {
-        let tree = self.resolved(tree)?;
+        let tree = self.trees.get(tree)?;
         Ok(SledWriteCursor::open(tree, bounds, direction))
     }
 
     /// The number of entries in a tree. Reads the whole tree if nobody has asked since the database was opened.
     fn len(&self, tree: TreeId) -> Result<u64> {
-        let tree = self.resolved(tree)?;
-        tree.len(|| {
-            let tree = tree.tree();
-            if let Some(entries) = tree.entries_at(self.version) {
-                return Ok(entries);
-            }
-            let entries = count(tree, self.version)?;
-            tree.counted(self.version, entries);
-            Ok(entries)
-        })
+        let tree = self.trees.get(tree)?;
+        tree.len(|| counted(tree.tree(), self.version))
     }
 }
 
@@ -223,7 +167,7 @@ impl Write for SledWriter {
         value: &[u8],
         previous: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        self.resolved_mut(tree)?.put(key, value, previous)
+        self.trees.get_mut(tree)?.put(key, value, previous)
     }
 
     #[inline]
@@ -233,18 +177,17 @@ impl Write for SledWriter {
         key: &[u8],
         previous: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        self.resolved_mut(tree)?.remove(key, previous)
+        self.trees.get_mut(tree)?.remove(key, previous)
     }
 
     /// Costs nothing here; the commit removes entry by entry.
     fn clear(&mut self, tree: TreeId) -> Result<()> {
-        self.resolved_mut(tree)?.clear();
+        self.trees.get_mut(tree)?.clear();
         Ok(())
     }
 
     fn commit(self, durability: Durability) -> Result<()> {
-        let trees = self.trees.into_vec().into_iter().map(|tree| *tree);
-        self.turn.commit(trees, durability)
+        self.committer.commit(self.trees.into_trees(), durability)
     }
 }
 
@@ -254,15 +197,12 @@ impl fmt::Debug for SledWriter {
     }
 }
 
-#[inline]
-fn id(place: usize) -> Result<TreeId> {
-    u32::try_from(place).map(TreeId).map_err(|_| too_many())
-}
-
-#[cold]
-fn too_many() -> DriverError {
-    DriverError::new(
-        ErrorKind::LimitExceeded,
-        "the transaction has more trees open than there are ids; begin another one",
-    )
+/// The number of entries of a tree in this version, counted once.
+fn counted(tree: &SharedTree, version: u64) -> Result<u64> {
+    if let Some(entries) = tree.entries_at(version) {
+        return Ok(entries);
+    }
+    let entries = count(tree, version)?;
+    tree.counted(version, entries);
+    Ok(entries)
 }

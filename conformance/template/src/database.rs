@@ -1,9 +1,10 @@
 //! An open database: what is committed, and whose turn it is to write.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use imbl::OrdMap;
+use netabase_core::driver::kit::turn::{Turn, Turns};
 use netabase_core::driver::{Database, DriverError, ErrorKind, Result};
 
 use crate::transaction::{TemplateReader, TemplateWriter};
@@ -21,13 +22,35 @@ pub(crate) const COMMANDS: &[Cow<'static, str>] = &[Cow::Borrowed(TREE_NAMES)];
 
 /// An open database. Transactions keep what they need of it, so that it may be dropped before them.
 #[derive(Debug, Default)]
-pub struct TemplateDatabase(Arc<Shared>);
+pub struct TemplateDatabase {
+    committed: Committed,
+    turns: Turns,
+}
 
-#[derive(Debug, Default)]
-struct Shared {
-    committed: Mutex<Trees>,
-    writing: Mutex<bool>,
-    writer_ended: Condvar,
+/// The trees as the last commit left them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Committed(Arc<Mutex<Trees>>);
+
+impl Committed {
+    /// A lock whose holder panicked is as good as any other: what it guards is replaced in one step.
+    fn lock(&self) -> MutexGuard<'_, Trees> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to publish, which one transaction has at a time.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    committed: Committed,
+    /// An engine that makes a second writer wait by itself needs none.
+    _turn: Turn,
+}
+
+impl Publisher {
+    /// Makes `trees` what later transactions see.
+    pub(crate) fn publish(self, trees: Trees) {
+        *self.committed.lock() = trees;
+    }
 }
 
 impl Database for TemplateDatabase {
@@ -35,13 +58,17 @@ impl Database for TemplateDatabase {
     type Writer = TemplateWriter;
 
     fn begin_read(&self) -> Result<TemplateReader> {
-        Ok(TemplateReader::new(self.committed()))
+        Ok(TemplateReader::new(self.committed.lock().clone()))
     }
 
     fn begin_write(&self) -> Result<TemplateWriter> {
         // The turn first: what is committed before it comes is to be seen.
-        let turn = Turn::wait_for(&self.0);
-        Ok(TemplateWriter::new(self.committed(), turn))
+        let publisher = Publisher {
+            _turn: self.turns.take()?,
+            committed: self.committed.clone(),
+        };
+        let trees = self.committed.lock().clone();
+        Ok(TemplateWriter::new(trees, publisher))
     }
 
     fn command(
@@ -59,52 +86,8 @@ impl Database for TemplateDatabase {
                 "`tree_names` takes no argument; leave it empty",
             ));
         }
-        for name in self.committed().keys() {
-            output(name.as_bytes());
-        }
+        let trees = self.committed.lock().clone();
+        trees.keys().for_each(|name| output(name.as_bytes()));
         Ok(())
     }
-}
-
-impl TemplateDatabase {
-    fn committed(&self) -> Trees {
-        lock(&self.0.committed).clone()
-    }
-}
-
-/// The right to write: one transaction has it at a time, and gives it back when it is dropped.
-///
-/// An engine that makes a second writer wait by itself needs none of this.
-#[derive(Debug)]
-pub(crate) struct Turn(Arc<Shared>);
-
-impl Turn {
-    fn wait_for(shared: &Arc<Shared>) -> Self {
-        let mut writing = lock(&shared.writing);
-        while *writing {
-            writing = shared
-                .writer_ended
-                .wait(writing)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        *writing = true;
-        Self(Arc::clone(shared))
-    }
-
-    /// Makes `trees` what later transactions see.
-    pub(crate) fn publish(&self, trees: Trees) {
-        *lock(&self.0.committed) = trees;
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        *lock(&self.0.writing) = false;
-        self.0.writer_ended.notify_one();
-    }
-}
-
-/// A lock whose holder panicked is as good as any other: what it guards is replaced in one step.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -32,7 +32,7 @@ pub static MANIFEST: Manifest = Manifest {
         value_bytes: 0,
         transaction_bytes: 0,
     },
-    // What `command` in `store.rs` answers to.
+    // What `command` in `database.rs` answers to.
     commands: Cow::Borrowed(database::COMMANDS),
 };
 

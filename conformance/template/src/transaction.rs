@@ -1,11 +1,11 @@
 //! Read and write transactions.
 
-use std::cell::RefCell;
-
+use netabase_core::driver::kit::trees::{Named, TreeTable};
 use netabase_core::driver::{Bounds, Direction, Durability, Read, Result, TreeId, Write};
+use netabase_core::forward_read;
 
 use crate::cursor::TemplateCursor;
-use crate::database::{Tree, Trees, Turn};
+use crate::database::{Publisher, Tree, Trees};
 
 /// A read transaction: everything as it was when it began.
 #[derive(Debug)]
@@ -25,59 +25,21 @@ impl TemplateReader {
 #[derive(Debug)]
 pub struct TemplateWriter {
     view: View,
-    turn: Turn,
+    publisher: Publisher,
 }
 
 impl TemplateWriter {
-    pub(crate) fn new(committed: Trees, turn: Turn) -> Self {
+    pub(crate) fn new(committed: Trees, publisher: Publisher) -> Self {
         Self {
             view: View::new(committed),
-            turn,
+            publisher,
         }
     }
 }
 
-/// Reading is the same in both: in what the transaction sees.
-macro_rules! read {
-    ($transaction:ty) => {
-        impl Read for $transaction {
-            type Cursor<'t> = TemplateCursor;
-
-            fn tree(&self, name: &str) -> Result<TreeId> {
-                Ok(self.view.open(name))
-            }
-
-            fn get<R>(
-                &self,
-                tree: TreeId,
-                key: &[u8],
-                visit: impl FnOnce(&[u8]) -> R,
-            ) -> Result<Option<R>> {
-                Ok(self.view.tree(tree)?.get(key).map(|value| visit(value)))
-            }
-
-            fn cursor(
-                &self,
-                tree: TreeId,
-                bounds: Bounds<'_>,
-                direction: Direction,
-            ) -> Result<TemplateCursor> {
-                Ok(TemplateCursor::new(
-                    self.view.tree(tree)?,
-                    bounds,
-                    direction,
-                ))
-            }
-
-            fn len(&self, tree: TreeId) -> Result<u64> {
-                Ok(self.view.tree(tree)?.len() as u64)
-            }
-        }
-    };
-}
-
-read!(TemplateReader);
-read!(TemplateWriter);
+// Reading is the same in both: in what the transaction sees.
+forward_read!(TemplateReader, view, TemplateCursor<'t>);
+forward_read!(TemplateWriter, view, TemplateCursor<'t>);
 
 impl Write for TemplateWriter {
     fn put<R>(
@@ -108,7 +70,7 @@ impl Write for TemplateWriter {
 
     // Nothing is on disk, so both durabilities are the same. An engine on disk waits for it when asked for `Immediate`.
     fn commit(self, _: Durability) -> Result<()> {
-        self.turn.publish(self.view.into_trees());
+        self.publisher.publish(self.view.into_trees());
         Ok(())
     }
 }
@@ -117,51 +79,81 @@ impl Write for TemplateWriter {
 #[derive(Debug)]
 struct View {
     began_with: Trees,
-    /// The trees that were asked for; a [`TreeId`] is a place in this list.
-    opened: RefCell<Vec<(String, Tree)>>,
+    /// The trees that were asked for.
+    trees: TreeTable<OpenTree>,
+}
+
+#[derive(Debug)]
+struct OpenTree {
+    name: String,
+    tree: Tree,
+}
+
+impl Named for OpenTree {
+    fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 impl View {
     fn new(began_with: Trees) -> Self {
         Self {
             began_with,
-            opened: RefCell::default(),
+            trees: TreeTable::new(),
         }
     }
 
-    /// The id of a tree. One that nobody wrote to is empty, and asking for it creates nothing.
-    fn open(&self, name: &str) -> TreeId {
-        let mut opened = self.opened.borrow_mut();
-        let place = opened.iter().position(|(known, _)| known == name);
-        let place = place.unwrap_or_else(|| {
-            let tree = self.began_with.get(name).cloned().unwrap_or_default();
-            opened.push((name.to_owned(), tree));
-            opened.len() - 1
-        });
-        TreeId(place as u32)
-    }
-
-    fn tree(&self, id: TreeId) -> Result<Tree> {
-        let opened = self.opened.borrow();
-        let (_, tree) = opened.get(id.0 as usize).ok_or_else(|| id.unknown())?;
-        Ok(tree.clone())
-    }
-
     fn tree_mut(&mut self, id: TreeId) -> Result<&mut Tree> {
-        let opened = self.opened.get_mut().get_mut(id.0 as usize);
-        let (_, tree) = opened.ok_or_else(|| id.unknown())?;
-        Ok(tree)
+        Ok(&mut self.trees.get_mut(id)?.tree)
     }
 
     /// What the transaction began with, with its changes. A tree without entries is none.
     fn into_trees(self) -> Trees {
         let mut trees = self.began_with;
-        for (name, tree) in self.opened.into_inner() {
+        for OpenTree { name, tree } in self.trees.into_trees() {
             match tree.is_empty() {
                 true => trees.remove(&name),
                 false => trees.insert(name, tree),
             };
         }
         trees
+    }
+}
+
+impl Read for View {
+    type Cursor<'t> = TemplateCursor<'t>;
+
+    // A tree that nobody wrote to is empty, and asking for it creates nothing.
+    fn tree(&self, name: &str) -> Result<TreeId> {
+        self.trees.resolve(name, |name| {
+            Ok(OpenTree {
+                name: name.to_owned(),
+                tree: self.began_with.get(name).cloned().unwrap_or_default(),
+            })
+        })
+    }
+
+    fn get<R>(
+        &self,
+        tree: TreeId,
+        key: &[u8],
+        visit: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>> {
+        let tree = &self.trees.get(tree)?.tree;
+        Ok(tree.get(key).map(|value| visit(value)))
+    }
+
+    fn cursor(
+        &self,
+        tree: TreeId,
+        bounds: Bounds<'_>,
+        direction: Direction,
+    ) -> Result<TemplateCursor<'_>> {
+        let tree = &self.trees.get(tree)?.tree;
+        Ok(TemplateCursor::new(tree, bounds, direction))
+    }
+
+    fn len(&self, tree: TreeId) -> Result<u64> {
+        Ok(self.trees.get(tree)?.tree.len() as u64)
     }
 }

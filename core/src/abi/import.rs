@@ -489,47 +489,8 @@ pub struct DynamicReader(Transaction);
 #[derive(Debug)]
 pub struct DynamicWriter(Transaction);
 
-macro_rules! read_through {
-    ($type:ty) => {
-        impl Read for $type {
-            type Cursor<'t> = DynamicCursor<'t>;
-
-            fn tree(&self, name: &str) -> Result<TreeId> {
-                self.0.tree(name)
-            }
-
-            fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
-                self.0.sized_tree(name, widths)
-            }
-
-            #[inline]
-            fn get<R>(
-                &self,
-                tree: TreeId,
-                key: &[u8],
-                visit: impl FnOnce(&[u8]) -> R,
-            ) -> Result<Option<R>> {
-                self.0.get(tree, key, visit)
-            }
-
-            fn cursor(
-                &self,
-                tree: TreeId,
-                bounds: Bounds<'_>,
-                direction: Direction,
-            ) -> Result<DynamicCursor<'_>> {
-                self.0.cursor(tree, bounds, direction)
-            }
-
-            fn len(&self, tree: TreeId) -> Result<u64> {
-                self.0.len(tree)
-            }
-        }
-    };
-}
-
-read_through!(DynamicReader);
-read_through!(DynamicWriter);
+crate::forward_read!(DynamicReader, 0, DynamicCursor<'t>);
+crate::forward_read!(DynamicWriter, 0, DynamicCursor<'t>);
 
 impl Write for DynamicWriter {
     #[inline]

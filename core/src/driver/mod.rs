@@ -32,6 +32,7 @@ pub mod asynchronous;
 pub mod checked;
 pub mod command;
 pub mod ext;
+pub mod kit;
 mod location;
 mod manifest;
 mod pinned;

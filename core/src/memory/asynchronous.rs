@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::MANIFEST;
 use super::database::{Bytes, TREE_NAMES, Tree, Trees, no_argument};
-use super::{MANIFEST, check_config};
 use crate::config::FileConfig;
 use crate::driver::asynchronous::turn::{self, Turn, Turns};
 use crate::driver::asynchronous::{
     AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, ReadSet, TreeReads,
 };
+use crate::driver::kit::options;
 use crate::driver::{
     Bounds, Capabilities, CommitOutcome, CommitToken, Direction, DriverError, Durability,
     ErrorKind, Manifest, OpenConfig, Result, TreeId, WriteBatch, WriteOp,
@@ -127,7 +128,7 @@ impl AsyncDriver for AsyncMemory {
     /// # Errors
     /// As [`Memory`](super::Memory)'s.
     async fn open(&self, config: &FileConfig) -> Result<AsyncMemoryDatabase> {
-        check_config(&OpenConfig::from(config))?;
+        options::in_memory(&OpenConfig::from(config), "the memory driver")?;
         let capabilities = self.manifest.capabilities;
         let is_optimistic = capabilities.contains(Capabilities::OPTIMISTIC);
         Ok(AsyncMemoryDatabase {

@@ -1,19 +1,18 @@
 //! A cursor over one tree of a memory database.
 
 use std::fmt;
-use std::ops::Bound;
 
 use imbl::ordmap::RangedIter;
 use imbl::shared_ptr::DefaultSharedPtr;
 
 use super::database::{Bytes, Tree};
-use crate::driver::{Bounds, Cursor, Direction, Result, Resume};
+use crate::driver::kit::bounds::CursorBounds;
+use crate::driver::{Bounds, Cursor, Direction, Result};
 
 /// A cursor over one tree of a memory database.
 pub struct MemoryCursor<'t> {
     tree: &'t Tree,
-    lower: Bound<Bytes>,
-    upper: Bound<Bytes>,
+    bounds: CursorBounds,
     direction: Direction,
     ahead: RangedIter<'t, Bytes, Bytes, DefaultSharedPtr>,
     current: Option<(&'t [u8], &'t [u8])>,
@@ -23,8 +22,7 @@ impl<'t> MemoryCursor<'t> {
     pub(super) fn new(tree: &'t Tree, bounds: Bounds<'_>, direction: Direction) -> Self {
         Self {
             tree,
-            lower: bounds.lower.map(Bytes::from),
-            upper: bounds.upper.map(Bytes::from),
+            bounds: bounds.into(),
             direction,
             ahead: range(tree, bounds),
             current: None,
@@ -64,11 +62,7 @@ impl Cursor for MemoryCursor<'_> {
     }
 
     fn seek(&mut self, key: &[u8]) -> Result<()> {
-        let bounds = Bounds {
-            lower: self.lower.as_ref().map(|key| &**key),
-            upper: self.upper.as_ref().map(|key| &**key),
-        };
-        self.ahead = range(self.tree, bounds.resumed(self.direction, key, Resume::At));
+        self.ahead = range(self.tree, self.bounds.sought(self.direction, key));
         self.current = None;
         Ok(())
     }

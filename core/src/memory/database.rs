@@ -1,10 +1,11 @@
 //! An open memory database: the committed trees, and the turn of the writer.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use imbl::OrdMap;
 
 use super::transaction::{MemoryReader, MemoryWriter};
+use crate::driver::kit::turn::{Turn, Turns};
 use crate::driver::{Database, DriverError, ErrorKind, Result};
 
 /// The operation that gives the names of the trees that hold an entry, in byte order, one output a name.
@@ -28,20 +29,39 @@ pub(super) type Trees = OrdMap<Arc<str>, Tree>;
 
 /// An open memory database.
 #[derive(Debug, Default)]
-pub struct MemoryDatabase(Arc<Shared>);
-
-#[derive(Debug, Default)]
-struct Shared {
-    committed: Mutex<Trees>,
-    writing: Mutex<bool>,
-    writer_ended: Condvar,
+pub struct MemoryDatabase {
+    committed: Arc<Mutex<Trees>>,
+    turns: Turns,
 }
 
-impl Shared {
-    fn committed(&self) -> MutexGuard<'_, Trees> {
+/// The right to publish.
+#[derive(Debug)]
+pub(super) struct Publisher {
+    committed: Arc<Mutex<Trees>>,
+    /// Given back after the trees were published.
+    _turn: Turn,
+}
+
+impl Publisher {
+    /// Makes `trees` what later transactions see.
+    pub(super) fn publish(self, trees: Trees) {
+        let mut committed = self
+            .committed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *committed, trees);
+        drop(committed);
+        // Only now, since freeing a large tree must not hold up readers.
+        drop(before);
+    }
+}
+
+impl MemoryDatabase {
+    fn committed(&self) -> Trees {
         self.committed
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -50,7 +70,7 @@ impl Database for MemoryDatabase {
     type Writer = MemoryWriter;
 
     fn begin_read(&self) -> Result<MemoryReader> {
-        Ok(MemoryReader::new(self.0.committed().clone()))
+        Ok(MemoryReader::new(self.committed()))
     }
 
     /// Begins a write transaction; waits while another one is open.
@@ -59,9 +79,11 @@ impl Database for MemoryDatabase {
     /// [`Conflict`](ErrorKind::Conflict) where another one is open and the platform has no threads, so that waiting
     /// would never end.
     fn begin_write(&self) -> Result<MemoryWriter> {
-        let turn = Turn::take(&self.0)?;
-        let trees = self.0.committed().clone();
-        Ok(MemoryWriter::new(turn, trees))
+        let publisher = Publisher {
+            _turn: self.turns.take()?,
+            committed: Arc::clone(&self.committed),
+        };
+        Ok(MemoryWriter::new(publisher, self.committed()))
     }
 
     fn command(
@@ -74,56 +96,9 @@ impl Database for MemoryDatabase {
             return Err(DriverError::unsupported(operation));
         }
         no_argument(argument)?;
-        let trees = self.0.committed().clone();
-        trees.keys().for_each(|name| output(name.as_bytes()));
+        self.committed()
+            .keys()
+            .for_each(|name| output(name.as_bytes()));
         Ok(())
-    }
-}
-
-/// The right to write, held by one transaction at a time and given back on drop.
-///
-/// A flag under a lock instead of the lock's own guard, since a guard can neither be sent to another thread nor
-/// outlive the store's handle.
-#[derive(Debug)]
-pub(super) struct Turn(Arc<Shared>);
-
-impl Turn {
-    fn take(shared: &Arc<Shared>) -> Result<Self> {
-        let mut writing = shared
-            .writing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        while *writing {
-            if cfg!(all(target_family = "wasm", not(target_feature = "atomics"))) {
-                return Err(DriverError::new(
-                    ErrorKind::Conflict,
-                    "another write transaction is open and there is no thread that could end it; end it first",
-                ));
-            }
-            writing = shared
-                .writer_ended
-                .wait(writing)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        *writing = true;
-        Ok(Self(Arc::clone(shared)))
-    }
-
-    /// Makes `trees` what later transactions see.
-    pub(super) fn publish(&self, trees: Trees) {
-        let before = std::mem::replace(&mut *self.0.committed(), trees);
-        // Dropped only now, since freeing a large tree must not hold up readers.
-        drop(before);
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        *self
-            .0
-            .writing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = false;
-        self.0.writer_ended.notify_one();
     }
 }

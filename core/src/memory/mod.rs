@@ -15,9 +15,11 @@ pub use cursor::MemoryCursor;
 pub use database::MemoryDatabase;
 pub use transaction::{MemoryReader, MemoryWriter};
 
-use crate::driver::{
-    Capabilities, Driver, DriverError, ErrorKind, Limits, Manifest, OpenConfig, Result,
-};
+use crate::driver::kit::options;
+use crate::driver::{Capabilities, Driver, Limits, Manifest, OpenConfig, Result};
+
+#[cfg(doc)]
+use crate::driver::ErrorKind;
 
 /// The memory driver. Each [`open`](Driver::open) makes a new, empty database that lives as long as its handles.
 ///
@@ -66,101 +68,7 @@ impl Driver for Memory {
     /// - [`Unsupported`](ErrorKind::Unsupported): `read_only`, or a cache size.
     /// - [`NotFound`](ErrorKind::NotFound): `create_if_missing` is off.
     fn open(&self, config: &OpenConfig<'_>) -> Result<MemoryDatabase> {
-        check_config(config)?;
+        options::in_memory(config, "the memory driver")?;
         Ok(MemoryDatabase::default())
-    }
-}
-
-/// Refuses a configuration that asks for what has no meaning in memory.
-fn check_config(config: &OpenConfig<'_>) -> Result<()> {
-    if !config.location.is_empty() {
-        return Err(DriverError::new(
-            ErrorKind::InvalidInput,
-            format!(
-                "the memory driver keeps nothing on disk; leave the location empty instead of `{}`",
-                config.location
-            ),
-        ));
-    }
-    if let Some((name, _)) = config.options.first() {
-        return Err(DriverError::new(
-            ErrorKind::InvalidInput,
-            format!("the memory driver has no options; remove `{name}`"),
-        ));
-    }
-    if config.read_only {
-        return Err(DriverError::new(
-            ErrorKind::Unsupported,
-            "a memory database begins empty, so that read-only it would stay so; leave `read_only` off",
-        ));
-    }
-    if config.cache_bytes.is_some() {
-        return Err(DriverError::new(
-            ErrorKind::Unsupported,
-            "the memory driver holds everything in memory and has no cache; leave its size open",
-        ));
-    }
-    if !config.create_if_missing {
-        return Err(DriverError::new(
-            ErrorKind::NotFound,
-            "a memory database is never there before it is opened; set `create_if_missing`",
-        ));
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-
-    fn refused(config: &OpenConfig<'_>) -> ErrorKind {
-        Memory.open(config).map(drop).unwrap_err().kind()
-    }
-
-    #[test]
-    fn what_has_no_meaning_in_memory_is_refused() {
-        let plain = OpenConfig::new(Path::new(""));
-        assert_eq!(
-            refused(&OpenConfig::new(Path::new("somewhere"))),
-            ErrorKind::InvalidInput
-        );
-        assert_eq!(
-            refused(&OpenConfig {
-                options: &[("speed", "high")],
-                ..plain
-            }),
-            ErrorKind::InvalidInput
-        );
-        assert_eq!(
-            refused(&OpenConfig {
-                read_only: true,
-                ..plain
-            }),
-            ErrorKind::Unsupported
-        );
-        assert_eq!(
-            refused(&OpenConfig {
-                cache_bytes: Some(1),
-                ..plain
-            }),
-            ErrorKind::Unsupported
-        );
-        assert_eq!(
-            refused(&OpenConfig {
-                create_if_missing: false,
-                ..plain
-            }),
-            ErrorKind::NotFound
-        );
-        assert!(
-            Memory
-                .open(&OpenConfig {
-                    truncate: true,
-                    ..plain
-                })
-                .is_ok()
-        );
     }
 }

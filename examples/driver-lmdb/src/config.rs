@@ -1,9 +1,10 @@
 //! What an opening asks of LMDB, checked before anything is touched.
 
-use std::borrow::Cow;
-use std::path::Path;
+use std::path::PathBuf;
 
-use netabase_core::driver::{DriverError, ErrorKind, OpenConfig, Result};
+use netabase_core::driver::kit::options::{self, Options};
+use netabase_core::driver::kit::path::Place;
+use netabase_core::driver::{OpenConfig, Result};
 
 const MAP_SIZE: &str = "map_size";
 const MAX_READERS: &str = "max_readers";
@@ -24,87 +25,55 @@ const MOST_READERS: u32 = 1 << 20;
 
 /// A checked [`OpenConfig`].
 #[derive(Debug)]
-pub(crate) struct Settings<'a> {
-    pub(crate) path: &'a Path,
-    pub(crate) create_if_missing: bool,
+pub(crate) struct Settings {
+    pub(crate) path: PathBuf,
+    pub(crate) creates: bool,
     pub(crate) truncate: bool,
     pub(crate) read_only: bool,
     pub(crate) map_size: usize,
     pub(crate) max_readers: u32,
 }
 
-impl<'a> Settings<'a> {
-    pub(crate) fn new(config: &OpenConfig<'a>) -> Result<Self> {
-        let path = config.location.as_path()?;
-        if config.read_only && config.truncate {
-            return Err(invalid(
-                "`truncate` removes what is stored, which `read_only` forbids; set one of the two",
-            ));
-        }
-        if config.cache_bytes.is_some() {
-            return Err(DriverError::new(
-                ErrorKind::Unsupported,
-                "LMDB has no cache of its own, it reads from the system's; leave the cache size away",
-            ));
-        }
-        let mut settings = Self {
+impl Settings {
+    pub(crate) fn new(config: &OpenConfig<'_>) -> Result<Self> {
+        let path = options::path(config, "LMDB", Place::Folder)?;
+        options::no_cache(
+            config,
+            "LMDB has no cache of its own, it reads from the system's",
+        )?;
+        let options = Options::new(config, "LMDB", &[MAP_SIZE, MAX_READERS])?;
+        let bytes = format_args!("a number of bytes from {SMALLEST_MAP} on");
+        let map_size = options.get(MAP_SIZE, bytes, |value| {
+            let bytes: usize = value.parse().ok()?;
+            bytes
+                .checked_next_multiple_of(MAP_GRANULE)
+                .filter(|_| bytes >= SMALLEST_MAP)
+        })?;
+        let readers = format_args!("a number from 1 to {MOST_READERS}");
+        let max_readers = options.get(MAX_READERS, readers, |value| {
+            let readers = value.parse().ok()?;
+            (1..=MOST_READERS).contains(&readers).then_some(readers)
+        })?;
+        Ok(Self {
             path,
-            create_if_missing: config.create_if_missing && !config.read_only,
+            creates: config.create_if_missing && !config.read_only,
             truncate: config.truncate,
             read_only: config.read_only,
-            map_size: DEFAULT_MAP_SIZE,
-            max_readers: DEFAULT_READERS,
-        };
-        for &(name, value) in config.options {
-            settings.set(name, value)?;
-        }
-        Ok(settings)
+            map_size: map_size.unwrap_or(DEFAULT_MAP_SIZE),
+            max_readers: max_readers.unwrap_or(DEFAULT_READERS),
+        })
     }
-
-    fn set(&mut self, name: &str, value: &str) -> Result<()> {
-        match name {
-            MAP_SIZE => {
-                self.map_size = value
-                    .parse()
-                    .ok()
-                    .filter(|bytes| *bytes >= SMALLEST_MAP)
-                    .and_then(|bytes: usize| bytes.checked_next_multiple_of(MAP_GRANULE))
-                    .ok_or_else(|| {
-                        invalid(format!(
-                            "the option `{name}` takes a number of bytes from {SMALLEST_MAP} on, not `{value}`"
-                        ))
-                    })?;
-            }
-            MAX_READERS => {
-                self.max_readers = value
-                    .parse()
-                    .ok()
-                    .filter(|readers| (1..=MOST_READERS).contains(readers))
-                    .ok_or_else(|| {
-                        invalid(format!(
-                            "the option `{name}` takes a number from 1 to {MOST_READERS}, not `{value}`"
-                        ))
-                    })?;
-            }
-            _ => {
-                return Err(invalid(format!(
-                    "LMDB has no option `{name}`; it knows `{MAP_SIZE}` and `{MAX_READERS}`"
-                )));
-            }
-        }
-        Ok(())
-    }
-}
-
-fn invalid(message: impl Into<Cow<'static, str>>) -> DriverError {
-    DriverError::new(ErrorKind::InvalidInput, message)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use netabase_core::driver::ErrorKind;
+
     use super::*;
 
-    fn with_options<'a>(options: &'a [(&'a str, &'a str)]) -> Result<Settings<'a>> {
+    fn with_options(options: &[(&str, &str)]) -> Result<Settings> {
         Settings::new(&OpenConfig {
             options,
             ..OpenConfig::new(Path::new("people.lmdb"))

@@ -1,11 +1,11 @@
 //! Cursors: an iterator of LMDB over the keys of one tree, and the entry it stands on.
 
 use std::fmt;
-use std::ops::Bound;
 
 use heed::types::Bytes;
 use heed::{RoRange, RoRevRange, RoTxn};
-use netabase_core::driver::{Bounds, Cursor, Direction, Result, Resume};
+use netabase_core::driver::kit::bounds::CursorBounds;
+use netabase_core::driver::{Bounds, Cursor, Direction, Result};
 
 use crate::error;
 use crate::records::{self, Engine};
@@ -21,8 +21,7 @@ struct TreeCursor<'t> {
     engine: Engine<'static>,
     transaction: &'t RoTxn<'t>,
     number: u32,
-    lower: Bound<Box<[u8]>>,
-    upper: Bound<Box<[u8]>>,
+    bounds: CursorBounds,
     direction: Direction,
     /// `None` at the end.
     position: Option<Position<'t>>,
@@ -66,8 +65,7 @@ impl<'t> LmdbCursor<'t> {
             engine,
             transaction,
             number,
-            lower: bounds.lower.map(Box::from),
-            upper: bounds.upper.map(Box::from),
+            bounds: bounds.into(),
             direction,
             position: None,
         };
@@ -147,11 +145,7 @@ impl Cursor for LmdbCursor<'_> {
             return Ok(());
         };
         tree.position = None;
-        let bounds = Bounds {
-            lower: tree.lower.as_ref().map(|key| &**key),
-            upper: tree.upper.as_ref().map(|key| &**key),
-        };
-        tree.position = tree.position(bounds.resumed(tree.direction, key, Resume::At))?;
+        tree.position = tree.position(tree.bounds.sought(tree.direction, key))?;
         Ok(())
     }
 }

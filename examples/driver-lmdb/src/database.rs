@@ -1,15 +1,16 @@
 //! An open environment: how it is opened, shared by transactions, and closed with the last of them.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use heed::{CommitOrAbort, DatabaseOpener, Env, EnvFlags, EnvOpenOptions, RoTxn, WithoutTls};
+use netabase_core::driver::kit::path::foreign;
 use netabase_core::driver::{Database, DriverError, ErrorKind, OpenConfig, Result};
 
 use crate::config::Settings;
 use crate::error;
-use crate::folder::{self, DataFile};
+use crate::folder::DataFile;
 use crate::gate::Gate;
 use crate::maintenance;
 use crate::records::{self, Engine, Format};
@@ -71,14 +72,13 @@ impl Shared {
 impl LmdbDatabase {
     pub(crate) fn open(config: &OpenConfig<'_>) -> Result<Self> {
         let settings = Settings::new(config)?;
-        let path = folder::absolute(settings.path)?;
-        let (data, was_recovered) = DataFile::claim(&path, &settings)?;
-        let (mut env, mut engine) = open_env(&path, &settings)?;
+        let (data, was_recovered) = DataFile::claim(&settings)?;
+        let (mut env, mut engine) = open_env(&settings)?;
         if settings.truncate && was_recovered {
             // LMDB has accepted the file, and the driver what is in it.
             env.prepare_for_closing().wait();
             data.empty()?;
-            (env, engine) = open_env(&path, &settings)?;
+            (env, engine) = open_env(&settings)?;
         }
         let gate = if settings.read_only {
             None
@@ -92,7 +92,7 @@ impl LmdbDatabase {
                 env,
                 data,
             }),
-            path,
+            path: settings.path,
             was_recovered,
         })
     }
@@ -107,7 +107,8 @@ impl LmdbDatabase {
 }
 
 /// Opens LMDB's environment in a folder whose data file is claimed.
-fn open_env(path: &Path, settings: &Settings<'_>) -> Result<(Env<WithoutTls>, Engine<'static>)> {
+fn open_env(settings: &Settings) -> Result<(Env<WithoutTls>, Engine<'static>)> {
+    let path = &*settings.path;
     let mut options = EnvOpenOptions::new().read_txn_without_tls();
     options
         .map_size(settings.map_size)
@@ -129,10 +130,7 @@ fn open_env(path: &Path, settings: &Settings<'_>) -> Result<(Env<WithoutTls>, En
     match engine {
         Ok(engine) => Ok((env, engine)),
         Err(Refused::Failed(error)) => Err(error),
-        Err(Refused::Foreign) => Err(folder::foreign(
-            path,
-            "holds what another program keeps in LMDB",
-        )),
+        Err(Refused::Foreign) => Err(foreign(path, "holds what another program keeps in LMDB")),
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use heed::{Error, MdbError};
+use netabase_core::driver::kit::io_error;
 use netabase_core::driver::{DriverError, ErrorKind};
 
 /// The driver's error for one of LMDB's.
@@ -33,42 +34,6 @@ pub(crate) fn committing(error: Error, full: Option<io::Error>) -> DriverError {
     with_message(message, error)
 }
 
-/// The error for a file or folder that the operating system does not give.
-#[cold]
-pub(crate) fn inaccessible(path: &Path, error: io::Error) -> DriverError {
-    let kind = match error.kind() {
-        io::ErrorKind::NotADirectory => ErrorKind::NotFound,
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidFilename => ErrorKind::InvalidInput,
-        _ => io_kind(&error),
-    };
-    DriverError::new(
-        kind,
-        format!("`{}` cannot be opened: {error}", path.display()),
-    )
-    .with_source(error)
-}
-
-/// The error for a database that another handle holds.
-#[cold]
-pub(crate) fn locked(path: &Path) -> DriverError {
-    DriverError::new(
-        ErrorKind::Locked,
-        format!(
-            "`{}` is open elsewhere; close the other handle first, or share it",
-            path.display()
-        ),
-    )
-}
-
-/// The error for a record of the driver's own that is not as the driver writes it.
-#[cold]
-pub(crate) fn damaged(what: &str) -> DriverError {
-    DriverError::new(
-        ErrorKind::Corrupt,
-        format!("{what}; restore the database from a copy"),
-    )
-}
-
 fn with_message(message: String, error: Error) -> DriverError {
     let report = DriverError::new(kind(&error), message);
     match error {
@@ -87,7 +52,7 @@ fn message(error: &Error) -> String {
 
 fn kind(error: &Error) -> ErrorKind {
     match error {
-        Error::Io(error) => io_kind(error),
+        Error::Io(error) => io_error::kind(error),
         Error::EnvAlreadyOpened => ErrorKind::Locked,
         // Bytes are neither encoded nor decoded.
         Error::Encoding(_) | Error::Decoding(_) => ErrorKind::Internal,
@@ -109,22 +74,8 @@ fn kind(error: &Error) -> ErrorKind {
             | MdbError::BadValSize
             | MdbError::BadDbi
             | MdbError::Problem => ErrorKind::Internal,
-            MdbError::Other(code) => io_kind(&io::Error::from_raw_os_error(*code)),
+            MdbError::Other(code) => io_error::kind(&io::Error::from_raw_os_error(*code)),
         },
-    }
-}
-
-/// What an operating system's error means for a database's files.
-fn io_kind(error: &io::Error) -> ErrorKind {
-    match error.kind() {
-        io::ErrorKind::NotFound => ErrorKind::NotFound,
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => ErrorKind::Corrupt,
-        io::ErrorKind::StorageFull
-        | io::ErrorKind::QuotaExceeded
-        | io::ErrorKind::FileTooLarge
-        | io::ErrorKind::OutOfMemory => ErrorKind::LimitExceeded,
-        io::ErrorKind::ResourceBusy | io::ErrorKind::WouldBlock => ErrorKind::Locked,
-        _ => ErrorKind::Io,
     }
 }
 
@@ -135,8 +86,7 @@ fn advice(error: &Error) -> Option<&'static str> {
             io::ErrorKind::OutOfMemory => {
                 "the system has no room for the map: open it with a smaller `map_size`"
             }
-            _ if io_kind(error) == ErrorKind::LimitExceeded => "make room on the device",
-            _ => return None,
+            _ => return io_error::advice(error),
         },
         Error::Mdb(error) => match error {
             MdbError::MapFull => "open the database again with a larger `map_size`",

@@ -1,14 +1,16 @@
 //! LMDB's folder seen from outside: whether it is one, whether it is free, and how it is made and emptied.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use netabase_core::driver::{DriverError, ErrorKind, Result};
+use netabase_core::driver::Result;
+use netabase_core::driver::kit::folder::{Access, Contents, claim};
+use netabase_core::driver::kit::lock::LockedFile;
+use netabase_core::driver::kit::path::{Place, foreign, inaccessible, look, require_parent};
 
 use crate::config::Settings;
-use crate::error;
 
 /// The file with the data.
 const DATA: &str = "data.mdb";
@@ -31,81 +33,28 @@ const PAGE_HEADER: usize = size_of::<usize>() + 8;
 /// So much of a data file is looked at.
 const HEADER: usize = PAGE_SIZE + 4;
 
-/// What there is at a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Contents {
-    /// Nothing, an empty folder, or one whose creation was cut off.
-    Nothing,
-    /// A data file of LMDB.
-    Database,
-}
-
 /// The data file, locked for this handle as long as it lives.
 ///
 /// LMDB's own lock lets other processes write, and knows nothing of a second copy of LMDB in this one. The lock on the data
 /// file is none of those that LMDB takes, so that it excludes neither LMDB itself nor its tools.
 #[derive(Debug, Clone)]
 pub(crate) struct DataFile {
-    file: Arc<Locked>,
+    file: Arc<LockedFile>,
     path: Arc<Path>,
-}
-
-/// A file whose lock is given back when it is dropped.
-///
-/// Closing it would not do: a process that is just being started has a copy of the file until it runs its program.
-#[derive(Debug)]
-struct Locked(File);
-
-impl Drop for Locked {
-    fn drop(&mut self) {
-        // There is nobody to report a failure to, and the lock goes with the last copy anyway.
-        let _ = self.0.unlock();
-    }
 }
 
 impl DataFile {
     /// Claims the database in the folder, and makes a place for one if there is none. Says whether there was one.
-    pub(crate) fn claim(folder: &Path, settings: &Settings<'_>) -> Result<(Self, bool)> {
-        let found = inspect(folder)?;
-        if found == Contents::Nothing {
-            if !settings.create_if_missing {
-                return Err(missing(folder));
-            }
-            match fs::create_dir(folder) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(error::inaccessible(folder, error));
-                }
-                Ok(()) | Err(_) => {}
-            }
-        }
-        let path = folder.join(DATA);
-        let inaccessible = |error| error::inaccessible(&path, error);
-        let file = File::options()
-            .read(true)
-            .write(!settings.read_only)
-            .create(settings.create_if_missing)
-            .truncate(false)
-            .open(&path)
-            .map_err(inaccessible)?;
-        let locked = if settings.read_only {
-            file.try_lock_shared()
-        } else {
-            file.try_lock()
+    pub(crate) fn claim(settings: &Settings) -> Result<(Self, bool)> {
+        let folder = &*settings.path;
+        let access = Access {
+            creates: settings.creates,
+            read_only: settings.read_only,
         };
-        match locked {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(error::locked(folder)),
-            Err(TryLockError::Error(error)) => return Err(inaccessible(error)),
-        }
-        let file = Locked(file);
-        // Another handle may have been here since the first look.
-        let found = inspect(folder)?;
-        if found == Contents::Nothing && !settings.create_if_missing {
-            return Err(missing(folder));
-        }
+        let (file, found) = claim(folder, DATA, access, inspect)?;
         let claimed = Self {
             file: Arc::new(file),
-            path: path.into(),
+            path: folder.join(DATA).into(),
         };
         if found == Contents::Nothing {
             claimed.empty()?;
@@ -117,19 +66,19 @@ impl DataFile {
     ///
     /// An empty file is no database, so that a crash leaves all of it or nothing.
     pub(crate) fn empty(&self) -> Result<()> {
-        let file = &self.file.0;
+        let file = self.file.file();
         file.set_len(0)
             .and_then(|()| file.sync_all())
-            .map_err(|error| error::inaccessible(&self.path, error))
+            .map_err(|error| inaccessible(&self.path, error))
     }
 
     /// The length of the data file in bytes.
     pub(crate) fn len(&self) -> Result<u64> {
         self.file
-            .0
+            .file()
             .metadata()
             .map(|file| file.len())
-            .map_err(|error| error::inaccessible(&self.path, error))
+            .map_err(|error| inaccessible(&self.path, error))
     }
 
     /// What the system says of a longer data file, if it refuses one.
@@ -137,7 +86,7 @@ impl DataFile {
     /// LMDB reports a write that the system cut short as a failure of the device, whatever the reason.
     #[cold]
     pub(crate) fn refusal_to_grow(&self) -> Option<io::Error> {
-        let mut file = &self.file.0;
+        let mut file = self.file.file();
         let length = file.seek(SeekFrom::End(0)).ok()?;
         let refusal = file.write_all(&[0; 4096]).err();
         // What lies behind the last page that LMDB counts means nothing, and goes again.
@@ -148,31 +97,11 @@ impl DataFile {
 
 /// Looks at what is there, and changes nothing.
 fn inspect(folder: &Path) -> Result<Contents> {
-    match fs::metadata(folder) {
-        Ok(found) if found.is_dir() => {}
-        Ok(_) => {
-            return Err(foreign(
-                folder,
-                "is a file, and LMDB keeps its data in a folder",
-            ));
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return match folder.parent() {
-                Some(parent) if !parent.is_dir() => Err(DriverError::new(
-                    ErrorKind::NotFound,
-                    format!(
-                        "the folder `{}` is not there; create it first",
-                        parent.display()
-                    ),
-                )
-                .with_source(error)),
-                _ => Ok(Contents::Nothing),
-            };
-        }
-        Err(error) => return Err(error::inaccessible(folder, error)),
+    if look(folder, "LMDB", Place::Folder)?.is_none() {
+        return require_parent(folder).map(|()| Contents::Nothing);
     }
     let path = folder.join(DATA);
-    let inaccessible = |error| error::inaccessible(&path, error);
+    let inaccessible = |error| inaccessible(&path, error);
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return without_data(folder),
@@ -199,7 +128,7 @@ fn inspect(folder: &Path) -> Result<Contents> {
 
 /// A folder without a data file: empty, or left by a creation that was cut off.
 fn without_data(folder: &Path) -> Result<Contents> {
-    let inaccessible = |error| error::inaccessible(folder, error);
+    let inaccessible = |error| inaccessible(folder, error);
     for entry in fs::read_dir(folder).map_err(inaccessible)? {
         if entry.map_err(inaccessible)?.file_name() != LOCK {
             return Err(foreign(folder, "holds files that LMDB did not write"));
@@ -218,30 +147,4 @@ fn page_size(header: &[u8]) -> Option<u32> {
         && number(VERSION)? == FORMAT
         && page.is_power_of_two();
     is_ours.then_some(page)
-}
-
-/// The path, absolute: it stays right when the process changes its folder.
-pub(crate) fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path).map_err(|error| error::inaccessible(path, error))
-}
-
-fn missing(folder: &Path) -> DriverError {
-    DriverError::new(
-        ErrorKind::NotFound,
-        format!(
-            "there is no database at `{}`; open it with `create_if_missing` and without `read_only` to create it",
-            folder.display()
-        ),
-    )
-}
-
-/// The error for something that this driver did not write.
-pub(crate) fn foreign(folder: &Path, what: &str) -> DriverError {
-    DriverError::new(
-        ErrorKind::Corrupt,
-        format!(
-            "`{}` {what}; it was left as it is, choose another path",
-            folder.display()
-        ),
-    )
 }

@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 
-use netabase_core::driver::{Bounds, Database, Direction, DriverError, ErrorKind, Read, Result};
+use netabase_core::driver::kit::commands::check_tree;
+use netabase_core::driver::{Database, DriverError, ErrorKind, Result};
 
 use crate::database::LmdbDatabase;
-use crate::error;
-use crate::transaction::LmdbReader;
 
 /// Answers once for each tree that holds something, with its name. Of one snapshot.
 const TREE_NAMES: &str = "tree_names";
@@ -86,41 +85,12 @@ fn was_recovered(database: &LmdbDatabase, output: Output<'_>) -> Result<()> {
 
 fn check_integrity(database: &LmdbDatabase, output: Output<'_>) -> Result<()> {
     let reader = database.begin_read()?;
-    for (name, record) in reader.all_trees()? {
-        let forward = check_order(&reader, &name, Direction::Forward)?;
-        let backward = check_order(&reader, &name, Direction::Backward)?;
-        if forward != backward || forward != record.entries {
-            return Err(error::damaged(&format!(
-                "the tree `{name}` has {forward} entries forwards, {backward} backwards, and {} by count",
-                record.entries
-            )));
-        }
+    for (name, _) in reader.all_trees()? {
+        check_tree(&reader, &name)?;
     }
     drop(reader);
     output(&[1]);
     Ok(())
-}
-
-/// The number of entries of a tree, read in this direction and found in order.
-fn check_order(reader: &LmdbReader, name: &str, direction: Direction) -> Result<u64> {
-    let tree = reader.tree(name)?;
-    let mut cursor = reader.cursor(tree, Bounds::ALL, direction)?;
-    let mut last: Option<&[u8]> = None;
-    let mut entries = 0;
-    while let Some((key, _)) = cursor.next_pinned()? {
-        let in_order = last.is_none_or(|last| match direction {
-            Direction::Forward => last < key,
-            Direction::Backward => last > key,
-        });
-        if !in_order {
-            return Err(error::damaged(&format!(
-                "the tree `{name}` has keys out of order"
-            )));
-        }
-        last = Some(key);
-        entries += 1;
-    }
-    Ok(entries)
 }
 
 fn stats(database: &LmdbDatabase, output: Output<'_>) -> Result<()> {

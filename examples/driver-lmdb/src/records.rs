@@ -13,6 +13,7 @@ use std::ops::Bound;
 
 use heed::types::Bytes;
 use heed::{Database, RoTxn, RwTxn};
+use netabase_core::driver::kit::commands::damaged;
 use netabase_core::driver::{Bounds, DriverError, ErrorKind, Result};
 
 use crate::error;
@@ -59,7 +60,7 @@ impl TreeRecord {
                 })
             })
             .filter(|record| record.number >= FIRST_TREE)
-            .ok_or_else(|| error::damaged("the record of a tree is damaged"))
+            .ok_or_else(|| damaged("the record of a tree is damaged"))
     }
 }
 
@@ -161,7 +162,7 @@ pub(crate) fn trees(
         .map(|record| {
             let (key, value) = record.map_err(error::engine)?;
             let name = String::from_utf8(stripped(key).to_vec())
-                .map_err(|_| error::damaged("the name of a tree is damaged"))?;
+                .map_err(|_| damaged("the name of a tree is damaged"))?;
             Ok((name, TreeRecord::decode(value)?))
         })
         .collect()

@@ -4,10 +4,11 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
-use elsa::FrozenVec;
 use heed::{DatabaseStat, RoTxn, WithoutTls};
+use netabase_core::driver::kit::commands::damaged;
+use netabase_core::driver::kit::trees::{Named, TreeTable};
 use netabase_core::driver::{
-    Bounds, Direction, DriverError, Durability, ErrorKind, PinnedRead, Read, Result, TreeId, Write,
+    Bounds, Direction, Durability, PinnedRead, Read, Result, TreeId, Write,
 };
 
 use crate::cursor::LmdbCursor;
@@ -22,7 +23,7 @@ use crate::records::{self, Engine, Format, TreeRecord};
 /// while it lives and others write.
 pub struct LmdbReader {
     transaction: RoTxn<'static, WithoutTls>,
-    trees: FrozenVec<Box<ReadTree>>,
+    trees: TreeTable<ReadTree>,
     /// The key that is looked for, as LMDB has it; kept so that a read allocates nothing.
     key: RefCell<Vec<u8>>,
     engine: Engine<'static>,
@@ -36,6 +37,12 @@ struct ReadTree {
     record: Option<TreeRecord>,
 }
 
+impl Named for ReadTree {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl LmdbReader {
     pub(crate) fn begin(shared: Arc<Shared>) -> Result<Self> {
         let transaction = shared
@@ -45,7 +52,7 @@ impl LmdbReader {
             .map_err(error::engine)?;
         Ok(Self {
             transaction,
-            trees: FrozenVec::new(),
+            trees: TreeTable::new(),
             key: RefCell::default(),
             engine: shared.engine(),
             _shared: shared,
@@ -61,26 +68,18 @@ impl LmdbReader {
     pub(crate) fn statistics(&self) -> Result<DatabaseStat> {
         self.engine.stat(&self.transaction).map_err(error::engine)
     }
-
-    #[inline]
-    fn resolved(&self, id: TreeId) -> Result<&ReadTree> {
-        self.trees.get(id.0 as usize).ok_or_else(|| id.unknown())
-    }
 }
 
 impl Read for LmdbReader {
     type Cursor<'t> = LmdbCursor<'t>;
 
     fn tree(&self, name: &str) -> Result<TreeId> {
-        if let Some(place) = self.trees.iter().position(|tree| &*tree.name == name) {
-            return id(place);
-        }
-        let id = id(self.trees.len())?;
-        self.trees.push(Box::new(ReadTree {
-            record: records::tree(self.engine, &self.transaction, name)?,
-            name: name.into(),
-        }));
-        Ok(id)
+        self.trees.resolve(name, |name| {
+            Ok(ReadTree {
+                record: records::tree(self.engine, &self.transaction, name)?,
+                name: name.into(),
+            })
+        })
     }
 
     #[inline]
@@ -99,7 +98,7 @@ impl Read for LmdbReader {
         bounds: Bounds<'_>,
         direction: Direction,
     ) -> Result<LmdbCursor<'_>> {
-        match self.resolved(tree)?.record {
+        match self.trees.get(tree)?.record {
             Some(TreeRecord { number, .. }) => {
                 LmdbCursor::open(self.engine, &self.transaction, number, bounds, direction)
             }
@@ -109,7 +108,8 @@ impl Read for LmdbReader {
 
     fn len(&self, tree: TreeId) -> Result<u64> {
         Ok(self
-            .resolved(tree)?
+            .trees
+            .get(tree)?
             .record
             .map_or(0, |record| record.entries))
     }
@@ -120,7 +120,7 @@ impl PinnedRead for LmdbReader {
 
     #[inline]
     fn get_pinned(&self, tree: TreeId, key: &[u8]) -> Result<Option<&[u8]>> {
-        let Some(TreeRecord { number, .. }) = self.resolved(tree)?.record else {
+        let Some(TreeRecord { number, .. }) = self.trees.get(tree)?.record else {
             return Ok(None);
         };
         let mut buffer = self.key.borrow_mut();
@@ -149,7 +149,7 @@ impl fmt::Debug for LmdbReader {
 /// A write transaction of LMDB's.
 pub struct LmdbWriter {
     transaction: Admitted,
-    trees: FrozenVec<Box<WriteTree>>,
+    trees: TreeTable<WriteTree>,
     /// As in [`LmdbReader`].
     key: RefCell<Vec<u8>>,
     /// The number of the next new tree.
@@ -167,16 +167,22 @@ struct WriteTree {
     stored: Option<TreeRecord>,
 }
 
+impl Named for WriteTree {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl LmdbWriter {
     pub(crate) fn begin(shared: Arc<Shared>) -> Result<Self> {
         let transaction = shared.gate()?.begin()?;
         let engine = shared.engine();
         let Format::Ours { next } = records::format(engine, transaction.engine()?)? else {
-            return Err(error::damaged("the record of the format is damaged"));
+            return Err(damaged("the record of the format is damaged"));
         };
         Ok(Self {
             transaction,
-            trees: FrozenVec::new(),
+            trees: TreeTable::new(),
             key: RefCell::default(),
             next,
             engine,
@@ -184,17 +190,10 @@ impl LmdbWriter {
         })
     }
 
-    #[inline]
-    fn resolved(&self, id: TreeId) -> Result<&WriteTree> {
-        self.trees.get(id.0 as usize).ok_or_else(|| id.unknown())
-    }
-
     /// What a write to a tree needs: LMDB's transaction, the tree's record, and the key as LMDB has it.
     #[inline]
     fn parts(&mut self, id: TreeId, key: &[u8]) -> Result<Parts<'_>> {
-        let Some(tree) = self.trees.as_mut().get_mut(id.0 as usize) else {
-            return Err(id.unknown());
-        };
+        let tree = self.trees.get_mut(id)?;
         let record = match &mut tree.record {
             Some(record) => record,
             none => {
@@ -225,17 +224,14 @@ impl Read for LmdbWriter {
     type Cursor<'t> = LmdbCursor<'t>;
 
     fn tree(&self, name: &str) -> Result<TreeId> {
-        if let Some(place) = self.trees.iter().position(|tree| &*tree.name == name) {
-            return id(place);
-        }
-        let id = id(self.trees.len())?;
-        let stored = records::tree(self.engine, self.transaction.engine()?, name)?;
-        self.trees.push(Box::new(WriteTree {
-            name: name.into(),
-            record: stored,
-            stored,
-        }));
-        Ok(id)
+        self.trees.resolve(name, |name| {
+            let stored = records::tree(self.engine, self.transaction.engine()?, name)?;
+            Ok(WriteTree {
+                name: name.into(),
+                record: stored,
+                stored,
+            })
+        })
     }
 
     #[inline]
@@ -245,7 +241,7 @@ impl Read for LmdbWriter {
         key: &[u8],
         visit: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        let Some(TreeRecord { number, .. }) = self.resolved(tree)?.record else {
+        let Some(TreeRecord { number, .. }) = self.trees.get(tree)?.record else {
             return Ok(None);
         };
         let transaction = self.transaction.engine()?;
@@ -266,7 +262,7 @@ impl Read for LmdbWriter {
         bounds: Bounds<'_>,
         direction: Direction,
     ) -> Result<LmdbCursor<'_>> {
-        match self.resolved(tree)?.record {
+        match self.trees.get(tree)?.record {
             Some(TreeRecord { number, .. }) => {
                 let transaction = self.transaction.engine()?;
                 LmdbCursor::open(self.engine, transaction, number, bounds, direction)
@@ -277,7 +273,8 @@ impl Read for LmdbWriter {
 
     fn len(&self, tree: TreeId) -> Result<u64> {
         Ok(self
-            .resolved(tree)?
+            .trees
+            .get(tree)?
             .record
             .map_or(0, |record| record.entries))
     }
@@ -320,7 +317,7 @@ impl Write for LmdbWriter {
         key: &[u8],
         previous: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        if self.resolved(tree)?.record.is_none() {
+        if self.trees.get(tree)?.record.is_none() {
             return Ok(None);
         }
         let parts = self.parts(tree, key)?;
@@ -342,7 +339,7 @@ impl Write for LmdbWriter {
 
     /// Removes entry by entry.
     fn clear(&mut self, tree: TreeId) -> Result<()> {
-        if self.resolved(tree)?.record.is_none() {
+        if self.trees.get(tree)?.record.is_none() {
             return Ok(());
         }
         let parts = self.parts(tree, &[])?;
@@ -361,7 +358,7 @@ impl Write for LmdbWriter {
     fn commit(mut self, _durability: Durability) -> Result<()> {
         let (engine, next) = (self.engine, self.next);
         let mut created = false;
-        for tree in self.trees.as_mut() {
+        for tree in self.trees.iter_mut() {
             if let Some(record) = tree.record
                 && tree.record != tree.stored
             {
@@ -383,19 +380,4 @@ impl fmt::Debug for LmdbWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LmdbWriter").finish_non_exhaustive()
     }
-}
-
-#[inline]
-fn id(place: usize) -> Result<TreeId> {
-    u32::try_from(place)
-        .map(TreeId)
-        .map_err(|_| too_many_trees())
-}
-
-#[cold]
-fn too_many_trees() -> DriverError {
-    DriverError::new(
-        ErrorKind::LimitExceeded,
-        "the transaction has more trees open than there are ids; begin another one",
-    )
 }

@@ -1,28 +1,19 @@
 //! What a write transaction changes in one tree: kept in memory until the commit, and read through.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use netabase_core::driver::Result;
+use netabase_core::driver::kit::trees::Named;
 use sled::IVec;
 
+use crate::change::{Change, Changes};
 use crate::error;
 use crate::history::SharedTree;
 use crate::large;
 
-/// A key's value before a transaction and after it; `None` where there is none.
-#[derive(Debug)]
-pub(crate) struct Change {
-    pub(crate) before: Option<IVec>,
-    pub(crate) after: Option<IVec>,
-}
-
-/// Changes by key.
-pub(crate) type Changes = BTreeMap<IVec, Change>;
-
 /// Puts of new keys after which it pays to ask for the last key of a tree.
-const PATIENCE: u32 = 8;
+const NEW_KEYS: u32 = 8;
 
 /// A tree of a write transaction.
 pub(crate) struct WriteTree {
@@ -54,6 +45,12 @@ enum End {
     Unknown(u32),
     /// The last key; `None` in an empty tree.
     At(Option<IVec>),
+}
+
+impl Named for WriteTree {
+    fn name(&self) -> &str {
+        self.tree.name()
+    }
 }
 
 impl WriteTree {
@@ -217,7 +214,7 @@ fn stored(tree: &SharedTree, end: &mut End, key: &[u8]) -> Result<Option<IVec>> 
     let Some(engine) = tree.engine() else {
         return Ok(None);
     };
-    if let End::Unknown(PATIENCE) = end {
+    if let End::Unknown(NEW_KEYS) = end {
         let last = engine.last().map_err(error::engine)?;
         *end = End::At(last.map(|(key, _)| key));
     }
