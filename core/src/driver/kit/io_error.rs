@@ -9,9 +9,8 @@ use crate::driver::ErrorKind;
 pub fn kind(error: &io::Error) -> ErrorKind {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ErrorKind::NotFound,
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::IsADirectory => {
-            ErrorKind::Corrupt
-        }
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => ErrorKind::Corrupt,
+        io::ErrorKind::IsADirectory => ErrorKind::InvalidInput,
         io::ErrorKind::StorageFull
         | io::ErrorKind::QuotaExceeded
         | io::ErrorKind::FileTooLarge
@@ -45,6 +44,7 @@ mod tests {
             (io::ErrorKind::NotFound, ErrorKind::NotFound),
             (io::ErrorKind::UnexpectedEof, ErrorKind::Corrupt),
             (io::ErrorKind::InvalidData, ErrorKind::Corrupt),
+            (io::ErrorKind::IsADirectory, ErrorKind::InvalidInput),
             (io::ErrorKind::WouldBlock, ErrorKind::Locked),
             (io::ErrorKind::PermissionDenied, ErrorKind::Io),
             (io::ErrorKind::Other, ErrorKind::Io),

@@ -3,7 +3,7 @@
 //! | module | gives |
 //! |---|---|
 //! | [`bounds`] | the bounds of a cursor, kept for as long as it lives |
-//! | [`commands`] | forms of the common commands: an integrity check, text figures |
+//! | [`commands`] | common commands that are made of reads: an integrity check |
 //! | [`folder`] | the folder of an engine: looked at, claimed and locked |
 //! | [`io_error`] | what errors of the operating system mean for a database |
 //! | [`lock`] | files that are locked, and given back without delay |
