@@ -44,3 +44,12 @@ pub mod __private {
         NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,
     };
 }
+
+#[cfg(test)]
+extern crate self as netabase_core;
+
+/// The model of the integration tests.
+#[cfg(test)]
+#[allow(dead_code, reason = "integration tests share it")]
+#[path = "../tests/user/mod.rs"]
+mod user;

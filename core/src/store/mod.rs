@@ -9,6 +9,7 @@ mod batch;
 mod command;
 mod explicit;
 mod iter;
+mod observer;
 mod open;
 mod operations;
 mod pinned;

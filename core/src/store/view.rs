@@ -393,7 +393,7 @@ where
     /// - an error of the engine.
     pub fn put(&mut self, record: impl Borrow<M>) -> Result<(), NetabaseError> {
         self.write("put", |writer, trees| {
-            write::put(writer, trees, record.borrow())
+            write::put(writer, trees, &mut (), record.borrow())
         })
     }
 
@@ -420,10 +420,11 @@ where
             for record in records {
                 bulk.push(record.borrow())?;
                 if bulk.is_full() {
-                    running.write(|writer| bulk.write_records::<M, _>(writer, trees))?;
+                    running
+                        .write(|writer| bulk.write_records::<M, _, _>(writer, trees, &mut ()))?;
                 }
             }
-            running.write(|writer| bulk.finish::<M, _>(writer, trees))?;
+            running.write(|writer| bulk.finish::<M, _, _>(writer, trees, &mut ()))?;
             running.finish();
             Ok(())
         };
@@ -437,7 +438,12 @@ where
     /// error of the engine; the transaction can then only be rolled back.
     pub fn remove(&mut self, key: impl AsKey<M::PrimaryKey>) -> Result<Option<M>, NetabaseError> {
         self.write("remove", |writer, trees| {
-            write::remove(writer, trees, &Encoded::<M::PrimaryKey, _>::of(&key))
+            write::remove(
+                writer,
+                trees,
+                &mut (),
+                &Encoded::<M::PrimaryKey, _>::of(&key),
+            )
         })
     }
 
@@ -452,7 +458,12 @@ where
     /// transaction can then only be rolled back.
     pub fn discard(&mut self, key: impl AsKey<M::PrimaryKey>) -> Result<bool, NetabaseError> {
         self.write("discard", |writer, trees| {
-            write::discard::<M, _>(writer, trees, &Encoded::<M::PrimaryKey, _>::of(&key))
+            write::discard::<M, _, _>(
+                writer,
+                trees,
+                &mut (),
+                &Encoded::<M::PrimaryKey, _>::of(&key),
+            )
         })
     }
 
@@ -469,7 +480,12 @@ where
         keys.into_iter()
             .map(|key| {
                 self.write("remove_many", |writer, trees| {
-                    write::remove(writer, trees, &Encoded::<M::PrimaryKey, _>::of(&key))
+                    write::remove(
+                        writer,
+                        trees,
+                        &mut (),
+                        &Encoded::<M::PrimaryKey, _>::of(&key),
+                    )
                 })
             })
             .collect()
@@ -480,7 +496,9 @@ where
     /// # Errors
     /// An error of the engine; the transaction can then only be rolled back.
     pub fn clear(&mut self) -> Result<(), NetabaseError> {
-        self.write("clear", write::clear)
+        self.write("clear", |writer, trees| {
+            write::clear::<M, _, _>(writer, trees, &mut ())
+        })
     }
 
     /// Commits the whole transaction, with what its other views wrote; all of them have ended then.

@@ -1,10 +1,11 @@
 //! The one path that every typed write takes: records and index entries, in one transaction.
 
+use super::observer::{Observer, RecordChange};
 use super::scratch::{self, Scratch};
 use crate::codec::key::EncodeKey;
 use crate::codec::value;
 use crate::driver::checked::CheckedWriter;
-use crate::driver::{Bounds, Cursor, Direction, ErrorKind, Read, TreeId, Write};
+use crate::driver::{Bounds, Cursor, Direction, ErrorKind, Read, ResumingCursor, TreeId, Write};
 use crate::error::NetabaseError;
 use crate::index::{self, Change, EncodedKeys, EntryChange, Pending};
 use crate::model::{IndexInfo, ModelInfo, Record};
@@ -64,9 +65,10 @@ fn all_or_fail<W: Write, T>(
 }
 
 /// Stores one record. A unique key that is taken, or an entry that the engine does not take, leaves everything as it was.
-pub(crate) fn put<M: Record, W: Write>(
+pub(crate) fn put<M: Record, W: Write, O: Observer>(
     writer: &mut CheckedWriter<W>,
     trees: &Trees,
+    observer: &mut O,
     record: &M,
 ) -> Result<(), NetabaseError> {
     scratch::with(|scratch| {
@@ -80,7 +82,10 @@ pub(crate) fn put<M: Record, W: Write>(
             let (secondary, primary) = (scratch.new.get(place).len(), scratch.primary.len());
             check_index_entry(writer, index, secondary, primary)?;
         }
-        match all_or_fail(writer, |writer| put_encoded::<M, W>(writer, trees, scratch))? {
+        let conflict = all_or_fail(writer, |writer| {
+            put_encoded::<M, W, O>(writer, trees, observer, scratch)
+        })?;
+        match conflict {
             None => Ok(()),
             Some(index) => Err(taken(&M::INFO, index, scratch.new.get(index))),
         }
@@ -106,14 +111,16 @@ fn check_index_entry<W: Write>(
 
 /// Stores the record that `scratch` holds encoded. Gives back the index in which another record has its unique key;
 /// everything is as it was then.
-fn put_encoded<M: Record, W: Write>(
+fn put_encoded<M: Record, W: Write, O: Observer>(
     writer: &mut CheckedWriter<W>,
     trees: &Trees,
+    observer: &mut O,
     scratch: &mut Scratch,
 ) -> Result<Option<usize>, NetabaseError> {
     let info = &M::INFO;
     let indexed = !info.indexes.is_empty();
     let unique = info.indexes.iter().any(|index| index.unique);
+    let observed = observer.is_listening();
     let Scratch {
         primary,
         value,
@@ -123,14 +130,16 @@ fn put_encoded<M: Record, W: Write>(
         new,
     } = scratch;
     let previous = writer.put(trees.records, primary, value, |bytes| {
-        if !indexed || bytes == value {
+        if !(indexed || observed) || bytes == value {
             return Ok(false);
         }
-        if unique {
+        if unique || observed {
             old_value.clear();
             old_value.extend_from_slice(bytes);
         }
-        old.encode_ref::<M>(&value::decode_ref::<M>(bytes)?);
+        if indexed {
+            old.encode_ref::<M>(&value::decode_ref::<M>(bytes)?);
+        }
         Ok::<_, NetabaseError>(true)
     })?;
     let old = match previous.transpose()? {
@@ -181,6 +190,15 @@ fn put_encoded<M: Record, W: Write>(
             writer.put(tree, key, index::entry_value(index, primary), |_| ())?;
         }
     }
+    if observed {
+        let change = RecordChange {
+            model: info,
+            key: primary,
+            old: old.is_some().then_some(old_value),
+            new: Some(value),
+        };
+        observer.record_changed(writer, &change)?;
+    }
     Ok(None)
 }
 
@@ -199,15 +217,18 @@ fn taken(info: &ModelInfo, index: usize, key: &[u8]) -> NetabaseError {
 }
 
 /// Removes one record and its index entries.
-pub(crate) fn remove<M: Record, W: Write>(
+pub(crate) fn remove<M: Record, W: Write, O: Observer>(
     writer: &mut CheckedWriter<W>,
     trees: &Trees,
+    observer: &mut O,
     key: &impl EncodeKey,
 ) -> Result<Option<M>, NetabaseError> {
     let info = &M::INFO;
+    let observed = observer.is_listening();
     scratch::with(
         |Scratch {
              primary,
+             old_value,
              entry,
              old,
              ..
@@ -215,7 +236,13 @@ pub(crate) fn remove<M: Record, W: Write>(
             primary.clear();
             key.encode_key(primary);
             all_or_fail(writer, |writer| {
-                let removed = writer.remove(trees.records, primary, value::decode::<M>)?;
+                let removed = writer.remove(trees.records, primary, |bytes| {
+                    if observed {
+                        old_value.clear();
+                        old_value.extend_from_slice(bytes);
+                    }
+                    value::decode::<M>(bytes)
+                })?;
                 let Some(record) = removed.transpose()? else {
                     return Ok(None);
                 };
@@ -227,21 +254,37 @@ pub(crate) fn remove<M: Record, W: Write>(
                         writer.remove(tree, key, |_| ())?;
                     }
                 }
+                if observed {
+                    observer.record_changed(writer, &removal::<M>(primary, old_value))?;
+                }
                 Ok(Some(record))
             })
         },
     )
 }
 
+/// The change that removes a record.
+fn removal<'a, M: Record>(key: &'a [u8], old: &'a [u8]) -> RecordChange<'a> {
+    RecordChange {
+        model: &M::INFO,
+        key,
+        old: Some(old),
+        new: None,
+    }
+}
+
 /// Removes one record and its index entries, also if it cannot be decoded; says whether there was one.
-pub(crate) fn discard<M: Record, W: Write>(
+pub(crate) fn discard<M: Record, W: Write, O: Observer>(
     writer: &mut CheckedWriter<W>,
     trees: &Trees,
+    observer: &mut O,
     key: &impl EncodeKey,
 ) -> Result<bool, NetabaseError> {
+    let observed = observer.is_listening();
     scratch::with(
         |Scratch {
              primary,
+             old_value,
              entry,
              old,
              ..
@@ -250,6 +293,10 @@ pub(crate) fn discard<M: Record, W: Write>(
             key.encode_key(primary);
             all_or_fail(writer, |writer| {
                 let decoded = writer.remove(trees.records, primary, |bytes| {
+                    if observed {
+                        old_value.clear();
+                        old_value.extend_from_slice(bytes);
+                    }
                     value::decode_ref::<M>(bytes)
                         .map(|view| old.encode_ref::<M>(&view))
                         .is_ok()
@@ -266,6 +313,9 @@ pub(crate) fn discard<M: Record, W: Write>(
                     } else if find_entry::<M, W>(writer, tree, place, primary, entry)? {
                         writer.remove(tree, entry, |_| ())?;
                     }
+                }
+                if observed {
+                    observer.record_changed(writer, &removal::<M>(primary, old_value))?;
                 }
                 Ok(true)
             })
@@ -297,10 +347,23 @@ fn find_entry<M: Record, W: Write>(
 }
 
 /// Removes every record and every index entry of a model.
-pub(crate) fn clear<W: Write>(
+pub(crate) fn clear<M: Record, W: Write, O: Observer>(
     writer: &mut CheckedWriter<W>,
     trees: &Trees,
+    observer: &mut O,
 ) -> Result<(), NetabaseError> {
+    if observer.is_listening() {
+        // The records stay as they are meanwhile.
+        const UNCHANGED: u64 = 0;
+        all_or_fail(writer, |writer| {
+            let mut records = ResumingCursor::new(trees.records, Bounds::ALL, Direction::Forward);
+            while records.advance(writer, UNCHANGED)? {
+                let change = removal::<M>(records.key(), records.value());
+                observer.record_changed(writer, &change)?;
+            }
+            Ok(())
+        })?;
+    }
     writer.clear(trees.records)?;
     trees
         .indexes
@@ -355,6 +418,8 @@ pub(crate) struct Bulk {
     sorted: bool,
     writes: u64,
     old: EncodedKeys,
+    /// What a record is written over, for the observer.
+    old_value: Vec<u8>,
     pending: Pending,
 }
 
@@ -375,6 +440,7 @@ impl Bulk {
             sorted: true,
             writes: 0,
             old: EncodedKeys::default(),
+            old_value: Vec::new(),
             pending: Pending::new(info),
         }
     }
@@ -413,25 +479,28 @@ impl Bulk {
     }
 
     /// Writes the records that wait, and all index entries.
-    pub(crate) fn finish<M: Record, W: Write>(
+    pub(crate) fn finish<M: Record, W: Write, O: Observer>(
         mut self,
         writer: &mut CheckedWriter<W>,
         trees: &Trees,
+        observer: &mut O,
     ) -> Result<(), NetabaseError> {
-        self.write_records::<M, W>(writer, trees)?;
+        self.write_records::<M, W, O>(writer, trees, observer)?;
         write_pending(writer, trees, &M::INFO, &mut self.pending)
     }
 
     /// Writes the records that wait.
-    pub(crate) fn write_records<M: Record, W: Write>(
+    pub(crate) fn write_records<M: Record, W: Write, O: Observer>(
         &mut self,
         writer: &mut CheckedWriter<W>,
         trees: &Trees,
+        observer: &mut O,
     ) -> Result<(), NetabaseError> {
         let Self {
             bytes,
             rows,
             old,
+            old_value,
             pending,
             sorted,
             ..
@@ -446,6 +515,7 @@ impl Bulk {
             });
         }
         let indexed = !M::INFO.indexes.is_empty();
+        let observed = observer.is_listening();
         for row in rows.drain(..) {
             let (primary, value) = (&bytes[row.start..row.value], &bytes[row.value..row.end]);
             let decoded = writer.put(trees.records, primary, value, |previous| {
@@ -453,9 +523,22 @@ impl Bulk {
                     old.encode_ref::<M>(&value::decode_ref::<M>(previous)?);
                     pending.drop_keys(row.write, primary, old);
                 }
+                if observed {
+                    old_value.clear();
+                    old_value.extend_from_slice(previous);
+                }
                 Ok::<_, NetabaseError>(())
             })?;
-            decoded.transpose()?;
+            let replaced = decoded.transpose()?.is_some();
+            if observed && !(replaced && old_value == value) {
+                let change = RecordChange {
+                    model: &M::INFO,
+                    key: primary,
+                    old: replaced.then_some(old_value),
+                    new: Some(value),
+                };
+                observer.record_changed(writer, &change)?;
+            }
         }
         bytes.clear();
         *sorted = true;
