@@ -191,7 +191,7 @@ fn a_library_that_ends_whatever_loads_it_is_told_of() {
         &[
             "driver good 1.2.3, engine memory 4.5.6, ABI 1.0, from ",
             "\ntest order/bytes_compare_unsigned ... ok",
-            "\n  operations             tree_names\n",
+            "\n  commands               tree_names\n",
         ],
     );
 }

@@ -95,7 +95,7 @@ fn open_and_commit_are_spans_that_name_the_driver() {
     assert_eq!(
         lines,
         [
-            "open driver=memory path=",
+            "open driver=memory location=",
             "commit driver=\"memory\" durability=None"
         ]
     );

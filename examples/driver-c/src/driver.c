@@ -31,7 +31,7 @@ typedef struct snapshot {
     tree *trees;
 } snapshot;
 
-struct netabase_store {
+struct netabase_database {
     /* The handle that the host has, and every transaction. */
     atomic_size_t owners;
     pthread_mutex_t lock;
