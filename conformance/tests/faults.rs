@@ -277,9 +277,12 @@ fn every_defect_is_caught_by_its_cases() {
             .map(|case| (case.name.clone(), case))
             .collect();
         for name in *names {
-            match harness::run(&driver, &cases[*name], None) {
-                Verdict::Broken(_) => {}
-                verdict => missed.push(format!("{fault:?} by {name}: {verdict:?}")),
+            // Whether threads come between each other is a matter of chance.
+            let attempts = if name.starts_with("history/") { 10 } else { 1 };
+            let verdicts = (0..attempts).map(|_| harness::run(&driver, &cases[*name], None));
+            let mut held = verdicts.take_while(|verdict| !matches!(verdict, Verdict::Broken(_)));
+            if let Some(verdict) = held.nth(attempts - 1) {
+                missed.push(format!("{fault:?} by {name}: {verdict:?}"));
             }
         }
     }
