@@ -73,6 +73,15 @@ fn config(config: &OpenConfig<'_>) -> Result<IndexedDBConfig> {
         );
     }
     let name = config.location.as_text().unwrap_or_default();
+    if name.contains("://") {
+        return refused(
+            ErrorKind::InvalidInput,
+            format!(
+                "`{}` is a URL; give the name of a database",
+                config.location
+            ),
+        );
+    }
     Ok(IndexedDBConfig::builder()
         .database_name(format!("{}{name}", name_of_worker()))
         .create_if_missing(config.create_if_missing)
