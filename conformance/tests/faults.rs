@@ -14,7 +14,7 @@ use std::sync::Arc;
 use conformance::catalog;
 use conformance::harness::{self, Verdict};
 
-use faulty::{Fault, Faulty};
+use faulty::{Fault, Faulty, faulty};
 
 /// Every defect, with cases that have to catch it. Others may catch it as well.
 const CAUGHT: &[(Fault, &[&str])] = &[
@@ -255,7 +255,7 @@ const CAUGHT: &[(Fault, &[&str])] = &[
 
 #[test]
 fn a_driver_without_a_defect_passes() {
-    let driver = Arc::new(Faulty::new(Fault::None));
+    let driver = Arc::new(faulty(Fault::None));
     let mut held = 0;
     for case in catalog::all::<Faulty>() {
         match harness::run(&driver, &case, None) {
@@ -271,7 +271,7 @@ fn a_driver_without_a_defect_passes() {
 fn every_defect_is_caught_by_its_cases() {
     let mut missed = Vec::new();
     for (fault, names) in CAUGHT {
-        let driver = Arc::new(Faulty::new(*fault));
+        let driver = Arc::new(faulty(*fault));
         let cases: BTreeMap<_, _> = catalog::all::<Faulty>()
             .into_iter()
             .map(|case| (case.name.clone(), case))
@@ -291,7 +291,7 @@ fn every_defect_is_caught_by_its_cases() {
 
 /// What a case says of a driver with this defect.
 fn account(fault: Fault, name: &str) -> String {
-    let driver = Arc::new(Faulty::new(fault));
+    let driver = Arc::new(faulty(fault));
     let case = catalog::all::<Faulty>()
         .into_iter()
         .find(|case| case.name == name)

@@ -12,13 +12,13 @@ use netabase_core::driver::{Durability, ErrorKind, OpenConfig};
 use netabase_core::error::NetabaseError;
 use netabase_core::store::TypedStore;
 
-use probe::{Counts, Probed};
+use probe::{Counts, Probed, probed};
 
 const USERS: u64 = 2_000;
 
 /// A store of many users, three of whom are 30 years old.
 fn open() -> Result<(TypedStore<Shop, Probed>, Arc<Counts>), NetabaseError> {
-    let driver = Probed::default();
+    let (driver, counts) = probed();
     let config = OpenConfig::new(Path::new(""));
     let store = TypedStore::open_with(&driver, &config, Durability::None)?;
     store
@@ -29,8 +29,8 @@ fn open() -> Result<(TypedStore<Shop, Probed>, Arc<Counts>), NetabaseError> {
             age: if id % 700 == 0 { 30 } else { 40 },
             ..User::default()
         }))?;
-    driver.0.take();
-    Ok((store, driver.0))
+    counts.take();
+    Ok((store, counts))
 }
 
 fn age(age: i32) -> UserSecondaryKeys {

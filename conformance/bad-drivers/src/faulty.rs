@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::sync::Arc;
 use std::thread;
 
+use conformance_hooked::{DatabaseHooks, DriverHooks, Hooked, Inner, TransactionHooks};
 use netabase_core::driver::{
-    Bounds, Capabilities, Cursor as _, Database, Direction, Driver, Durability, Limits, Manifest,
-    OpenConfig, Read, Result, TreeId, Write,
+    AnyCursor, AnyDatabase, AnyDriver, AnyReader, AnyWriter, Bounds, Capabilities, Cursor as _,
+    Database, Direction, Driver, EntryWidths, Limits, Manifest, OpenConfig, Read, Result, TreeId,
+    Write, WriteBatch, WriteOp,
 };
-use netabase_core::memory::{Memory, MemoryCursor, MemoryDatabase, MemoryReader, MemoryWriter};
+use netabase_core::memory::Memory;
 use netabase_core::schema::{INCOMPLETE_KEY, SCHEMA_TREE};
 
 /// What goes wrong.
@@ -27,8 +30,10 @@ pub(crate) enum Fault {
 }
 
 /// The memory driver with one fault.
+pub(crate) type Faulty = Hooked<Faults>;
+
 #[derive(Debug)]
-pub(crate) struct Faulty(Fault, &'static Manifest);
+pub(crate) struct Faults(Fault, &'static Manifest);
 
 const fn manifest(name: &'static str) -> Manifest {
     described(name, Capabilities::SNAPSHOTS, &[])
@@ -67,86 +72,68 @@ static LOSING: Manifest = keeping("bad-losing");
 static SCHEMALESS: Manifest = keeping("bad-schemaless");
 
 netabase_core::export_driver!(
-    netabase_driver_bad_forgetful: Faulty = Faulty(Fault::KeepsAnEntry, &FORGETFUL),
+    netabase_driver_bad_forgetful: Faulty = Hooked(Faults(Fault::KeepsAnEntry, &FORGETFUL)),
     manifest: FORGETFUL
 );
 netabase_core::export_driver!(
-    netabase_driver_bad_aborting: Faulty = Faulty(Fault::Aborts, &ABORTING),
+    netabase_driver_bad_aborting: Faulty = Hooked(Faults(Fault::Aborts, &ABORTING)),
     manifest: ABORTING
 );
 netabase_core::export_driver!(
-    netabase_driver_bad_hanging: Faulty = Faulty(Fault::Hangs, &HANGING),
+    netabase_driver_bad_hanging: Faulty = Hooked(Faults(Fault::Hangs, &HANGING)),
     manifest: HANGING
 );
 netabase_core::export_driver!(
-    netabase_driver_bad_losing: Faulty = Faulty(Fault::LosesPuts, &LOSING),
+    netabase_driver_bad_losing: Faulty = Hooked(Faults(Fault::LosesPuts, &LOSING)),
     manifest: LOSING
 );
 netabase_core::export_driver!(
-    netabase_driver_bad_schemaless: Faulty = Faulty(Fault::LosesSchemas, &SCHEMALESS),
+    netabase_driver_bad_schemaless: Faulty = Hooked(Faults(Fault::LosesSchemas, &SCHEMALESS)),
     manifest: SCHEMALESS
 );
 
-impl Driver for Faulty {
-    type Database = FaultyDatabase;
+impl DriverHooks for Faults {
+    type Database = Fault;
 
     fn manifest(&self) -> &Manifest {
         self.1
     }
 
-    fn open(&self, config: &OpenConfig<'_>) -> Result<FaultyDatabase> {
-        Ok(FaultyDatabase {
-            fault: self.0,
-            memory: Memory.open(config)?,
-        })
+    fn open(&self, config: &OpenConfig<'_>) -> Result<(AnyDatabase, Fault)> {
+        Ok((AnyDriver::new(Memory).open(config)?, self.0))
     }
 }
 
-/// An open database of a [`Faulty`] driver.
+impl DatabaseHooks for Fault {
+    type Transaction = Transaction;
+
+    fn begin_read(&self, inner: &Arc<AnyDatabase>) -> Result<(AnyReader, Transaction)> {
+        Ok((inner.begin_read()?, Transaction::new(*self)))
+    }
+
+    fn begin_write(&self, inner: &Arc<AnyDatabase>) -> Result<(AnyWriter, Transaction)> {
+        Ok((inner.begin_write()?, Transaction::new(*self)))
+    }
+}
+
+/// A transaction of a [`Faulty`] driver.
 #[derive(Debug)]
-pub(crate) struct FaultyDatabase {
+pub(crate) struct Transaction {
     fault: Fault,
-    memory: MemoryDatabase,
-}
-
-impl Database for FaultyDatabase {
-    type Reader = MemoryReader;
-    type Writer = FaultyWriter;
-
-    fn begin_read(&self) -> Result<MemoryReader> {
-        self.memory.begin_read()
-    }
-
-    fn begin_write(&self) -> Result<FaultyWriter> {
-        Ok(FaultyWriter {
-            fault: self.fault,
-            writer: self.memory.begin_write()?,
-            puts: 0,
-            schema: Cell::new(None),
-        })
-    }
-
-    fn command(
-        &self,
-        operation: &str,
-        argument: &[u8],
-        output: &mut dyn FnMut(&[u8]),
-    ) -> Result<()> {
-        self.memory.command(operation, argument, output)
-    }
-}
-
-/// A write transaction of a [`Faulty`] driver.
-#[derive(Debug)]
-pub(crate) struct FaultyWriter {
-    fault: Fault,
-    writer: MemoryWriter,
     puts: u64,
     /// The tree of the schema record.
     schema: Cell<Option<TreeId>>,
 }
 
-impl FaultyWriter {
+impl Transaction {
+    fn new(fault: Fault) -> Self {
+        Self {
+            fault,
+            puts: 0,
+            schema: Cell::new(None),
+        }
+    }
+
     fn loses(&mut self, tree: TreeId, key: &[u8]) -> bool {
         self.puts += 1;
         match self.fault {
@@ -157,74 +144,52 @@ impl FaultyWriter {
     }
 }
 
-impl Read for FaultyWriter {
-    type Cursor<'t> = MemoryCursor<'t>;
+impl TransactionHooks for Transaction {
+    type Cursor<'t> = ();
 
-    fn tree(&self, name: &str) -> Result<TreeId> {
-        let tree = self.writer.tree(name)?;
+    fn tree(&self, inner: &impl Inner, name: &str, widths: EntryWidths) -> Result<TreeId> {
+        let tree = inner.sized_tree(name, widths)?;
         if name == SCHEMA_TREE {
             self.schema.set(Some(tree));
         }
         Ok(tree)
     }
 
-    fn get<R>(
-        &self,
-        tree: TreeId,
-        key: &[u8],
-        visit: impl FnOnce(&[u8]) -> R,
-    ) -> Result<Option<R>> {
-        self.writer.get(tree, key, visit)
-    }
-
-    fn cursor(
-        &self,
+    fn cursor<'t>(
+        &'t self,
+        inner: &'t impl Inner,
         tree: TreeId,
         bounds: Bounds<'_>,
         direction: Direction,
-    ) -> Result<MemoryCursor<'_>> {
-        self.writer.cursor(tree, bounds, direction)
+    ) -> Result<(AnyCursor<'t>, ())> {
+        Ok((inner.cursor(tree, bounds, direction)?, ()))
     }
 
-    fn len(&self, tree: TreeId) -> Result<u64> {
-        self.writer.len(tree)
-    }
-}
-
-impl Write for FaultyWriter {
     fn put<R>(
         &mut self,
+        inner: &mut AnyWriter,
         tree: TreeId,
         key: &[u8],
         value: &[u8],
         previous: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
         if self.loses(tree, key) {
-            return self.writer.get(tree, key, previous);
+            return inner.get(tree, key, previous);
         }
-        self.writer.put(tree, key, value, previous)
+        inner.put(tree, key, value, previous)
     }
 
-    fn remove<R>(
-        &mut self,
-        tree: TreeId,
-        key: &[u8],
-        previous: impl FnOnce(&[u8]) -> R,
-    ) -> Result<Option<R>> {
-        self.writer.remove(tree, key, previous)
-    }
-
-    fn clear(&mut self, tree: TreeId) -> Result<()> {
+    fn clear(&mut self, inner: &mut AnyWriter, tree: TreeId) -> Result<()> {
         match self.fault {
             Fault::KeepsAnEntry => {
-                let mut last = self.writer.cursor(tree, Bounds::ALL, Direction::Backward)?;
+                let mut last = inner.cursor(tree, Bounds::ALL, Direction::Backward)?;
                 let kept = last
                     .advance()?
                     .then(|| (last.key().to_vec(), last.value().to_vec()));
                 drop(last);
-                self.writer.clear(tree)?;
+                inner.clear(tree)?;
                 if let Some((key, value)) = kept {
-                    self.writer.put(tree, &key, &value, |_| ())?;
+                    inner.put(tree, &key, &value, |_| ())?;
                 }
                 Ok(())
             }
@@ -232,11 +197,22 @@ impl Write for FaultyWriter {
             Fault::Hangs => loop {
                 thread::park();
             },
-            Fault::LosesPuts | Fault::LosesSchemas => self.writer.clear(tree),
+            Fault::LosesPuts | Fault::LosesSchemas => inner.clear(tree),
         }
     }
 
-    fn commit(self, durability: Durability) -> Result<()> {
-        self.writer.commit(durability)
+    fn apply(&mut self, inner: &mut AnyWriter, batch: &WriteBatch<'_>) -> Result<()> {
+        for operation in batch {
+            match operation {
+                WriteOp::Put { tree, key, value } => {
+                    self.put(inner, tree, key, value, |_| ())?;
+                }
+                WriteOp::Remove { tree, key } => {
+                    self.remove(inner, tree, key, |_| ())?;
+                }
+                WriteOp::Clear { tree } => self.clear(inner, tree)?,
+            }
+        }
+        Ok(())
     }
 }

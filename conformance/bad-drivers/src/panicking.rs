@@ -1,12 +1,17 @@
 //! A driver written in Rust, over the memory driver, that panics where its option `panic` says.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use netabase_core::driver::{
-    Bounds, Capabilities, Cursor, Database, Direction, Driver, DriverError, Durability, ErrorKind,
-    Limits, Manifest, OpenConfig, Read, Result, TreeId, Write, WriteBatch,
+use conformance_hooked::{
+    CursorHooks, DatabaseHooks, DriverHooks, Hooked, Inner, TransactionHooks,
 };
-use netabase_core::memory::{Memory, MemoryDatabase, MemoryReader, MemoryWriter};
+use netabase_core::driver::{
+    AnyCursor, AnyDatabase, AnyDriver, AnyReader, AnyWriter, Bounds, Capabilities, Cursor,
+    Database, Direction, Driver, DriverError, Durability, EntryWidths, ErrorKind, Limits, Manifest,
+    OpenConfig, Result, TreeId, Write, WriteBatch,
+};
+use netabase_core::memory::Memory;
 
 static MANIFEST: Manifest = Manifest {
     name: Cow::Borrowed("bad-panicking"),
@@ -18,7 +23,7 @@ static MANIFEST: Manifest = Manifest {
     commands: Cow::Borrowed(&[Cow::Borrowed("tree_names")]),
 };
 
-netabase_core::export_driver!(netabase_driver_bad_panicking: Panicking = Panicking, manifest: MANIFEST);
+netabase_core::export_driver!(netabase_driver_bad_panicking: Hooked<Panicking> = Hooked(Panicking), manifest: MANIFEST);
 
 /// The function that panics, by name; empty for none.
 #[derive(Clone)]
@@ -38,14 +43,14 @@ impl Trap {
 
 struct Panicking;
 
-impl Driver for Panicking {
+impl DriverHooks for Panicking {
     type Database = TrappedDatabase;
 
     fn manifest(&self) -> &Manifest {
         &MANIFEST
     }
 
-    fn open(&self, config: &OpenConfig<'_>) -> Result<TrappedDatabase> {
+    fn open(&self, config: &OpenConfig<'_>) -> Result<(AnyDatabase, TrappedDatabase)> {
         let [("panic", function)] = config.options else {
             return Err(DriverError::new(
                 ErrorKind::InvalidInput,
@@ -54,191 +59,163 @@ impl Driver for Panicking {
         };
         let trap = Trap((*function).to_owned());
         trap.at("open");
-        let store = Memory.open(&OpenConfig {
+        let database = AnyDriver::new(Memory).open(&OpenConfig {
             options: &[],
             ..*config
         })?;
-        Ok(TrappedDatabase { store, trap })
+        Ok((database, TrappedDatabase(trap)))
     }
 }
 
-struct TrappedDatabase {
-    store: MemoryDatabase,
-    trap: Trap,
-}
+struct TrappedDatabase(Trap);
 
-impl Database for TrappedDatabase {
-    type Reader = Trapped<MemoryReader>;
-    type Writer = Trapped<MemoryWriter>;
+impl DatabaseHooks for TrappedDatabase {
+    type Transaction = Trapped;
 
-    fn begin_read(&self) -> Result<Self::Reader> {
-        self.trap.at("begin_read");
-        Ok(Trapped {
-            transaction: Some(self.store.begin_read()?),
-            trap: self.trap.clone(),
-            drops: "drop_reader",
-        })
+    fn begin_read(&self, inner: &Arc<AnyDatabase>) -> Result<(AnyReader, Trapped)> {
+        self.0.at("begin_read");
+        let trapped = Trapped(self.0.clone(), "drop_reader");
+        Ok((inner.begin_read()?, trapped))
     }
 
-    fn begin_write(&self) -> Result<Self::Writer> {
-        self.trap.at("begin_write");
-        Ok(Trapped {
-            transaction: Some(self.store.begin_write()?),
-            trap: self.trap.clone(),
-            drops: "drop_writer",
-        })
+    fn begin_write(&self, inner: &Arc<AnyDatabase>) -> Result<(AnyWriter, Trapped)> {
+        self.0.at("begin_write");
+        let trapped = Trapped(self.0.clone(), "drop_writer");
+        Ok((inner.begin_write()?, trapped))
     }
 
     fn command(
         &self,
-        operation: &str,
+        inner: &AnyDatabase,
+        name: &str,
         argument: &[u8],
         output: &mut dyn FnMut(&[u8]),
     ) -> Result<()> {
-        self.trap.at("command");
-        self.store.command(operation, argument, output)
+        self.0.at("command");
+        inner.command(name, argument, output)
     }
 }
 
 impl Drop for TrappedDatabase {
     fn drop(&mut self) {
-        self.trap.at_drop("drop_store");
+        self.0.at_drop("drop_store");
     }
 }
 
-struct Trapped<T> {
-    transaction: Option<T>,
-    trap: Trap,
-    drops: &'static str,
-}
+/// The trap, and the function that drops the transaction.
+struct Trapped(Trap, &'static str);
 
-impl<T> Trapped<T> {
-    fn inner(&self) -> &T {
-        self.transaction.as_ref().unwrap()
-    }
-
-    fn inner_mut(&mut self) -> &mut T {
-        self.transaction.as_mut().unwrap()
-    }
-}
-
-impl<T> Drop for Trapped<T> {
+impl Drop for Trapped {
     fn drop(&mut self) {
-        self.trap.at_drop(self.drops);
+        self.0.at_drop(self.1);
     }
 }
 
-impl<T: Read> Read for Trapped<T> {
-    type Cursor<'t>
-        = TrappedCursor<'t, T::Cursor<'t>>
-    where
-        T: 't;
+impl TransactionHooks for Trapped {
+    type Cursor<'t> = TrappedCursor<'t>;
 
-    fn tree(&self, name: &str) -> Result<TreeId> {
-        self.trap.at("tree");
-        self.inner().tree(name)
+    fn tree(&self, inner: &impl Inner, name: &str, widths: EntryWidths) -> Result<TreeId> {
+        self.0.at("tree");
+        inner.sized_tree(name, widths)
     }
 
     fn get<R>(
         &self,
+        inner: &impl Inner,
         tree: TreeId,
         key: &[u8],
         visit: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        self.trap.at("get");
-        self.inner().get(tree, key, visit)
+        self.0.at("get");
+        inner.get(tree, key, visit)
     }
 
-    fn cursor(
-        &self,
+    fn cursor<'t>(
+        &'t self,
+        inner: &'t impl Inner,
         tree: TreeId,
         bounds: Bounds<'_>,
         direction: Direction,
-    ) -> Result<Self::Cursor<'_>> {
-        self.trap.at("cursor");
-        Ok(TrappedCursor {
-            cursor: self.inner().cursor(tree, bounds, direction)?,
-            trap: &self.trap,
-        })
+    ) -> Result<(AnyCursor<'t>, TrappedCursor<'t>)> {
+        self.0.at("cursor");
+        let cursor = inner.cursor(tree, bounds, direction)?;
+        Ok((cursor, TrappedCursor(&self.0)))
     }
 
-    fn len(&self, tree: TreeId) -> Result<u64> {
-        self.trap.at("len");
-        self.inner().len(tree)
+    fn len(&self, inner: &impl Inner, tree: TreeId) -> Result<u64> {
+        self.0.at("len");
+        inner.len(tree)
     }
-}
 
-impl<T: Write> Write for Trapped<T> {
     fn put<R>(
         &mut self,
+        inner: &mut AnyWriter,
         tree: TreeId,
         key: &[u8],
         value: &[u8],
         previous: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        let previous = self.inner_mut().put(tree, key, value, previous)?;
-        self.trap.at("put");
+        let previous = inner.put(tree, key, value, previous)?;
+        self.0.at("put");
         Ok(previous)
     }
 
     fn remove<R>(
         &mut self,
+        inner: &mut AnyWriter,
         tree: TreeId,
         key: &[u8],
         previous: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        let previous = self.inner_mut().remove(tree, key, previous)?;
-        self.trap.at("remove");
+        let previous = inner.remove(tree, key, previous)?;
+        self.0.at("remove");
         Ok(previous)
     }
 
-    fn clear(&mut self, tree: TreeId) -> Result<()> {
-        self.inner_mut().clear(tree)?;
-        self.trap.at("clear");
+    fn clear(&mut self, inner: &mut AnyWriter, tree: TreeId) -> Result<()> {
+        inner.clear(tree)?;
+        self.0.at("clear");
         Ok(())
     }
 
-    fn apply(&mut self, batch: &WriteBatch<'_>) -> Result<()> {
-        self.inner_mut().apply(batch)?;
-        self.trap.at("apply");
+    fn apply(&mut self, inner: &mut AnyWriter, batch: &WriteBatch<'_>) -> Result<()> {
+        inner.apply(batch)?;
+        self.0.at("apply");
         Ok(())
     }
 
-    fn commit(mut self, durability: Durability) -> Result<()> {
-        self.trap.at("commit");
-        self.transaction.take().unwrap().commit(durability)
+    fn commit(self, inner: AnyWriter, durability: Durability) -> Result<()> {
+        self.0.at("commit");
+        inner.commit(durability)
     }
 }
 
-struct TrappedCursor<'t, C> {
-    cursor: C,
-    trap: &'t Trap,
-}
+struct TrappedCursor<'t>(&'t Trap);
 
-impl<C> Drop for TrappedCursor<'_, C> {
+impl Drop for TrappedCursor<'_> {
     fn drop(&mut self) {
-        self.trap.at_drop("drop_cursor");
+        self.0.at_drop("drop_cursor");
     }
 }
 
-impl<C: Cursor> Cursor for TrappedCursor<'_, C> {
-    fn advance(&mut self) -> Result<bool> {
-        self.trap.at("advance");
-        self.cursor.advance()
+impl<'t> CursorHooks<'t> for TrappedCursor<'t> {
+    fn advance(&mut self, inner: &mut AnyCursor<'t>) -> Result<bool> {
+        self.0.at("advance");
+        inner.advance()
     }
 
-    fn key(&self) -> &[u8] {
-        self.trap.at("key");
-        self.cursor.key()
+    fn key<'c>(&'c self, inner: &'c AnyCursor<'t>) -> &'c [u8] {
+        self.0.at("key");
+        inner.key()
     }
 
-    fn value(&self) -> &[u8] {
-        self.trap.at("value");
-        self.cursor.value()
+    fn value<'c>(&'c self, inner: &'c AnyCursor<'t>) -> &'c [u8] {
+        self.0.at("value");
+        inner.value()
     }
 
-    fn seek(&mut self, key: &[u8]) -> Result<()> {
-        self.trap.at("seek");
-        self.cursor.seek(key)
+    fn seek(&mut self, inner: &mut AnyCursor<'t>, key: &[u8]) -> Result<()> {
+        self.0.at("seek");
+        inner.seek(key)
     }
 }

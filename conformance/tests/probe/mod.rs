@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use netabase_core::driver::{
-    Bounds, Cursor, Database, Direction, Driver, DriverError, Durability, ErrorKind, Manifest,
-    OpenConfig, Read, Result, TreeId, Write,
+use conformance_hooked::{
+    CursorHooks, DatabaseHooks, DriverHooks, Hooked, Inner, TransactionHooks,
 };
-use netabase_core::memory::{Memory, MemoryCursor, MemoryDatabase, MemoryReader, MemoryWriter};
+use netabase_core::driver::{
+    AnyCursor, AnyDatabase, AnyDriver, AnyReader, AnyWriter, Bounds, Cursor, Database, Direction,
+    Driver, DriverError, ErrorKind, Manifest, OpenConfig, Result, TreeId,
+};
+use netabase_core::memory::Memory;
 
 /// What was read, and what is to fail.
 #[derive(Debug)]
@@ -30,157 +33,83 @@ impl Counts {
 }
 
 /// The memory driver behind a probe.
-#[derive(Debug, Clone)]
-pub(crate) struct Probed(pub(crate) Arc<Counts>);
+pub(crate) type Probed = Hooked<Probe>;
 
-impl Default for Probed {
-    fn default() -> Self {
-        Self(Arc::new(Counts {
-            gets: AtomicU64::new(0),
-            steps: AtomicU64::new(0),
-            steps_to_failure: AtomicU64::new(u64::MAX),
-        }))
-    }
+#[derive(Debug, Clone)]
+pub(crate) struct Probe(Arc<Counts>);
+
+/// A driver behind a probe, and what the probe counts.
+pub(crate) fn probed() -> (Probed, Arc<Counts>) {
+    let counts = Arc::new(Counts {
+        gets: AtomicU64::new(0),
+        steps: AtomicU64::new(0),
+        steps_to_failure: AtomicU64::new(u64::MAX),
+    });
+    (Hooked(Probe(Arc::clone(&counts))), counts)
 }
 
-impl Driver for Probed {
-    type Database = ProbedDatabase;
+impl DriverHooks for Probe {
+    type Database = Self;
 
     fn manifest(&self) -> &Manifest {
         Memory.manifest()
     }
 
-    fn open(&self, config: &OpenConfig<'_>) -> Result<ProbedDatabase> {
-        Ok(ProbedDatabase {
-            inner: Memory.open(config)?,
-            counts: Arc::clone(&self.0),
-        })
+    fn open(&self, config: &OpenConfig<'_>) -> Result<(AnyDatabase, Self)> {
+        Ok((AnyDriver::new(Memory).open(config)?, self.clone()))
     }
 }
 
-pub(crate) struct ProbedDatabase {
-    inner: MemoryDatabase,
-    counts: Arc<Counts>,
-}
+impl DatabaseHooks for Probe {
+    type Transaction = Self;
 
-impl Database for ProbedDatabase {
-    type Reader = Transaction<MemoryReader>;
-    type Writer = Transaction<MemoryWriter>;
-
-    fn begin_read(&self) -> Result<Self::Reader> {
-        Ok(Transaction {
-            inner: self.inner.begin_read()?,
-            counts: Arc::clone(&self.counts),
-        })
+    fn begin_read(&self, inner: &Arc<AnyDatabase>) -> Result<(AnyReader, Self)> {
+        Ok((inner.begin_read()?, self.clone()))
     }
 
-    fn begin_write(&self) -> Result<Self::Writer> {
-        Ok(Transaction {
-            inner: self.inner.begin_write()?,
-            counts: Arc::clone(&self.counts),
-        })
+    fn begin_write(&self, inner: &Arc<AnyDatabase>) -> Result<(AnyWriter, Self)> {
+        Ok((inner.begin_write()?, self.clone()))
     }
 }
 
-pub(crate) struct Transaction<T> {
-    inner: T,
-    counts: Arc<Counts>,
-}
-
-impl<T: for<'t> Read<Cursor<'t> = MemoryCursor<'t>> + 'static> Read for Transaction<T> {
-    type Cursor<'t> = ProbedCursor<'t>;
-
-    fn tree(&self, name: &str) -> Result<TreeId> {
-        self.inner.tree(name)
-    }
+impl TransactionHooks for Probe {
+    type Cursor<'t> = &'t Counts;
 
     fn get<R>(
         &self,
+        inner: &impl Inner,
         tree: TreeId,
         key: &[u8],
         visit: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
-        self.counts.gets.fetch_add(1, Ordering::Relaxed);
-        self.inner.get(tree, key, visit)
+        self.0.gets.fetch_add(1, Ordering::Relaxed);
+        inner.get(tree, key, visit)
     }
 
-    fn cursor(
-        &self,
+    fn cursor<'t>(
+        &'t self,
+        inner: &'t impl Inner,
         tree: TreeId,
         bounds: Bounds<'_>,
         direction: Direction,
-    ) -> Result<ProbedCursor<'_>> {
-        Ok(ProbedCursor {
-            inner: self.inner.cursor(tree, bounds, direction)?,
-            counts: &self.counts,
-        })
-    }
-
-    fn len(&self, tree: TreeId) -> Result<u64> {
-        self.inner.len(tree)
+    ) -> Result<(AnyCursor<'t>, &'t Counts)> {
+        Ok((inner.cursor(tree, bounds, direction)?, &self.0))
     }
 }
 
-impl Write for Transaction<MemoryWriter> {
-    fn put<R>(
-        &mut self,
-        tree: TreeId,
-        key: &[u8],
-        value: &[u8],
-        previous: impl FnOnce(&[u8]) -> R,
-    ) -> Result<Option<R>> {
-        self.inner.put(tree, key, value, previous)
-    }
-
-    fn remove<R>(
-        &mut self,
-        tree: TreeId,
-        key: &[u8],
-        previous: impl FnOnce(&[u8]) -> R,
-    ) -> Result<Option<R>> {
-        self.inner.remove(tree, key, previous)
-    }
-
-    fn clear(&mut self, tree: TreeId) -> Result<()> {
-        self.inner.clear(tree)
-    }
-
-    fn commit(self, durability: Durability) -> Result<()> {
-        self.inner.commit(durability)
-    }
-}
-
-pub(crate) struct ProbedCursor<'t> {
-    inner: MemoryCursor<'t>,
-    counts: &'t Counts,
-}
-
-impl Cursor for ProbedCursor<'_> {
-    fn advance(&mut self) -> Result<bool> {
-        self.counts.steps.fetch_add(1, Ordering::Relaxed);
+impl<'t> CursorHooks<'t> for &'t Counts {
+    fn advance(&mut self, inner: &mut AnyCursor<'t>) -> Result<bool> {
+        self.steps.fetch_add(1, Ordering::Relaxed);
         let left = |steps: u64| match steps {
             u64::MAX => None,
             steps => steps.checked_sub(1),
         };
-        let before =
-            self.counts
-                .steps_to_failure
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, left);
+        let before = self
+            .steps_to_failure
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, left);
         if before == Err(0) {
             return Err(DriverError::new(ErrorKind::Io, "the disk is on fire"));
         }
-        self.inner.advance()
-    }
-
-    fn key(&self) -> &[u8] {
-        self.inner.key()
-    }
-
-    fn value(&self) -> &[u8] {
-        self.inner.value()
-    }
-
-    fn seek(&mut self, key: &[u8]) -> Result<()> {
-        self.inner.seek(key)
+        inner.advance()
     }
 }
