@@ -27,8 +27,10 @@ use crate::{isolation, sequence, settings};
 /// Runs the catalogue over a driver, as the `main` of a test target that has `harness = false`.
 ///
 /// The driver is an expression of a type that implements [`Driver`]. With `dynamic` behind it, the catalogue runs once more
-/// over the same driver, loaded by its name from its dynamic library. Cargo builds that together with the test if the
-/// package that exports the driver is among the development dependencies.
+/// over the same driver, loaded by its name from its dynamic library: every case of the contract, and a few of the typed
+/// layer. Its other cases cannot differ, as all that it sees of a driver is the contract; they are reported as ignored.
+/// Cargo builds the library together with the test if the package that exports the driver is among the development
+/// dependencies.
 ///
 /// The executable takes the arguments of Rust's own test executables: filters, `--list`, `--exact`, `--skip`. It sees the
 /// [environment variables](crate#environment) of the suite.
@@ -171,6 +173,16 @@ pub(crate) struct Ready {
     pub(crate) run: Box<dyn FnOnce() -> Verdict + Send>,
 }
 
+impl Ready {
+    /// One that only says why it is not tried.
+    fn ignored(name: String, reason: &'static str) -> Self {
+        Self {
+            name,
+            run: Box::new(|| Verdict::Ignored(reason.to_owned())),
+        }
+    }
+}
+
 /// The cases of one test executable.
 #[derive(Default)]
 pub struct Suite {
@@ -198,6 +210,16 @@ impl Suite {
     ///
     /// In a process that was started to run one scenario or one case of this driver, runs that and ends the process.
     pub fn add<D: Driver>(&mut self, linkage: &str, driver: D) {
+        self.add_some(linkage, driver, |_| None);
+    }
+
+    /// Adds every case for a driver; those that `left_out` gives a reason for are reported as ignored.
+    fn add_some<D: Driver>(
+        &mut self,
+        linkage: &str,
+        driver: D,
+        left_out: impl Fn(&str) -> Option<&'static str>,
+    ) {
         let driver = Arc::new(driver);
         let identity = format!("{}/{linkage}", driver.manifest().name);
         if let Some((scenario, fixture)) = Fixture::of_scenario(&driver, &identity) {
@@ -207,6 +229,10 @@ impl Suite {
         for case in catalog::all::<D>() {
             let driver = Arc::clone(&driver);
             let name = format!("{identity}/{}", case.name);
+            if let Some(reason) = left_out(&case.name) {
+                self.cases.push(Ready::ignored(name, reason));
+                continue;
+            }
             let identity = Some(identity.clone());
             if requested.as_ref() == Some(&name) {
                 isolation::run_requested(|| run(&driver, &case, identity));
@@ -218,8 +244,11 @@ impl Suite {
         }
     }
 
-    /// Adds every case for the dynamic library of a driver that is linked in as well. It is loaded by the name in the
-    /// driver's manifest, from the folder of this executable, where Cargo puts it.
+    /// Adds the cases for the dynamic library of a driver that is linked in as well, and runs every case so, here or in
+    /// another executable. It is loaded by the name in the driver's manifest, from the folder of this executable, where
+    /// Cargo puts it.
+    ///
+    /// The cases that [need not run twice](catalog::need_not_run_loaded) are reported as ignored.
     ///
     /// Where cases run in processes of their own, only those of this driver load it: a library that ends whatever loads it
     /// fails its cases and no others.
@@ -252,6 +281,9 @@ impl Suite {
             self.cases
                 .extend(catalog::all::<DynamicDriver>().into_iter().map(|case| {
                     let name = format!("{identity}/{}", case.name);
+                    if let Some(reason) = catalog::need_not_run_loaded(&case.name) {
+                        return Ready::ignored(name, reason);
+                    }
                     Ready {
                         name: name.clone(),
                         run: Box::new(move || isolation::run(&name, &[])),
@@ -260,7 +292,7 @@ impl Suite {
             return;
         }
         match load_beside(linked) {
-            Ok(loaded) => self.add(LINKAGE, loaded),
+            Ok(loaded) => self.add_some(LINKAGE, loaded, catalog::need_not_run_loaded),
             Err(reason) => self.add_missing(LINKAGE, &linked.name, reason),
         }
     }
@@ -275,10 +307,8 @@ impl Suite {
 
     /// Reports a driver as ignored as a whole.
     pub fn add_ignored(&mut self, linkage: &str, driver: &str, reason: &'static str) {
-        self.cases.push(Ready {
-            name: format!("{driver}/{linkage}/load"),
-            run: Box::new(|| Verdict::Ignored(reason.to_owned())),
-        });
+        let name = format!("{driver}/{linkage}/load");
+        self.cases.push(Ready::ignored(name, reason));
         self.ignored += 1;
     }
 
