@@ -3,12 +3,15 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use netabase_core::driver::kit::lock::LockedFile;
-use netabase_core::driver::kit::path::{Place, foreign, inaccessible, look, sync_folder};
+use netabase_core::driver::kit::path::{
+    Place, foreign, inaccessible, look, look_inside, sync_folder,
+};
 use netabase_core::driver::{ErrorKind, Result};
 
 use crate::large;
@@ -27,6 +30,20 @@ const UNFINISHED: &str = ".generating";
 /// The length of the header of a segment of the log.
 const HEADER_BYTES: usize = 20;
 
+/// More bytes than the parameters have.
+const PARAMETERS_BYTES: u64 = 4096;
+/// The longest log, which has four million segments: sled reads the header of each before it opens a database.
+const LOG_BYTES: u64 = 16 << 40;
+/// The longest state of the pages of a log, as a multiple of the log: a page takes less room there than in the log. sled
+/// reads it whole.
+const SNAPSHOT_SHARE: u64 = 4;
+/// What it may have at least.
+const SNAPSHOT_BYTES: u64 = 16 << 20;
+/// The lengths of segments that sled takes.
+const SEGMENTS: RangeInclusive<u64> = 256..=1 << 24;
+/// So many segments are looked at for one that sled wrote.
+const BLANK_SEGMENTS: u64 = 1 << 18;
+
 /// How long a database may take to let go of its files after it was closed.
 const RELEASE: Duration = Duration::from_secs(5);
 
@@ -44,12 +61,15 @@ pub(crate) enum Contents {
 
 /// Looks at what is there, and changes nothing.
 ///
+/// This comes before sled opens anything by its name, and looks at all that sled may open.
+///
 /// # Errors
-/// `Corrupt` for anything that sled did not write, or an error of the operating system.
+/// `Corrupt` for anything that sled did not write, links included, or an error of the operating system.
 pub(crate) fn inspect(path: &Path) -> Result<Contents> {
     if look(path, "sled", Place::Folder)?.is_none() {
         return Ok(Contents::Nothing);
     }
+    check_entries(path)?;
     let inaccessible = |error| inaccessible(path, error);
     let Some(segment_bytes) = parameters(path)? else {
         return if is_unfinished(path).map_err(inaccessible)? {
@@ -68,12 +88,47 @@ pub(crate) fn inspect(path: &Path) -> Result<Contents> {
     }
 }
 
+/// Refuses what sled would follow, wait for or read without an end in a place of one of its files.
+fn check_entries(path: &Path) -> Result<()> {
+    look_inside(path, PARAMETERS, Place::File, PARAMETERS_BYTES)?;
+    let log = look_inside(path, LOG, Place::File, LOG_BYTES)?.map_or(0, |log| log.len());
+    let snapshot_bytes = log.saturating_mul(SNAPSHOT_SHARE).max(SNAPSHOT_BYTES);
+    each_name(path, |name| {
+        if is_snapshot(name) {
+            look_inside(path, name, Place::File, snapshot_bytes)?;
+        }
+        Ok(())
+    })?;
+    if look_inside(path, BLOBS, Place::Folder, 0)?.is_none() {
+        return Ok(());
+    }
+    let blobs = path.join(BLOBS);
+    each_name(&blobs, |name| {
+        look_inside(&blobs, name, Place::File, LOG_BYTES).map(|_| ())
+    })
+}
+
+fn each_name(folder: &Path, mut check: impl FnMut(&OsStr) -> Result<()>) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(|error| inaccessible(folder, error))? {
+        check(
+            &entry
+                .map_err(|error| inaccessible(folder, error))?
+                .file_name(),
+        )?;
+    }
+    Ok(())
+}
+
 /// The length of a segment of the log, as sled's parameters give it; `None` if there are none, or only the beginning of
 /// some.
 fn parameters(path: &Path) -> Result<Option<u64>> {
     let file = path.join(PARAMETERS);
-    let bytes = match fs::read(&file) {
-        Ok(bytes) => bytes,
+    let mut bytes = Vec::new();
+    match File::open(&file) {
+        Ok(opened) => opened
+            .take(PARAMETERS_BYTES)
+            .read_to_end(&mut bytes)
+            .map_err(|error| inaccessible(&file, error))?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(inaccessible(&file, error)),
     };
@@ -94,7 +149,7 @@ fn parameters(path: &Path) -> Result<Option<u64>> {
                 .find_map(|line| line.strip_prefix("segment_size: "))
         })
         .and_then(|value| value.parse().ok())
-        .filter(|bytes| *bytes > 0)
+        .filter(|bytes: &u64| bytes.is_power_of_two() && SEGMENTS.contains(bytes))
         .ok_or_else(strange)?;
     Ok(Some(segment_bytes))
 }
@@ -138,7 +193,7 @@ fn is_unfinished(path: &Path) -> io::Result<bool> {
         let entry = entry?;
         let name = entry.file_name();
         let expected = if name == BLOBS {
-            entry.file_type()?.is_dir() && fs::read_dir(entry.path())?.next().is_none()
+            fs::read_dir(entry.path())?.next().is_none()
         } else if name == LOG {
             entry.metadata()?.len() == 0
         } else {
@@ -173,7 +228,8 @@ fn is_snapshot(name: &OsStr) -> bool {
 
 /// Whether a log is missing, holds nothing yet, or has at least one segment that sled wrote.
 ///
-/// Most often the first one decides; a database that was repaired may have blank ones before.
+/// Most often the first one decides; a database that was repaired may have blank ones before, [not without
+/// end](BLANK_SEGMENTS).
 fn is_log(path: &Path, segment_bytes: u64) -> io::Result<bool> {
     let mut file = match File::open(path) {
         Ok(file) => file,
@@ -183,7 +239,12 @@ fn is_log(path: &Path, segment_bytes: u64) -> io::Result<bool> {
     let length = file.metadata()?.len();
     let mut blank = true;
     let mut at = 0;
+    let mut left = BLANK_SEGMENTS;
     while at < length {
+        if left == 0 {
+            return Ok(false);
+        }
+        left -= 1;
         file.seek(SeekFrom::Start(at))?;
         let mut header = Vec::with_capacity(HEADER_BYTES);
         file.by_ref()

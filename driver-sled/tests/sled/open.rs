@@ -75,6 +75,111 @@ fn a_foreign_folder_is_corrupt_and_stays_as_it_is() {
     }
 }
 
+/// sled opens what it finds under its names: through a link it would empty and delete the files of others.
+#[cfg(unix)]
+#[test]
+fn no_link_in_a_folder_is_followed() {
+    use std::os::unix::fs::symlink;
+
+    for is_database in [false, true] {
+        for name in ["blobs", "conf", "db", "snap.0000000000000001", "blobs/1"] {
+            for target in ["file", "folder", "nothing"] {
+                let (folder, path) = place();
+                let others = folder.path().join("others");
+                fs::create_dir_all(others.join("folder")).unwrap();
+                // What sled would take for a log that is blank, and for pages of its own.
+                for file in ["file", "folder/1", "folder/9000000000000000000"] {
+                    fs::write(others.join(file), [0; 64]).unwrap();
+                }
+                if is_database {
+                    put_one(&open(&path), "t", b"k", b"v", Durability::Immediate);
+                }
+                let link = path.join(name);
+                fs::create_dir_all(link.parent().unwrap()).unwrap();
+                let _ = fs::remove_file(&link);
+                let _ = fs::remove_dir(&link);
+                symlink(others.join(target), &link).unwrap();
+                let before = below(&others);
+                for config in every_way(&path) {
+                    let error = open_error(&config);
+                    assert_eq!(error.kind(), ErrorKind::Corrupt, "{config:?}: {error:?}");
+                    assert!(error.message().contains("a link"), "{error:?}");
+                    assert!(below(&others) == before, "{name} to {target}: {config:?}");
+                    assert!(link.is_symlink());
+                }
+            }
+        }
+    }
+}
+
+/// Whoever opens a pipe waits for another to write to it, and whoever reads a file of a terabyte has no room for it.
+#[cfg(unix)]
+#[test]
+fn what_has_no_end_in_a_folder_is_corrupt() {
+    let pipe = |path: &Path| {
+        let status = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(status.unwrap().success());
+    };
+    let sparse = |path: &Path, bytes: u64| {
+        let file = fs::File::create(path).unwrap();
+        file.set_len(bytes).unwrap();
+    };
+    for name in ["conf", "db", "snap.0000000000000001", "blobs", "blobs/1"] {
+        let (_folder, path) = place();
+        put_one(&open(&path), "t", b"k", b"v", Durability::Immediate);
+        let file = path.join(name);
+        let _ = fs::remove_file(&file);
+        let _ = fs::remove_dir(&file);
+        pipe(&file);
+        for config in every_way(&path) {
+            let error = open_error(&config);
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{config:?}: {error:?}");
+        }
+    }
+    for (name, bytes) in [
+        ("conf", 1 << 40),
+        ("snap.0000000000000001", 1 << 40),
+        ("db", 1 << 43),
+    ] {
+        let (_folder, path) = place();
+        put_one(&open(&path), "t", b"k", b"v", Durability::Immediate);
+        sparse(&path.join(name), bytes);
+        for config in every_way(&path) {
+            let error = open_error(&config);
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{config:?}: {error:?}");
+        }
+    }
+}
+
+/// A log is looked at segment by segment, which is for ever if they are short enough.
+#[test]
+fn segments_that_sled_does_not_make_are_corrupt() {
+    let (_folder, path) = place();
+    drop(open(&path));
+    let log = fs::File::create(path.join("db")).unwrap();
+    log.set_len(1 << 40).unwrap();
+    for length in [
+        "0",
+        "1",
+        "128",
+        "300",
+        "33554432",
+        "-1",
+        "99999999999999999999",
+    ] {
+        let text = format!("segment_size: {length}\nuse_compression: false\nversion: 0.34\n");
+        let mut bytes = text.into_bytes();
+        let checksum = crc32fast::hash(&bytes);
+        bytes.extend_from_slice(&checksum.to_le_bytes());
+        fs::write(path.join("conf"), &bytes).unwrap();
+        for config in every_way(&path) {
+            let error = open_error(&config);
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{length}: {error:?}");
+            assert!(error.message().contains("`conf`"), "{error:?}");
+        }
+    }
+}
+
 #[test]
 fn a_file_in_place_of_the_folder_is_corrupt_and_stays_as_it_is() {
     for bytes in [&b""[..], b"Dear Ada"] {

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use netabase_core::driver::Result;
 use netabase_core::driver::kit::folder::{Access, Contents, claim};
 use netabase_core::driver::kit::lock::LockedFile;
-use netabase_core::driver::kit::path::{Place, foreign, inaccessible, look, require_parent};
+use netabase_core::driver::kit::path::{
+    Place, foreign, inaccessible, look, look_inside, require_parent,
+};
 
 use crate::config::Settings;
 
@@ -99,6 +101,10 @@ impl DataFile {
 fn inspect(folder: &Path) -> Result<Contents> {
     if look(folder, "LMDB", Place::Folder)?.is_none() {
         return require_parent(folder).map(|()| Contents::Nothing);
+    }
+    // LMDB opens both by their names.
+    for name in [DATA, LOCK] {
+        look_inside(folder, name, Place::File, u64::MAX)?;
     }
     let path = folder.join(DATA);
     let inaccessible = |error| inaccessible(&path, error);

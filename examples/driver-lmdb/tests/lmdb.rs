@@ -51,6 +51,25 @@ fn get(database: &LmdbDatabase, key: &[u8]) -> Option<Vec<u8>> {
     reader.get(tree, key, <[u8]>::to_vec).unwrap()
 }
 
+/// LMDB opens what it finds under its names, and writes to it.
+#[cfg(unix)]
+#[test]
+fn no_link_in_a_folder_is_followed() {
+    for name in ["data.mdb", "lock.mdb"] {
+        for target in ["file", "nothing"] {
+            let folder = tempfile::tempdir().unwrap();
+            let (path, target) = (folder.path().join("db"), folder.path().join(target));
+            fs::write(folder.path().join("file"), "").unwrap();
+            fs::create_dir(&path).unwrap();
+            std::os::unix::fs::symlink(&target, path.join(name)).unwrap();
+            let error = refused(open(&path, &[]), ErrorKind::Corrupt);
+            assert!(error.message().contains("a link"), "{error:?}");
+            let length = fs::metadata(&target).map(|found| found.len()).unwrap_or(0);
+            assert_eq!((length, target.ends_with("file")), (0, target.exists()));
+        }
+    }
+}
+
 #[test]
 fn a_writer_ends_on_another_thread_than_it_began_on() {
     let folder = tempfile::tempdir().unwrap();

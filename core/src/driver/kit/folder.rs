@@ -9,7 +9,9 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::lock::LockedFile;
-use super::path::{Place, foreign, inaccessible, look, missing, require_parent, sync_folder};
+use super::path::{
+    Place, foreign, inaccessible, look, look_inside, missing, require_parent, sync_folder,
+};
 use crate::driver::{OpenConfig, Result};
 
 /// What there is at the path of a database.
@@ -31,21 +33,27 @@ pub struct Access {
 }
 
 /// Claims the folder of a database by a lock on the file of this name in it; creates both if that is asked for. `inspect`
-/// looks at the folder, and changes nothing.
+/// looks at the folder, and changes nothing. A link in the file's place is not followed.
 ///
 /// # Errors
 /// [`NotFound`](crate::driver::ErrorKind::NotFound) if there is no database and none is to be created,
-/// [`Locked`](crate::driver::ErrorKind::Locked) if another handle has it, what `inspect` reports, or an error of the
-/// operating system.
+/// [`Locked`](crate::driver::ErrorKind::Locked) if another handle has it,
+/// [`Corrupt`](crate::driver::ErrorKind::Corrupt) if the file's place is taken by something else, what `inspect` reports,
+/// or an error of the operating system.
 pub fn claim(
     folder: &Path,
     file: &str,
     access: Access,
     inspect: impl Fn(&Path) -> Result<Contents>,
 ) -> Result<(LockedFile, Contents)> {
-    let look = || match inspect(folder)? {
-        Contents::Nothing if !access.creates => Err(missing(folder)),
-        contents => Ok(contents),
+    let look_at_file = || look_inside(folder, file, Place::File, u64::MAX);
+    let look = || {
+        // Before `inspect`, which opens it.
+        look_at_file()?;
+        match inspect(folder)? {
+            Contents::Nothing if !access.creates => Err(missing(folder)),
+            contents => Ok(contents),
+        }
     };
     if look()? == Contents::Nothing
         && let Err(error) = fs::create_dir(folder)
@@ -54,12 +62,18 @@ pub fn claim(
         return Err(inaccessible(folder, error));
     }
     let path = folder.join(file);
-    let opened = File::options()
-        .read(true)
-        .write(!access.read_only)
-        .create(access.creates)
-        .truncate(false)
-        .open(&path);
+    let mut options = File::options();
+    options.read(true).write(!access.read_only);
+    if access.creates && look_at_file()?.is_none() {
+        // What is created new is not created through a link.
+        match options.clone().create_new(true).open(&path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(inaccessible(&path, error));
+            }
+            _ => {}
+        }
+    }
+    let opened = options.open(&path);
     let opened = opened.map_err(|error| inaccessible(&path, error))?;
     let locked = match access.read_only {
         true => LockedFile::shared(opened, folder)?,
@@ -143,18 +157,15 @@ impl Marker {
         }
         let failed = |error| inaccessible(folder, error);
         let path = folder.join(self.file);
-        let text = match fs::symlink_metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(failed(error)),
-            Ok(found) if found.is_file() => {
-                let mut text = Vec::new();
-                let file = File::open(&path).map_err(failed)?;
+        let mut text = Vec::new();
+        match File::open(&path) {
+            Ok(file) => {
                 let most = self.text.len() as u64 + 2;
                 file.take(most).read_to_end(&mut text).map_err(failed)?;
-                text
             }
-            Ok(_) => return Err(foreign(folder, "holds a marker that is not a file")),
-        };
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
+        }
         let own = self.text.as_bytes();
         if text.strip_suffix(b"\n") == Some(own) {
             return Ok(Contents::Database);

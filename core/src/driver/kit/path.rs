@@ -55,6 +55,54 @@ pub fn look(path: &Path, engine: &str, place: Place) -> Result<Option<Metadata>>
     ))
 }
 
+/// Looks at what a database's folder has under this name, and changes nothing; `None` if there is nothing.
+///
+/// Whoever made the folder may have put anything there, and an engine opens it by its name. A link would lead it to files
+/// beyond the folder, a pipe would make it wait, and a device has no end: only a regular file of at most `most_bytes`, or a
+/// folder, is what an engine made itself. To be called before the engine opens the folder.
+///
+/// # Errors
+/// - [`Corrupt`](ErrorKind::Corrupt) for anything else, naming the folder and the entry.
+/// - What [`inaccessible`] makes of an error of the operating system.
+pub fn look_inside(
+    folder: &Path,
+    name: impl AsRef<Path>,
+    place: Place,
+    most_bytes: u64,
+) -> Result<Option<Metadata>> {
+    let name = name.as_ref();
+    let path = folder.join(name);
+    let found = match fs::symlink_metadata(&path) {
+        Ok(found) => found,
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(None);
+        }
+        Err(error) => return Err(inaccessible(&path, error)),
+    };
+    let strange = |what: fmt::Arguments<'_>| {
+        let name = name.display();
+        Err(foreign(
+            folder,
+            format_args!("holds `{name}`, which is {what}"),
+        ))
+    };
+    match place {
+        _ if found.is_symlink() => strange(format_args!("a link, and no link is followed there")),
+        Place::File if !found.is_file() => strange(format_args!("not a regular file")),
+        Place::Folder if !found.is_dir() => strange(format_args!("not a folder")),
+        Place::File if found.len() > most_bytes => strange(format_args!(
+            "{} bytes long, more than the {most_bytes} that it may have",
+            found.len()
+        )),
+        _ => Ok(Some(found)),
+    }
+}
+
 /// Refuses a path in a folder that is not there.
 ///
 /// # Errors
@@ -163,6 +211,44 @@ mod tests {
         assert!(!found(&folder.path().join("other"), Place::File).unwrap());
         let below_a_file = found(&file.join("other"), Place::Folder).unwrap_err();
         assert_eq!(below_a_file.kind(), ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn what_no_engine_makes_in_its_folder_is_foreign() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "letter").unwrap();
+        fs::create_dir(folder.path().join("folder")).unwrap();
+        let found = |name: &str, place, most| {
+            look_inside(folder.path(), name, place, most).map(|found| found.is_some())
+        };
+        assert!(found("file", Place::File, 6).unwrap());
+        assert!(found("folder", Place::Folder, 0).unwrap());
+        assert!(!found("other", Place::File, 0).unwrap());
+        for (name, place, what) in [
+            ("file", Place::Folder, "not a folder"),
+            ("folder", Place::File, "not a regular file"),
+            ("file", Place::File, "6 bytes long"),
+        ] {
+            let error = found(name, place, 5).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
+            assert!(error.message().contains(what), "{error}");
+            assert!(error.message().contains(&format!("`{name}`")), "{error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_a_folder_is_foreign_wherever_it_leads() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "letter").unwrap();
+        for (name, target) in [("one", "file"), ("two", "nowhere"), ("three", ".")] {
+            std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
+            for place in [Place::File, Place::Folder] {
+                let error = look_inside(folder.path(), name, place, u64::MAX).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Corrupt);
+                assert!(error.message().contains("a link"), "{error}");
+            }
+        }
     }
 
     #[test]
