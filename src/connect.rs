@@ -9,6 +9,7 @@ use netabase_core::memory::Memory;
 use percent_encoding::percent_decode_str;
 use std::collections::BTreeSet;
 
+use crate::error::printable;
 use crate::store::Store;
 use crate::{ErrorKind, NetabaseDefinitionTrait, NetabaseError, NetabaseStore};
 
@@ -96,6 +97,7 @@ pub fn driver(name: &str) -> Result<AnyDriver, NetabaseError> {
             loadable.push_str("none");
         }
         let linked = names.join(", ");
+        let name = printable(name);
         let message = match error.kind() {
             ErrorKind::DriverNotFound => format!(
                 "driver `{name}` not found. Linked in: {linked}. Loadable: {loadable}. Use one of these, build with the \

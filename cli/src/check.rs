@@ -1,8 +1,9 @@
 //! `netabase check`: hands the driver to the conformance suite's runner.
 
 use std::env;
-use std::path::PathBuf;
 use std::process::Command;
+
+use netabase_store::{ErrorKind, loader};
 
 use crate::Status;
 use crate::arguments::Check;
@@ -14,15 +15,13 @@ const RUNNER: &str = "netabase-conformance";
 
 pub(crate) fn run(arguments: &Check) -> Result<Status, Failure> {
     let file = format!("{RUNNER}{}", env::consts::EXE_SUFFIX);
-    let beside = env::current_exe()
-        .ok()
-        .and_then(|program| Some(program.parent()?.join(&file)))
-        .filter(|runner| runner.is_file());
-    let runner = beside.or_else(|| on_path(&file)).ok_or_else(|| {
-        Failure::Usage(format!(
-            "the conformance suite is a program of its own, and `{file}` is neither beside this one nor in PATH; in a \
-             checkout of netabase_store, `cargo install --path conformance` puts it there"
-        ))
+    let runner = loader::find_program(&file).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Failure::Usage(format!(
+            "the conformance suite is a program of its own, and {}; in a checkout of netabase_store, `cargo install \
+             --path conformance` puts it there",
+            error.message()
+        )),
+        _ => Failure::Search(error),
     })?;
     let status = Command::new(&runner)
         .arg("--driver")
@@ -45,11 +44,4 @@ pub(crate) fn run(arguments: &Check) -> Result<Status, Failure> {
             runner.display()
         ))),
     }
-}
-
-fn on_path(file: &str) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?)
-        .filter(|directory| directory.is_absolute())
-        .map(|directory| directory.join(file))
-        .find(|path| path.is_file())
 }

@@ -1,7 +1,5 @@
 //! `netabase compact`: the engine's own compaction, with the size before and after.
 
-use std::io::{self, Write as _};
-
 use netabase_store::driver::command;
 use serde_json::json;
 
@@ -9,24 +7,25 @@ use crate::Status;
 use crate::arguments::Compact;
 use crate::database::{Store, open_existing};
 use crate::failure::Failure;
+use crate::output::lines;
 
 pub(crate) fn run(arguments: &Compact) -> Result<Status, Failure> {
     let store = open_existing(&arguments.url)?;
     let before = size(&store);
     let smaller = store.run(&command::Compact)?;
     let after = size(&store);
-    let mut out = io::stdout().lock();
+    let mut out = lines();
     if arguments.json {
-        writeln!(
-            out,
-            "{}",
-            json!({"smaller": smaller, "bytes_before": before, "bytes_after": after})
-        )?;
+        out.json(&json!({"smaller": smaller, "bytes_before": before, "bytes_after": after}))?;
         return Ok(Status::Fine);
     }
     let shown = |size: Option<u64>| size.map_or("unknown".into(), |size| format!("{size} bytes"));
     let verdict = if smaller { "smaller" } else { "not smaller" };
-    writeln!(out, "{verdict}: {} to {}", shown(before), shown(after))?;
+    out.line(format_args!(
+        "{verdict}: {} to {}",
+        shown(before),
+        shown(after)
+    ))?;
     Ok(Status::Fine)
 }
 

@@ -1,7 +1,5 @@
 //! `netabase copy`: one snapshot of any driver's database to a database of any driver.
 
-use std::io::{self, Write as _};
-
 use netabase_store::connect::Target;
 use netabase_store::driver::schema::SCHEMA_TREE;
 use netabase_store::driver::{Bounds, Cursor as _, Direction, EntryWidths, Read as _};
@@ -12,7 +10,7 @@ use crate::arguments::Copy;
 use crate::database::{Snapshot, is_same_file, open_for_reading};
 use crate::failure::Failure;
 use crate::fill::{Fill, Summary};
-use crate::output::table;
+use crate::output::lines;
 use crate::progress::Progress;
 
 pub(crate) fn run(arguments: &Copy) -> Result<Status, Failure> {
@@ -79,7 +77,7 @@ pub(crate) fn each_entry(
 
 /// Says what a database was filled with.
 pub(crate) fn report(summary: &Summary, json: bool) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
+    let mut out = lines();
     if json {
         let trees: Vec<_> = summary
             .trees
@@ -90,11 +88,7 @@ pub(crate) fn report(summary: &Summary, json: bool) -> Result<(), Failure> {
                 })
             })
             .collect();
-        writeln!(
-            out,
-            "{}",
-            json!({"entries": summary.entries, "trees": trees})
-        )?;
+        out.json(&json!({"entries": summary.entries, "trees": trees}))?;
         return Ok(());
     }
     let mut rows = vec![["tree", "entries", "xxh3"].map(String::from).to_vec()];
@@ -105,7 +99,10 @@ pub(crate) fn report(summary: &Summary, json: bool) -> Result<(), Failure> {
             format!("{:032x}", digest.checksum()),
         ]);
     }
-    table(&mut out, &rows, &[1])?;
-    writeln!(out, "{} entries, read back and verified", summary.entries)?;
+    out.table(&rows, &[1])?;
+    out.line(format_args!(
+        "{} entries, read back and verified",
+        summary.entries
+    ))?;
     Ok(())
 }

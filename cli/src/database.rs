@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use netabase_store::connect::{Target, driver};
+use netabase_store::connect::{self, Target};
 use netabase_store::driver::checked::{Checked, CheckedReader};
 use netabase_store::driver::command::TreeNames;
 use netabase_store::driver::dynamic::Shape;
@@ -12,7 +12,7 @@ use netabase_store::driver::schema::{
     ModelSchema, SCHEMA_TREE, check_complete, stored_models, stored_widths,
 };
 use netabase_store::driver::{
-    AnyDatabase, AnyReader, Capabilities, Driver as _, EntryWidths, Read as _, TreeId,
+    AnyDatabase, AnyDriver, AnyReader, Capabilities, Driver as _, EntryWidths, Read as _, TreeId,
 };
 use netabase_store::{ErrorKind, NetabaseError};
 
@@ -77,7 +77,7 @@ pub(crate) fn open_for_reading(url: &str) -> Result<Store, Failure> {
     refuse_truncate(&target)?;
     target.create_if_missing = false;
     let is_asked_for = target.read_only;
-    target.read_only |= driver(&target.driver)?
+    target.read_only |= driver(&target)?
         .manifest()
         .capabilities
         .contains(Capabilities::READ_ONLY);
@@ -96,7 +96,13 @@ pub(crate) fn open_existing(url: &str) -> Result<Store, Failure> {
     let mut target = Target::parse(url)?;
     refuse_truncate(&target)?;
     target.create_if_missing = false;
+    driver(&target)?;
     Ok(open(&target)?)
+}
+
+/// The driver of a database; a failure lists where it was looked for.
+pub(crate) fn driver(target: &Target) -> Result<AnyDriver, Failure> {
+    connect::driver(&target.driver).map_err(Failure::Search)
 }
 
 fn refuse_truncate(target: &Target) -> Result<(), Failure> {

@@ -1,7 +1,5 @@
 //! `netabase drivers`: what is linked in, found on every level, and refused.
 
-use std::io::{self, Write as _};
-
 use netabase_store::connect::linked;
 use netabase_store::driver::{Driver, Manifest};
 use netabase_store::loader::{self, PlaceState, SearchPath};
@@ -10,12 +8,12 @@ use serde_json::json;
 use crate::Status;
 use crate::arguments::Drivers;
 use crate::failure::Failure;
-use crate::output::{plain, table};
+use crate::output::lines;
 
 pub(crate) fn run(arguments: &Drivers) -> Result<Status, Failure> {
     let linked = linked();
     let places = loader::list(&SearchPath::default());
-    let mut out = io::stdout().lock();
+    let mut out = lines();
     if arguments.json {
         let linked: Vec<_> = linked
             .iter()
@@ -53,27 +51,27 @@ pub(crate) fn run(arguments: &Drivers) -> Result<Status, Failure> {
                 })
             })
             .collect();
-        writeln!(out, "{}", json!({"linked": linked, "places": places}))?;
+        out.json(&json!({"linked": linked, "places": places}))?;
         return Ok(Status::Fine);
     }
-    writeln!(out, "linked in")?;
+    out.line("linked in")?;
     let heading = ["driver", "version", "engine", "capabilities"].map(String::from);
     let mut rows = vec![heading.to_vec()];
     rows.extend(linked.iter().map(|driver| row(driver.manifest())));
-    table(&mut out, &rows, &[])?;
+    out.table(&rows, &[])?;
     for place in &places {
         let note = match &place.state {
             PlaceState::Missing => ": not there".to_owned(),
-            PlaceState::Refused(error) => format!(": refused: {}", plain(error.message())),
+            PlaceState::Refused(error) => format!(": refused: {}", error.message()),
             PlaceState::Searched if place.candidates.is_empty() => ": no driver".to_owned(),
             _ => String::new(),
         };
-        writeln!(
-            out,
-            "\n{} {}{note}",
+        out.line("")?;
+        out.line(format_args!(
+            "{} {}{note}",
             place.level.name(),
-            plain(&place.directory.display().to_string())
-        )?;
+            place.directory.display()
+        ))?;
         let mut rows = vec![heading.to_vec()];
         for candidate in &place.candidates {
             if let Ok(driver) = &candidate.driver {
@@ -81,16 +79,15 @@ pub(crate) fn run(arguments: &Drivers) -> Result<Status, Failure> {
             }
         }
         if rows.len() > 1 {
-            table(&mut out, &rows, &[])?;
+            out.table(&rows, &[])?;
         }
         for candidate in &place.candidates {
             if let Err(error) = &candidate.driver {
-                writeln!(
-                    out,
+                out.line(format_args!(
                     "refused {}: {}",
-                    plain(&candidate.path.display().to_string()),
-                    plain(error.message())
-                )?;
+                    candidate.path.display(),
+                    error.message()
+                ))?;
             }
         }
     }

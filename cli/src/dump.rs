@@ -15,6 +15,7 @@ use crate::copy::{Step, each_entry, report};
 use crate::database::{Snapshot, is_in_database, open_for_reading};
 use crate::failure::Failure;
 use crate::fill::Fill;
+use crate::output::{bytes, error_lines, lines};
 use crate::progress::Progress;
 
 pub(crate) fn dump(arguments: &Dump) -> Result<Status, Failure> {
@@ -28,7 +29,7 @@ pub(crate) fn dump(arguments: &Dump) -> Result<Status, Failure> {
     let store = open_for_reading(&arguments.url)?;
     let snapshot = Snapshot::of(&store)?;
     if arguments.file == Path::new("-") {
-        let totals = write(&snapshot, BufWriter::new(io::stdout().lock())).map_err(|failure| {
+        let totals = write(&snapshot, BufWriter::new(bytes())).map_err(|failure| {
             // Half a dump is none, whoever went away.
             match failure.broken_pipe() {
                 Some(error) => {
@@ -39,7 +40,7 @@ pub(crate) fn dump(arguments: &Dump) -> Result<Status, Failure> {
         })?;
         if arguments.json {
             // The standard output holds the dump.
-            writeln!(io::stderr(), "{}", outcome(totals, None))?;
+            error_lines().json(&outcome(totals, None))?;
         }
         return Ok(Status::Fine);
     }
@@ -85,11 +86,11 @@ pub(crate) fn dump(arguments: &Dump) -> Result<Status, Failure> {
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(failed)?;
-    let mut out = io::stdout().lock();
+    let mut out = lines();
     if arguments.json {
-        writeln!(out, "{}", outcome(totals, Some(&arguments.file)))?;
+        out.json(&outcome(totals, Some(&arguments.file)))?;
     } else {
-        writeln!(out, "{} entries to {shown}", totals.entries)?;
+        out.line(format_args!("{} entries to {shown}", totals.entries))?;
     }
     Ok(Status::Fine)
 }

@@ -1,13 +1,13 @@
 //! Why the program could not do its work, and the exit status for it.
 
 use std::error::Error as _;
-use std::io::{self, Write as _};
+use std::io;
 use std::process::ExitCode;
 
 use netabase_store::driver::DriverError;
 use netabase_store::{ErrorKind, NetabaseError};
 
-use crate::output::plain;
+use crate::output::error_lines;
 
 /// Why the program could not do its work.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// A library call failed.
     Store(NetabaseError),
+    /// What is to be loaded or started was not found. The message has a line for each place, and came from no driver.
+    Search(NetabaseError),
     /// The system failed.
     Io(String, io::Error),
     /// The output cannot be written.
@@ -44,6 +46,7 @@ impl Failure {
 
     /// Tells the user. A reader that went away, such as `head`, has what it wanted.
     pub(crate) fn report(self) -> ExitCode {
+        let has_own_lines = matches!(self, Self::Search(_));
         let (status, message) = match self {
             Self::Usage(message) => (2, message),
             Self::Unwritten(message, error) => (3, format!("{message}: {error}")),
@@ -54,7 +57,7 @@ impl Failure {
             Self::Output(error) => (3, format!("cannot write the output: {error}")),
             Self::Io(what, error) => (3, format!("{what}: {error}")),
             Self::Status(status) => return ExitCode::from(status),
-            Self::Store(error) => {
+            Self::Store(error) | Self::Search(error) => {
                 let status = match error.kind() {
                     ErrorKind::InvalidInput
                     | ErrorKind::NotFound
@@ -65,9 +68,13 @@ impl Failure {
                 (status, error.to_string())
             }
         };
-        // A driver's or a database's own words may be in it; the lines are ours.
-        let lines: Vec<_> = message.lines().map(plain).collect();
-        let _ = writeln!(io::stderr(), "netabase: {}", lines.join("\n"));
+        let message = format!("netabase: {message}");
+        // Whoever does not read it has what they wanted.
+        let _ = match has_own_lines {
+            true => error_lines().own_lines(&message),
+            // A driver's or a database's own words may be in it, and begin no line.
+            false => error_lines().line(message),
+        };
         ExitCode::from(status)
     }
 }

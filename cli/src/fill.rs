@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use netabase_store::connect::{Target, driver};
+use netabase_store::connect::Target;
 use netabase_store::driver::checked::CheckedWriter;
 use netabase_store::driver::schema::{INCOMPLETE_KEY, SCHEMA_TREE};
 use netabase_store::driver::{
@@ -13,7 +13,7 @@ use netabase_store::driver::{
 use netabase_store::{ErrorKind, NetabaseError};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::database::{Store, open, tree_names};
+use crate::database::{Store, driver, open, tree_names};
 use crate::failure::Failure;
 use crate::progress::Progress;
 
@@ -73,7 +73,7 @@ impl Fill {
                 "write `--overwrite` instead of `truncate=true`".into(),
             ));
         }
-        let manifest = driver(&target.driver)?.manifest().clone();
+        let manifest = driver(&target)?.manifest().clone();
         if !manifest.capabilities.contains(Capabilities::PERSISTENT) {
             return Err(Failure::Usage(format!(
                 "`{}` keeps nothing once the program ends; name a database on a driver that does",

@@ -1,7 +1,5 @@
 //! `netabase inspect`: models, trees, counts and sizes.
 
-use std::io::{self, Write as _};
-
 use netabase_store::driver::schema::{SCHEMA_TREE, check_complete};
 use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _};
 use serde_json::json;
@@ -11,7 +9,7 @@ use crate::arguments::Inspect;
 use crate::compact;
 use crate::database::{Kind, Snapshot, open_for_reading};
 use crate::failure::Failure;
-use crate::output::{plain, table};
+use crate::output::lines;
 
 pub(crate) fn run(arguments: &Inspect) -> Result<Status, Failure> {
     let store = open_for_reading(&arguments.url)?;
@@ -43,7 +41,7 @@ pub(crate) fn run(arguments: &Inspect) -> Result<Status, Failure> {
         trees.push((name, kind, entries, bytes));
     }
     let on_disk = compact::size(&store);
-    let mut out = io::stdout().lock();
+    let mut out = lines();
     if arguments.json {
         let models: Vec<_> = snapshot
             .models
@@ -66,25 +64,22 @@ pub(crate) fn run(arguments: &Inspect) -> Result<Status, Failure> {
                 json!({"name": name, "kind": kind, "entries": entries, "bytes": bytes})
             })
             .collect();
-        writeln!(
-            out,
-            "{}",
-            json!({
-                "driver": store.driver(), "complete": complete.is_ok(), "size_on_disk": on_disk, "models": models,
-                "trees": trees,
-            })
-        )?;
+        out.json(&json!({
+            "driver": store.driver(), "complete": complete.is_ok(), "size_on_disk": on_disk, "models": models,
+            "trees": trees,
+        }))?;
         return Ok(Status::Fine);
     }
-    writeln!(out, "driver        {}", store.driver())?;
+    out.line(format_args!("driver        {}", store.driver()))?;
     if let Some(bytes) = on_disk {
-        writeln!(out, "size on disk  {bytes} bytes")?;
+        out.line(format_args!("size on disk  {bytes} bytes"))?;
     }
     if let Err(error) = &complete {
-        writeln!(out, "INCOMPLETE    {}", plain(error.message()))?;
+        out.line(format_args!("INCOMPLETE    {}", error.message()))?;
     }
     for (name, model) in &snapshot.models {
-        writeln!(out, "\nmodel {}", plain(name))?;
+        out.line("")?;
+        out.line(format_args!("model {name}"))?;
         let mut rows = vec![vec!["field".into(), "type".into(), "key".into()]];
         for (field, ty) in &model.fields {
             let primary = model.primary_fields.split(',').any(|name| name == field);
@@ -97,9 +92,9 @@ pub(crate) fn run(arguments: &Inspect) -> Result<Status, Failure> {
             };
             rows.push(vec![field.clone(), ty.clone(), key]);
         }
-        table(&mut out, &rows, &[])?;
+        out.table(&rows, &[])?;
     }
-    writeln!(out)?;
+    out.line("")?;
     let mut rows = vec![
         ["tree", "kind", "entries", "bytes"]
             .map(String::from)
@@ -113,6 +108,6 @@ pub(crate) fn run(arguments: &Inspect) -> Result<Status, Failure> {
             bytes.to_string(),
         ]);
     }
-    table(&mut out, &rows, &[2, 3])?;
+    out.table(&rows, &[2, 3])?;
     Ok(Status::Fine)
 }

@@ -16,13 +16,15 @@ mod progress;
 mod scan;
 mod verify;
 
-use std::io::{self, Write as _};
+use std::env;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use netabase_store::error::printable;
 
 use arguments::{Arguments, Command};
 use failure::Failure;
+use output::{error_lines, lines};
 
 /// What a subcommand found.
 enum Status {
@@ -59,12 +61,24 @@ fn main() -> ExitCode {
 /// Writes the help that was asked for, or what is wrong with the command line: without colours, which `clap` has as soon as
 /// any package of a build asks for them.
 fn say(answer: &clap::Error) -> ExitCode {
-    let text = answer.render();
     // Whoever does not read it has what they wanted.
     let _ = if answer.use_stderr() {
-        write!(io::stderr(), "{text}")
+        error_lines().own_lines(&wrong_usage(answer))
     } else {
-        write!(io::stdout(), "{text}")
+        lines().own_lines(&answer.render().to_string())
     };
     ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2))
+}
+
+/// What is wrong with the command line, in lines that are all `clap`'s: it shows arguments as they are, and is given them
+/// again in a form that begins no line.
+fn wrong_usage(answer: &clap::Error) -> String {
+    let arguments = env::args_os().map(|argument| {
+        let argument = argument.to_string_lossy();
+        printable(&argument).into_owned()
+    });
+    match Arguments::try_parse_from(arguments) {
+        Err(answer) if answer.use_stderr() => answer.render().to_string(),
+        _ => format!("error: {}", answer.kind()),
+    }
 }

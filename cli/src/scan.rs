@@ -1,6 +1,5 @@
 //! `netabase get` and `netabase scan`: entries of a tree, decoded by the stored schema.
 
-use std::io::{self, BufWriter, Write};
 use std::ops::Bound;
 
 use netabase_store::driver::dynamic::{Shape, Value};
@@ -13,7 +12,7 @@ use crate::Status;
 use crate::arguments::{Get, Scan};
 use crate::database::{Kind, Snapshot, open_for_reading};
 use crate::failure::Failure;
-use crate::output::hex;
+use crate::output::{hex, many_lines};
 
 pub(crate) fn get(arguments: &Get) -> Result<Status, Failure> {
     let store = open_for_reading(&arguments.url)?;
@@ -155,7 +154,7 @@ fn show(
         lower: bounds.0.as_ref().map(Vec::as_slice),
         upper: bounds.1.as_ref().map(Vec::as_slice),
     };
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = many_lines();
     let mut shown = 0;
     let mut cursor = snapshot.reader.cursor(tree, bounds, direction)?;
     while shown < limit {
@@ -164,9 +163,9 @@ fn show(
         };
         shown += 1;
         if json {
-            writeln!(out, "{}", as_json(kind, key, value))?;
+            out.json(&as_json(kind, key, value))?;
         } else {
-            writeln!(out, "{}", as_text(kind, key, value))?;
+            out.line(as_text(kind, key, value))?;
         }
     }
     out.flush()?;

@@ -1,7 +1,7 @@
 //! `netabase verify`: index entries against records, and records against index entries, by the stored schema alone.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write as _};
+use std::io;
 
 use netabase_store::driver::dynamic::Shape;
 use netabase_store::driver::ext::ReadExt as _;
@@ -15,7 +15,7 @@ use crate::Status;
 use crate::arguments::Verify;
 use crate::database::{Snapshot, open_for_reading};
 use crate::failure::Failure;
-use crate::output::{hex, plain, table};
+use crate::output::{hex, lines};
 
 /// Findings of one tree that are shown; all are counted.
 const SHOWN: u64 = 20;
@@ -87,7 +87,7 @@ pub(crate) fn run(arguments: &Verify) -> Result<Status, Failure> {
 
 fn tell(reports: &[Report], json: bool) -> io::Result<()> {
     let sound = reports.iter().all(|report| report.findings == 0);
-    let mut out = io::stdout().lock();
+    let mut out = lines();
     if json {
         let trees: Vec<_> = reports
             .iter()
@@ -98,7 +98,7 @@ fn tell(reports: &[Report], json: bool) -> io::Result<()> {
                 })
             })
             .collect();
-        writeln!(out, "{}", json!({"sound": sound, "trees": trees}))?;
+        out.json(&json!({"sound": sound, "trees": trees}))?;
     } else {
         let heading = ["tree", "entries", "recomputed", "findings"].map(String::from);
         let mut rows = vec![heading.to_vec()];
@@ -110,15 +110,15 @@ fn tell(reports: &[Report], json: bool) -> io::Result<()> {
                 report.findings.to_string(),
             ]);
         }
-        table(&mut out, &rows, &[1, 2, 3])?;
+        out.table(&rows, &[1, 2, 3])?;
         for report in reports {
-            let tree = plain(&report.tree);
+            let tree = &report.tree;
             for line in &report.shown {
-                writeln!(out, "{tree}: {}", plain(line))?;
+                out.line(format_args!("{tree}: {line}"))?;
             }
             let hidden = report.findings.saturating_sub(report.shown.len() as u64);
             if hidden > 0 {
-                writeln!(out, "{tree}: and {hidden} more")?;
+                out.line(format_args!("{tree}: and {hidden} more"))?;
             }
         }
     }

@@ -432,6 +432,47 @@ impl StdError for NetabaseError {
     }
 }
 
+/// A text that came from outside, fit for a line of a terminal or of a log: whatever does not show is escaped, as a text
+/// in Rust's source would write it.
+///
+/// Such are control characters, which move a terminal's cursor, set its title and begin lines, and the characters that
+/// turn the direction of what stands around them.
+///
+/// # Examples
+/// ```
+/// use netabase_core::error::printable;
+///
+/// assert_eq!(printable("Łódź 東京"), "Łódź 東京");
+/// assert_eq!(printable("a\u{1b}[2J\nb\u{202e}"), r"a\u{1b}[2J\nb\u{202e}");
+/// ```
+#[must_use]
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if text.chars().all(shows) {
+        return text.into();
+    }
+    let mut printed = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if shows(character) {
+            printed.push(character);
+        } else {
+            printed.extend(character.escape_default());
+        }
+    }
+    printed.into()
+}
+
+/// Whether a character shows where it stands and nowhere else.
+fn shows(character: char) -> bool {
+    if character.is_ascii() {
+        return !character.is_ascii_control();
+    }
+    // The standard library knows which characters do; behind another one it leaves accents as they are.
+    let mut text = [b'a'; 5];
+    let length = 1 + character.encode_utf8(&mut text[1..]).len();
+    let shown = std::str::from_utf8(&text[..length]).unwrap_or_default();
+    !shown.escape_debug().any(|character| character == '\\')
+}
+
 /// The first bytes of a key in hexadecimal.
 struct Hex<'a>(&'a [u8]);
 

@@ -239,6 +239,28 @@ fn check_names_what_to_install_and_forwards_the_status() {
     }
 }
 
+/// Whoever may put a program there would run it with the rights of whoever starts `check`.
+#[cfg(unix)]
+#[test]
+fn check_runs_no_program_that_others_may_have_put_there() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let (path, runner) = (folder.path(), folder.path().join("netabase-conformance"));
+    program::write_script(&runner, "#!/bin/sh\necho started\n");
+    for (folder_mode, runner_mode) in [(0o777, 0o755), (0o1777, 0o755), (0o755, 0o757)] {
+        set_permissions(&runner, Permissions::from_mode(runner_mode)).unwrap();
+        let run = program::netabase_with_path_alone(&["check", "redb"], path, folder_mode);
+        assert_eq!(run.status, 2, "{}", run.stderr);
+        assert_eq!(run.stdout, "");
+        assert!(run.stderr.contains("everyone may write"), "{}", run.stderr);
+    }
+    set_permissions(&runner, Permissions::from_mode(0o755)).unwrap();
+    let run = program::netabase_with_path_alone(&["check", "redb"], path, 0o755);
+    assert_eq!((run.status, run.stdout.trim()), (0, "started"));
+}
+
 #[test]
 fn compact_says_the_sizes() {
     let folder = tempfile::tempdir().unwrap();

@@ -70,6 +70,22 @@ pub(crate) fn netabase_with_path(arguments: &[&str], path: &Path) -> Run {
         .into()
 }
 
+/// As [`netabase_with_path`], with a program that lies elsewhere, and this mode of the folder in `PATH`.
+#[cfg(unix)]
+pub(crate) fn netabase_with_path_alone(arguments: &[&str], path: &Path, mode: u32) -> Run {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("netabase");
+    copy_program(env!("CARGO_BIN_EXE_netabase").as_ref(), &program);
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let output = Command::new(program)
+        .args(arguments)
+        .env("PATH", path)
+        .output();
+    output.unwrap().into()
+}
+
 /// Copies a program. Another process does so: what this one had open for writing would be open in every process that is
 /// started meanwhile, and what is open for writing cannot be executed.
 #[cfg(unix)]

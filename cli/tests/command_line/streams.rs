@@ -3,9 +3,10 @@
 use std::io;
 use std::process::Command;
 
-use netabase_store::driver::{Durability, Read as _, Write as _};
+use netabase_store::driver::schema::SCHEMA_TREE;
+use netabase_store::driver::{Bounds, Cursor as _, Direction, Durability, Read as _, Write as _};
 
-use crate::program::{command, fill, library, netabase, open_bytes, runner, url};
+use crate::program::{Run, command, fill, library, netabase, open_bytes, runner, url};
 
 #[test]
 fn a_reader_that_goes_away_ends_the_program_quietly() {
@@ -99,31 +100,143 @@ fn nothing_but_text_is_written_where_there_is_no_terminal() {
     }
 }
 
+/// A title for the terminal, a cleared screen, text from right to left, and a line that looks like this program's.
+const HOSTILE: &str = "x\u{1b}]0;t\u{7}\u{9b}2J\u{202e}\r\nnetabase: forged";
+
+/// Runs the program, and asserts that nothing but text reaches the terminal, in lines of the program's own.
+fn shown(arguments: &[&str]) -> Run {
+    let run = netabase(arguments);
+    for text in [&run.stdout, &run.stderr] {
+        for line in text.lines() {
+            let is_text = |character: char| !character.is_control() && character != '\u{202e}';
+            assert!(line.chars().all(is_text), "{arguments:?}: {text:?}");
+            assert!(!line.starts_with("netabase: forged"), "{text}");
+        }
+    }
+    run
+}
+
 #[test]
 fn what_a_database_holds_does_not_reach_the_terminal_as_commands() {
     let folder = tempfile::tempdir().unwrap();
-    let url = url("redb", folder.path(), "odd");
+    let from = url("redb", folder.path(), "odd");
+    let store = open_bytes(&from);
+    let mut writer = store.begin_write().unwrap();
+    let tree = writer.tree(HOSTILE).unwrap();
+    writer
+        .put(tree, HOSTILE.as_bytes(), HOSTILE.as_bytes(), |_| ())
+        .unwrap();
+    writer.commit(Durability::Immediate).unwrap();
+    drop(store);
+    let to = url("sled", folder.path(), "to");
+    let dump = folder.path().join("dump");
+    let dump = dump.to_str().unwrap();
+    for arguments in [
+        &["inspect", &from][..],
+        &["inspect", &from, "--json"],
+        &["scan", &from, HOSTILE],
+        &["scan", &from, HOSTILE, "--json"],
+        &["verify", &from],
+        &["verify", &from, "--json"],
+        &["copy", &from, &to],
+        &["copy", &from, &to, "--overwrite", "--json"],
+        &["dump", &from, dump],
+        &["load", dump, &to, "--overwrite"],
+        &["compact", &from],
+    ] {
+        let run = shown(arguments);
+        assert!(matches!(run.status, 0 | 1), "{arguments:?}: {}", run.stderr);
+    }
+    assert_eq!(shown(&["scan", &from, "c"]).status, 2);
+    let run = netabase(&["inspect", &from, "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(report["trees"][0]["name"], HOSTILE);
+}
+
+/// The names of fields and types are those of a program that this one knows nothing of.
+#[test]
+fn what_a_schema_names_does_not_reach_the_terminal_as_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = fill("redb", folder.path(), 3);
     let store = open_bytes(&url);
     let mut writer = store.begin_write().unwrap();
-    let name = "a\u{1b}[31m\nb";
-    let tree = writer.tree(name).unwrap();
-    writer.put(tree, b"\x1b[31m", b"\x1b[31m", |_| ()).unwrap();
+    let tree = writer.tree(SCHEMA_TREE).unwrap();
+    let mut cursor = writer
+        .cursor(tree, Bounds::ALL, Direction::Forward)
+        .unwrap();
+    let mut entries = Vec::new();
+    while let Some((key, value)) = cursor.next_entry().unwrap() {
+        entries.push((key.to_vec(), value.to_vec()));
+    }
+    drop(cursor);
+    for (key, mut value) in entries {
+        for place in 0..value.len() {
+            if value[place..].starts_with(b"title") {
+                value[place..place + 5].copy_from_slice(b"\x1b[2Jx");
+            }
+        }
+        writer.put(tree, &key, &value, |_| ()).unwrap();
+    }
     writer.commit(Durability::Immediate).unwrap();
     drop(store);
     for arguments in [
-        &["inspect", &url][..],
-        &["scan", &url, name],
-        &["scan", &url, "c"],
+        &["scan", &url, "Book"][..],
+        &["scan", &url, "Book", "--json"],
+        &["get", &url, "Book", "0"],
+        &["get", &url, "Book", "0", "--json"],
+        &["inspect", &url],
+        &["inspect", &url, "--json"],
         &["verify", &url],
+        &["verify", &url, "--json"],
     ] {
-        let run = netabase(arguments);
-        for text in [run.stdout, run.stderr] {
-            assert!(!text.contains('\u{1b}'), "{arguments:?}: {text:?}");
-        }
+        let run = shown(arguments);
+        assert!(run.stdout.contains("[2Jx"), "{arguments:?}: {}", run.stderr);
     }
-    let run = netabase(&["inspect", &url, "--json"]);
-    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
-    assert_eq!(report["trees"][0]["name"], name);
+}
+
+#[test]
+fn what_is_wrong_with_an_argument_is_said_in_lines_of_this_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = fill("redb", folder.path(), 3);
+    let (odd_url, option) = (format!("redb:/no/{HOSTILE}"), format!("--{HOSTILE}"));
+    let odd_driver = format!("{HOSTILE}:x");
+    let odd_option = format!("{url}?{HOSTILE}=1");
+    let odd_file = folder.path().join(HOSTILE);
+    let odd_file = odd_file.to_str().unwrap();
+    for arguments in [
+        &[HOSTILE][..],
+        &[&option],
+        &["inspect", HOSTILE],
+        &["inspect", &odd_url],
+        &["inspect", &odd_driver],
+        &["inspect", &odd_option],
+        &["inspect", &url, &option],
+        &["inspect", &url, HOSTILE],
+        &["get", &url, HOSTILE, "1"],
+        &["get", &url, "Book", HOSTILE],
+        &["get", &url, "Book.title", HOSTILE],
+        &["scan", &url, "Book", "--from", HOSTILE],
+        &["scan", &url, "Book", "--limit", HOSTILE],
+        &["copy", &url, &odd_driver],
+        &["copy", &odd_url, &url],
+        &["copy", &url, &url],
+        &["dump", &odd_url, "-"],
+        &["dump", &url, odd_file],
+        &["dump", &url, odd_file],
+        &["load", HOSTILE, &url],
+        &["load", odd_file, &odd_driver],
+        &["verify", &odd_url],
+        &["compact", &odd_driver],
+        &["check", HOSTILE, &option],
+        &["drivers", HOSTILE],
+    ] {
+        let run = shown(arguments);
+        assert!(
+            run.status == 2 || arguments[0] == "dump",
+            "{arguments:?}: {}",
+            run.stderr
+        );
+    }
 }
 
 #[test]
@@ -182,4 +295,21 @@ fn an_argument_that_is_no_text_is_wrong_usage_and_a_file_may_have_any_name() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");
+}
+
+/// What is written elsewhere would reach the terminal as it is.
+#[test]
+fn one_module_writes_all_of_the_programs_output() {
+    let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut seen = 0;
+    for file in std::fs::read_dir(sources).unwrap() {
+        let file = file.unwrap().path();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let writes = ["io::stdout", "io::stderr", "print!", "println!"]
+            .iter()
+            .any(|call| text.contains(call) && !text.contains("io::stderr().is_terminal"));
+        assert_eq!(writes, file.ends_with("output.rs"), "{}", file.display());
+        seen += 1;
+    }
+    assert!(seen > 10);
 }

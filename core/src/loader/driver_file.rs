@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::env::consts::{ARCH, OS};
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::Read as _;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -206,22 +206,14 @@ fn relative(path: &str) -> Result<PathBuf, &'static str> {
     Ok(relative)
 }
 
-/// Whether a TOML file is meant as a driver's manifest, so that those of other programs are left alone. One that cannot
-/// be read may be.
-pub(super) fn is_meant(path: &Path) -> bool {
-    let read = || -> io::Result<Vec<u8>> {
-        if !path.metadata()?.is_file() {
-            return Ok(Vec::new());
-        }
-        let mut start = Vec::new();
-        File::open(path)?.take(MAX_BYTES).read_to_end(&mut start)?;
-        Ok(start)
-    };
-    read().map_or(true, |start| {
-        start
+/// Whether an open TOML file holds the key of a driver's manifest, or cannot be read.
+pub(super) fn is_meant(file: File) -> bool {
+    let mut start = Vec::new();
+    let read = file.take(MAX_BYTES).read_to_end(&mut start);
+    read.is_err()
+        || start
             .windows(FORMAT_KEY.len())
             .any(|window| window == FORMAT_KEY.as_bytes())
-    })
 }
 
 /// Reads an open manifest file.
@@ -243,6 +235,8 @@ pub(super) fn read(file: File) -> Result<DriverFile, NetabaseError> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     const SHA256: &str = "E3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";

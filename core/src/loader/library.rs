@@ -61,9 +61,9 @@ struct Known {
 impl OpenFile {
     /// Opens a file by its real path.
     pub(super) fn open(path: PathBuf, trust: &Trust) -> Result<Self, Refusal> {
-        // What is no file may block when it is opened.
+        // What is no file may do something when it is opened.
         inspect(&fs::metadata(&path).map_err(looked_at)?)?;
-        let file = File::open(&path).map_err(looked_at)?;
+        let file = open_unblocked(&path).map_err(looked_at)?;
         let metadata = file.metadata().map_err(looked_at)?;
         inspect(&metadata)?;
         trust.check(&path, &metadata, false)?;
@@ -205,6 +205,20 @@ impl OpenFile {
     }
 }
 
+/// Opens what is there, and waits for nobody: it may be a pipe by now.
+fn open_unblocked(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+
+        let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+        options.custom_flags(flags.bits().cast_signed());
+    }
+    options.open(path)
+}
+
 fn inspect(metadata: &Metadata) -> Result<(), Refusal> {
     let reason = if metadata.is_dir() {
         "it is a directory, not a file; remove it or name another place"
@@ -308,6 +322,18 @@ mod tests {
         let file = open();
         fs::remove_file(&path).unwrap();
         assert!(file.is_unchanged().is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_that_took_a_files_place_is_opened_without_waiting_for_its_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let metadata = open_unblocked(&path).unwrap().metadata().unwrap();
+        assert!(inspect(&metadata).is_err());
+        assert!(OpenFile::open(path, &Trust::Anyone).is_err());
     }
 
     /// What lies there while it is loaded stays in the process, also once the first file is there again.

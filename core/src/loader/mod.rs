@@ -28,6 +28,7 @@ mod library;
 mod listing;
 mod platform;
 mod privilege;
+mod program;
 mod search;
 mod trust;
 
@@ -37,6 +38,7 @@ use std::path::{Path, PathBuf};
 
 pub use driver_file::DriverFile;
 pub use listing::{Candidate, Place, PlaceState, list};
+pub use program::find_program;
 pub use search::{ENVIRONMENT_VARIABLE, Level, SearchPath};
 
 use self::library::OpenFile;
@@ -44,7 +46,7 @@ use self::search::Location;
 use self::trust::Trust;
 use crate::abi::DynamicDriver;
 use crate::driver::{DriverError, ErrorKind};
-use crate::error::NetabaseError;
+use crate::error::{NetabaseError, printable};
 
 /// Loads the driver of this name from the first place that has it.
 ///
@@ -151,7 +153,7 @@ fn find(name: &str, search: &SearchPath) -> Result<DynamicDriver, NetabaseError>
                 message
             }
         };
-        places.push_str(&format!("\n  {}: {reason}", file.display()));
+        push_place(&mut places, &file, &reason);
     }
     if places.is_empty() {
         places.push_str(" nowhere, since the search path is empty");
@@ -171,6 +173,13 @@ fn find(name: &str, search: &SearchPath) -> Result<DynamicDriver, NetabaseError>
             ),
         ),
     })
+}
+
+/// Adds a line to a list of places. A reason may hold what a driver or its file says, which begins no line of its own.
+fn push_place(places: &mut String, file: &Path, reason: &str) {
+    let file = file.to_string_lossy();
+    let (file, reason) = (printable(&file), printable(reason));
+    places.push_str(&format!("\n  {file}: {reason}"));
 }
 
 impl Location {

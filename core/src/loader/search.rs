@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::library::OpenFile;
 use super::privilege;
 use super::trust::Trust;
 use crate::error::{ErrorKind, NetabaseError};
@@ -132,9 +133,9 @@ impl SearchPath {
             .collect()
     }
 
-    /// The names of the drivers whose libraries or manifests lie there, sorted. Goes by the names of files alone:
-    /// whether one can be loaded shows when it is, or by [`list`](super::list). Directories that cannot be read count as
-    /// empty.
+    /// The names of the drivers whose libraries or manifests lie there, sorted. Goes by the names of files, and by what
+    /// a TOML file begins with in a directory that is trusted: whether one can be loaded shows when it is, or by
+    /// [`list`](super::list). Directories that cannot be read count as empty.
     #[must_use]
     pub fn driver_names(&self) -> Vec<String> {
         let names: BTreeSet<_> = self
@@ -261,16 +262,33 @@ impl Location {
         })
     }
 
-    /// The names of the drivers that have a file here, sorted.
+    /// The names of the drivers that have a file here, sorted. In a directory that is not trusted no file is opened, and a
+    /// manifest cannot be told from other programs' files.
     pub(super) fn driver_names(&self) -> std::io::Result<BTreeSet<String>> {
+        let real = self.trust.directory(&self.directory).ok();
         let mut names = BTreeSet::new();
         for entry in self.directory.read_dir()? {
             let path = entry?.path();
-            let of_manifest =
-                || manifest_name(&path).filter(|_| super::driver_file::is_meant(&path));
+            let of_manifest = || {
+                let (name, real) = (manifest_name(&path)?, real.as_deref()?);
+                self.is_meant(real, path.file_name()?).then_some(name)
+            };
             names.extend(driver_name(&path).or_else(of_manifest));
         }
         Ok(names)
+    }
+
+    /// Whether a TOML file here is meant as a driver's manifest, so that those of other programs are left alone. One that
+    /// cannot be read may be; what is no regular file is none.
+    fn is_meant(&self, real: &Path, file: &OsStr) -> bool {
+        let Ok(path) = self.trust.file(real, file.as_ref()) else {
+            return true;
+        };
+        match path.metadata() {
+            Ok(metadata) if !metadata.is_file() || metadata.len() == 0 => false,
+            _ => OpenFile::open(path, &self.trust)
+                .map_or(true, |file| super::driver_file::is_meant(file.into_file())),
+        }
     }
 }
 
@@ -431,12 +449,30 @@ mod tests {
         }
         fs::write(folder.path().join("three.toml"), "netabase-driver = 1").unwrap();
         fs::write(folder.path().join("rustfmt.toml"), "edition = '2024'").unwrap();
+        fs::write(folder.path().join("empty.toml"), "").unwrap();
         fs::write(folder.path().join("libother.so"), "").unwrap();
         let search = SearchPath::none()
             .with_directory(folder.path())
             .with_directory(folder.path())
             .with_directory(folder.path().join("missing"));
         assert_eq!(search.driver_names(), ["one-b", "three", "two"]);
+    }
+
+    /// Others put what they like there: links to what never ends, and pipes.
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_opened_in_a_directory_that_is_not_trusted() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(file_name("one")), "").unwrap();
+        fs::write(folder.path().join("two.toml"), "netabase-driver = 1").unwrap();
+        let search = SearchPath::none().with_directory(folder.path());
+        assert_eq!(search.driver_names(), ["one", "two"]);
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        assert_eq!(search.driver_names(), ["one"]);
+        let trusting = search.without_trust_checks();
+        assert_eq!(trusting.driver_names(), ["one", "two"]);
     }
 
     #[test]
