@@ -44,6 +44,21 @@ fn a_library_that_only_its_user_may_write_is_loaded() {
     assert_eq!(driver, by_path);
 }
 
+/// Where the system reads a part of a path as a word of its own, it would find another file than the one that was checked.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_is_loaded_by_what_it_is_and_not_by_its_path() {
+    let cage = Cage::new();
+    for word in ["$ORIGIN", "${ORIGIN}", "$LIB", "$PLATFORM"] {
+        let directory = cage.add_directory(word);
+        cage.add_library(&format!("{word}/{}", driver_file("good")));
+        let search = SearchPath::none().with_directory(directory);
+        let driver = loader::load("good", &search).unwrap();
+        assert_eq!(driver, loader::load("good", &search).unwrap());
+        assert_eq!(driver.manifest().version, "1.2.3");
+    }
+}
+
 #[test]
 fn one_library_loaded_twice_is_one_driver_whatever_leads_to_it() {
     let cage = Cage::of("good");

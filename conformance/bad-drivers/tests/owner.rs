@@ -55,6 +55,10 @@ const CASES: &[(&str, fn())] = &[
         unix::a_link_of_another_user_beside_the_executable_is_refused,
     ),
     (
+        "an_owner_that_a_user_namespace_does_not_know_is_refused",
+        unix::an_owner_that_a_user_namespace_does_not_know_is_refused,
+    ),
+    (
         "a_program_with_more_rights_looks_nowhere_that_its_user_chooses",
         unix::a_program_with_more_rights_looks_nowhere_that_its_user_chooses,
     ),
@@ -195,6 +199,38 @@ mod unix {
         // Where anyone may put a link, nobody knows whose `deps` it is.
         beside.mode("", 0o1777);
         assert!(load().contains("everyone may write"), "{}", load());
+    }
+
+    /// In a namespace where no user has a number, all files seem to belong to the one that the program runs as.
+    pub(super) fn an_owner_that_a_user_namespace_does_not_know_is_refused() {
+        const OTHER: u32 = 4321;
+        let (beside, drivers, home) = (Cage::new(), Cage::of("good"), Cage::new());
+        let environment = [("NETABASE_DRIVER_PATH", &drivers), ("HOME", &home)];
+        let told = run_probe(&beside, &environment, &["good"]);
+        assert!(told.starts_with("loaded"), "{told}");
+        for path in [drivers.path(""), drivers.path(&driver_file("good"))] {
+            lchown(path, Some(OTHER), None).unwrap();
+        }
+        let run = |trusting: &[&str]| {
+            let mut command = Command::new("unshare");
+            command.arg("--user").arg(beside.path("probe"));
+            command.args(trusting).arg("good");
+            for (name, cage) in environment {
+                command.env(name, cage.path(""));
+            }
+            command.output().unwrap()
+        };
+        let output = run(&["--trusting"]);
+        let told = String::from_utf8_lossy(&output.stdout);
+        if !told.starts_with("loaded") {
+            // The system makes no namespaces, or has no such program.
+            assert!(!output.stderr.is_empty(), "{told}");
+            eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+            return;
+        }
+        let output = run(&[]);
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(told.contains("user namespace"), "{told}");
     }
 
     pub(super) fn a_program_with_more_rights_looks_nowhere_that_its_user_chooses() {

@@ -31,11 +31,14 @@ pub(super) struct OpenFile {
 }
 
 /// What changes when a file is replaced or written to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 struct State {
     id: FileId,
     length: u64,
     modified: Option<SystemTime>,
+    /// When anything of it changed, its names and rights included, in seconds and nanoseconds, where the system keeps that
+    /// time: whoever writes to a file can set its time of modification back, and not this one.
+    changed: Option<(i64, i64)>,
 }
 
 /// What was loaded. Held while a library is, so that none is loaded twice.
@@ -82,20 +85,7 @@ impl OpenFile {
 
     /// Whether the file has this SHA-256. Reads all of it.
     pub(super) fn verify(&mut self, expected: Sha256) -> Result<(), Refusal> {
-        let mut hash = sha2::Sha256::new();
-        let mut piece = vec![0; 64 * 1024];
-        let mut file = &self.file;
-        let mut read = || -> io::Result<()> {
-            file.rewind()?;
-            loop {
-                match file.read(&mut piece)? {
-                    0 => return Ok(()),
-                    length => hash.update(&piece[..length]),
-                }
-            }
-        };
-        read().map_err(looked_at)?;
-        let found = Sha256(hash.finalize().into());
+        let found = self.sum().map_err(looked_at)?;
         if found == expected {
             self.sha256 = Some(found);
             return Ok(());
@@ -104,6 +94,19 @@ impl OpenFile {
             "its SHA-256 is {found} and the manifest says {expected}; the file is damaged or was exchanged: install the \
              driver again"
         )))
+    }
+
+    fn sum(&self) -> io::Result<Sha256> {
+        let mut hash = sha2::Sha256::new();
+        let mut piece = vec![0; 64 * 1024];
+        let mut file = &self.file;
+        file.rewind()?;
+        loop {
+            match file.read(&mut piece)? {
+                0 => return Ok(Sha256(hash.finalize().into())),
+                length => hash.update(&piece[..length]),
+            }
+        }
     }
 
     /// The driver of this name in the library: the one that was loaded before, or a new one.
@@ -140,7 +143,7 @@ impl OpenFile {
     fn again(&self, known: &mut Known) -> Result<DynamicDriver, Refusal> {
         let has_other_sum =
             self.sha256.is_some() && known.sha256.is_some() && self.sha256 != known.sha256;
-        if self.state != known.state || has_other_sum {
+        if !self.state.is_as_written(&known.state) || has_other_sum {
             return Err(Refusal::rejected(
                 "the file was written to since the driver was loaded from it, and that driver stays; start the program \
                  again to use the new one, and install drivers by renaming a new file to this name",
@@ -161,13 +164,18 @@ impl OpenFile {
                  again to use the new one",
             ));
         }
-        let library = open_library(&self.path).map_err(|error| {
+        let handle = Handle::of(self)?;
+        let library = open_library(handle.path()).map_err(|error| {
+            let reason = reason(&error).replace(
+                &*handle.path().to_string_lossy(),
+                &self.path.to_string_lossy(),
+            );
             rejected(format!(
-                "it is no library that can be loaded here: {}; build it for this platform",
-                reason(&error)
+                "it is no library that can be loaded here: {reason}; build it for this platform"
             ))
             .with_source(error)
         })?;
+        handle.keep();
         loaded
             .paths
             .insert(self.path.clone(), Some(self.state.id.clone()));
@@ -187,20 +195,117 @@ impl OpenFile {
             loaded.paths.insert(self.path.clone(), None);
             return Err(exchanged);
         }
+        let entry = entry?;
+        if !self.holds(entry) {
+            return Err(rejected(format!(
+                "it has no symbol `{symbol}` of its own, and another library that it needs has one; export the driver \
+                 with `netabase_core::export_driver!`"
+            )));
+        }
         // SAFETY: the library stays loaded, so that what it exports stays; by the name of the symbol it is an entry, and
         // whoever loads a library vouches for what it exports.
-        unsafe { DynamicDriver::from_entry(entry?, name) }
+        unsafe { DynamicDriver::from_entry(entry, name) }
+    }
+
+    /// Whether what the library exports lies in the file that was checked, as far as the system can say.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn holds(&self, entry: *const Entry) -> bool {
+        use std::ffi::{CStr, OsStr};
+        use std::os::unix::ffi::OsStrExt as _;
+
+        let mut found = mem::MaybeUninit::<libc::Dl_info>::zeroed();
+        // SAFETY: the function takes any address, and writes to what it is given alone.
+        let is_found = unsafe { libc::dladdr(entry.cast(), found.as_mut_ptr()) } != 0;
+        // SAFETY: it is made of pointers, which may all be null.
+        let found = unsafe { found.assume_init() };
+        if !is_found || found.dli_fname.is_null() {
+            return true;
+        }
+        // SAFETY: it is a text that ends with a zero, and belongs to a library that stays loaded.
+        let file = unsafe { CStr::from_ptr(found.dli_fname) };
+        let file = Path::new(OsStr::from_bytes(file.to_bytes()));
+        let id = fs::metadata(file).and_then(|metadata| FileId::of(file, &metadata));
+        id.map_or(true, |id| id == self.state.id)
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn holds(&self, _: *const Entry) -> bool {
+        true
     }
 
     /// Whether the path still leads to the file that was checked, so that this is the one that was loaded.
     fn is_unchanged(&self) -> Result<(), DriverError> {
         let state = fs::metadata(&self.path).and_then(|metadata| State::of(&self.path, &metadata));
-        match state {
-            Ok(state) if state == self.state => Ok(()),
-            _ => Err(rejected(
+        let is_unchanged = state.is_ok_and(|state| {
+            // A change of its names or rights alone is none. Where the sum counts, what is in it does.
+            state.is_as_written(&self.state)
+                && (state.changed == self.state.changed
+                    || self
+                        .sha256
+                        .is_none_or(|expected| self.sum().is_ok_and(|found| found == expected)))
+        });
+        match is_unchanged {
+            true => Ok(()),
+            false => Err(rejected(
                 "the file was exchanged while it was loaded; wait until the driver is installed, and start the program \
                  again",
             )),
+        }
+    }
+}
+
+/// What a checked file is loaded by: a path that leads to it even if another file has its place by now, where the system
+/// has one, and else its own.
+struct Handle<'a> {
+    checked: &'a OpenFile,
+    /// The file, and the path that leads to it for as long as it is open.
+    open: Option<(File, PathBuf)>,
+}
+
+impl<'a> Handle<'a> {
+    fn of(checked: &'a OpenFile) -> Result<Self, DriverError> {
+        let open = Self::open(checked);
+        let handle = Self { checked, open };
+        // The system puts other words in the place of those that begin so, and loads what it finds by them.
+        let expands = cfg!(all(unix, not(target_vendor = "apple")));
+        if expands && handle.path().as_os_str().as_encoded_bytes().contains(&b'$') {
+            return Err(rejected(
+                "its path has a `$`, and the system would put something else there; move the driver to a path without one",
+            ));
+        }
+        Ok(handle)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn open(checked: &OpenFile) -> Option<(File, PathBuf)> {
+        use std::os::fd::AsRawFd as _;
+
+        // Its own libraries are looked for beside it, which no longer shows by such a path.
+        if super::elf::names_its_place(&checked.file) {
+            return None;
+        }
+        let file = checked.file.try_clone().ok()?;
+        let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        let id = fs::metadata(&path).and_then(|metadata| FileId::of(&path, &metadata));
+        (id.ok()? == checked.state.id).then_some((file, path))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn open(_: &OpenFile) -> Option<(File, PathBuf)> {
+        None
+    }
+
+    fn path(&self) -> &Path {
+        match &self.open {
+            Some((_, path)) => path,
+            None => &self.checked.path,
+        }
+    }
+
+    /// Keeps the file open for good: the system knows the library by this path now, and must never find another file by it.
+    fn keep(self) {
+        if let Some((file, _)) = self.open {
+            mem::forget(file);
         }
     }
 }
@@ -259,11 +364,26 @@ fn open_library(path: &Path) -> Result<Library, libloading::Error> {
 
 impl State {
     fn of(path: &Path, metadata: &Metadata) -> io::Result<Self> {
+        #[cfg(unix)]
+        let changed = {
+            use std::os::unix::fs::MetadataExt as _;
+
+            Some((metadata.ctime(), metadata.ctime_nsec()))
+        };
+        #[cfg(not(unix))]
+        let changed = None;
         Ok(Self {
             id: FileId::of(path, metadata)?,
             length: metadata.len(),
             modified: metadata.modified().ok(),
+            changed,
         })
+    }
+
+    /// Whether nothing was written since, as far as times of modification are right. What changes beside them, such as the
+    /// number of the file's names, may.
+    fn is_as_written(&self, other: &Self) -> bool {
+        (&self.id, self.length, self.modified) == (&other.id, other.length, other.modified)
     }
 }
 
@@ -322,6 +442,19 @@ mod tests {
         let file = open();
         fs::remove_file(&path).unwrap();
         assert!(file.is_unchanged().is_err());
+        #[cfg(unix)]
+        {
+            let mut file = open();
+            let sum = file.sum().unwrap();
+            assert!(file.verify(sum).is_ok());
+            fs::hard_link(&path, folder.path().join("other")).unwrap();
+            file.is_unchanged().unwrap();
+            let modified = file.state.modified.unwrap();
+            let written = File::options().write(true).open(&path).unwrap();
+            io::Write::write_all(&mut &written, b"two").unwrap();
+            written.set_modified(modified).unwrap();
+            assert!(file.is_unchanged().is_err(), "its time was set back");
+        }
     }
 
     #[cfg(unix)]
@@ -360,5 +493,45 @@ mod tests {
         fs::rename(&first, &path).unwrap();
         let message = refused(&open());
         assert!(message.contains("was replaced"), "{message}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_was_checked_is_loaded_whatever_has_its_place() {
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let system = maps
+            .lines()
+            .filter_map(|line| line.split_whitespace().nth(5))
+            .find(|path| path.contains("libgcc_s"))
+            .expect("Rust programs unwind with it");
+        let folder = tempfile::tempdir().unwrap();
+        // The system would look for a place of this name elsewhere.
+        let path = folder.path().join("$ORIGIN").join("library.so");
+        fs::create_dir(path.parent().unwrap()).unwrap();
+        fs::copy(system, &path).unwrap();
+        let refused = |file: &OpenFile| file.load("none").unwrap_err().into_error().to_string();
+        let open = || OpenFile::open(path.clone(), &Trust::Anyone).unwrap();
+        let message = refused(&open());
+        assert!(message.contains("no symbol"), "{message}");
+        let other = folder.path().join("other.so");
+        fs::copy(system, &other).unwrap();
+        let checked = OpenFile::open(other.clone(), &Trust::Anyone).unwrap();
+        fs::write(folder.path().join("text"), "no library").unwrap();
+        fs::rename(folder.path().join("text"), &other).unwrap();
+        let message = refused(&checked);
+        assert!(message.contains("exchanged while"), "{message}");
+    }
+
+    #[cfg(all(unix, not(target_vendor = "apple")))]
+    #[test]
+    fn a_path_that_the_system_reads_otherwise_is_never_loaded_by() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, is_refused) in [("$LIB", true), ("a${x}", true), ("lib", false)] {
+            let path = folder.path().join(name);
+            fs::write(&path, "a library whose head says nothing of its needs").unwrap();
+            let file = OpenFile::open(path, &Trust::Anyone).unwrap();
+            let message = file.load("none").unwrap_err().into_error().to_string();
+            assert_eq!(message.contains("has a `$`"), is_refused, "{message}");
+        }
     }
 }

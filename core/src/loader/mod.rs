@@ -21,9 +21,12 @@
 //! Access control lists are not looked at. On Windows, owners and permissions are not checked.
 //!
 //! The checks are made on the real path, up to the root, so that nobody who is not trusted can exchange anything between
-//! check and load. That somebody who is trusted replaces the file meanwhile is noticed and refused.
+//! check and load. On Linux the very file that was checked is loaded, by its handle. That somebody who is trusted replaces
+//! or changes the file meanwhile is noticed and refused.
 
 mod driver_file;
+#[cfg(target_os = "linux")]
+mod elf;
 mod library;
 mod listing;
 mod platform;

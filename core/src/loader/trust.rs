@@ -264,6 +264,13 @@ impl Trust {
                 Self::Executable(beside) => beside.writers.owner,
             };
             let owner = metadata.uid();
+            if is_unknown(owner) {
+                return Err(Refusal::rejected(format!(
+                    "the owner of {} is not known in the user namespace that this program runs in; map its user there, or \
+                     run the program outside of it",
+                    path.display()
+                )));
+            }
             let user = rustix::process::geteuid().as_raw();
             if owner != ROOT && owner != user && Some(owner) != other {
                 return Err(Refusal::rejected(format!(
@@ -281,6 +288,28 @@ impl Trust {
 
 #[cfg(unix)]
 const ROOT: u32 = 0;
+
+/// Whether a file that seems to belong to this user may belong to anyone: in a user namespace, one user stands for all
+/// that have no number there, and this program's may be among them.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn is_unknown(owner: u32) -> bool {
+    const OVERFLOW: u32 = 65534;
+    let number = |text: &str| text.trim().parse::<u32>().ok();
+    let overflow = fs::read_to_string("/proc/sys/kernel/overflowuid");
+    if overflow.ok().and_then(|text| number(&text)) != Some(owner) && owner != OVERFLOW {
+        return false;
+    }
+    // Outside of every namespace each number stands for itself.
+    let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let words: Vec<_> = map.split_whitespace().collect();
+    words != ["0", "0", "4294967295"]
+}
+
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+fn is_unknown(_: u32) -> bool {
+    false
+}
+
 #[cfg(unix)]
 const GROUP_WRITES: u32 = 0o020;
 #[cfg(unix)]
