@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use typed_builder::TypedBuilder;
 
+use crate::codec::checksum::Checksums;
+
 /// How long a write waits for another one to end, unless the configuration says otherwise.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -49,6 +51,9 @@ pub struct FileConfig {
     /// began fails immediately.
     #[builder(default = BUSY_TIMEOUT)]
     pub busy_timeout: Duration,
+    /// Whether the records of a database that is created have checksums. One that is there keeps what it has.
+    #[builder(default)]
+    pub checksums: Checksums,
 }
 
 impl FileConfig {

@@ -96,19 +96,19 @@ pub(crate) fn entry_value<'a>(index: &IndexInfo, primary: &'a [u8]) -> &'a [u8] 
     if index.unique { primary } else { &[] }
 }
 
-/// The encoded primary key that an index entry points to. `skip` drops the secondary key off the front.
-pub(crate) fn primary_of<'a>(
+/// The encoded secondary and primary key of an index entry. `skip` drops the secondary key off the front.
+pub(crate) fn entry_keys<'a>(
     unique: bool,
     key: &'a [u8],
     value: &'a [u8],
     skip: impl FnOnce(&mut &[u8]) -> Result<(), KeyDecodeError>,
-) -> Result<&'a [u8], KeyDecodeError> {
+) -> Result<(&'a [u8], &'a [u8]), KeyDecodeError> {
     if unique {
-        return Ok(value);
+        return Ok((key, value));
     }
-    let mut rest = key;
-    skip(&mut rest)?;
-    Ok(rest)
+    let mut primary = key;
+    skip(&mut primary)?;
+    Ok((&key[..key.len() - primary.len()], primary))
 }
 
 /// The index changes of many writes, gathered so that each tree is written once, in key order.

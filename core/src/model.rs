@@ -47,6 +47,9 @@ pub trait NetabaseModelTrait<D: NetabaseDefinitionTrait>: Record {
     /// The model's place in its definition.
     const DISCRIMINANT: D::Discriminant;
 
+    /// Its place in [`MODELS`](NetabaseDefinitionTrait::MODELS).
+    const PLACE: usize;
+
     /// The primary key: `UserPrimaryKey` for a model `User`.
     type PrimaryKey: ModelKey;
     /// The enum of the secondary keys: `UserSecondaryKeys`. Without variants if the model has none.

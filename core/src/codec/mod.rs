@@ -4,6 +4,7 @@
 //! variable-length integers do not sort, and the sorting encoding is not made to be small.
 
 pub mod as_key;
+pub mod checksum;
 pub mod dynamic;
 pub mod fields;
 pub mod ivec;

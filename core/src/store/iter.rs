@@ -8,6 +8,7 @@ use std::ops::Bound;
 use super::transaction::sealed::Indexed;
 use super::transaction::{Mode, ReadOnly, Transaction, TxnGuard};
 use crate::codec::as_key::{AsKey, KeyRange};
+use crate::codec::checksum::RecordForm;
 use crate::codec::key::{self, KeyPrefix};
 use crate::codec::value;
 use crate::driver::ResumingCursor;
@@ -267,7 +268,9 @@ mod sealed {
 pub struct Iter<'t, D, M, Md: Mode, E: Driver, O = ByPrimaryKey> {
     pub(super) entries: Entries<'t, Transaction<Md, E>>,
     pub(super) records: TreeId,
+    pub(super) form: RecordForm,
     pub(super) driver: &'t str,
+    pub(super) check: IndexCheck,
     model: PhantomData<(D, M, O)>,
 }
 
@@ -284,13 +287,16 @@ where
         transaction: &'t Transaction<Md, E>,
         tree: TreeId,
         records: TreeId,
+        form: RecordForm,
         bounds: OwnedBounds,
         driver: &'t str,
     ) -> Self {
         Self {
             entries: Entries::new(transaction, tree, bounds),
             records,
+            form,
             driver,
+            check: IndexCheck::new(form),
             model: PhantomData,
         }
     }
@@ -301,9 +307,7 @@ where
         &mut self,
         visit: impl FnOnce(M::Ref<'_>) -> R,
     ) -> Option<Result<R, NetabaseError>> {
-        self.step(Direction::Forward, |_, value| {
-            value::decode_ref::<M>(value).map(visit)
-        })
+        self.step(Direction::Forward, |_, view| Ok(visit(view)))
     }
 
     /// The borrowed view of the record in the next entry, where the entries are the records.
@@ -311,7 +315,8 @@ where
     pub(super) fn lend(&mut self) -> Option<Result<M::Ref<'_>, NetabaseError>> {
         match self.entries.next_entry(Direction::Forward) {
             Ok(Some((key, value))) => Some(
-                value::decode_ref::<M>(value)
+                (self.form.open(key, value))
+                    .and_then(value::decode_ref::<M>)
                     .map_err(|error| locate::<M>(error, self.driver).at_key(key)),
             ),
             Ok(None) => None,
@@ -328,9 +333,10 @@ where
     fn step<R>(
         &mut self,
         direction: Direction,
-        read: impl FnOnce(&[u8], &[u8]) -> Result<R, NetabaseError>,
+        read: impl FnOnce(&[u8], M::Ref<'_>) -> Result<R, NetabaseError>,
     ) -> Option<Result<R, NetabaseError>> {
         let (transaction, records, driver) = (self.entries.transaction, self.records, self.driver);
+        let (form, check) = (self.form, &mut self.check);
         if O::INDEX.is_some()
             && let Err(error) = transaction.check_indexes(M::INFO.name)
         {
@@ -338,11 +344,17 @@ where
         }
         match self.entries.next_entry(direction) {
             Ok(Some((key, value))) => Some(match O::INDEX {
-                None => read(key, value).map_err(|error| locate::<M>(error, driver).at_key(key)),
+                None => (form.open(key, value))
+                    .and_then(|value| read(key, value::decode_ref::<M>(value)?))
+                    .map_err(|error| locate::<M>(error, driver).at_key(key)),
                 Some(index) => follow::<M>(index, key, value)
-                    .and_then(|primary| {
+                    .and_then(|(secondary, primary)| {
                         transaction
-                            .get(records, primary, |record| read(primary, record))?
+                            .get(records, primary, |record| {
+                                let view = value::decode_ref::<M>(form.open(primary, record)?)?;
+                                check.leads_to::<M>(index, secondary, &view)?;
+                                read(primary, view)
+                            })?
                             .unwrap_or_else(|| Err(dangling::<M>(index)))
                     })
                     .map_err(|error| locate::<M>(error, driver)),
@@ -377,15 +389,15 @@ where
     }
 }
 
-/// The primary key in an entry of the index at this place.
+/// The secondary and the primary key in an entry of the index at this place.
 #[inline]
 pub(super) fn follow<'a, M: Record>(
     index: usize,
     key: &'a [u8],
     value: &'a [u8],
-) -> Result<&'a [u8], NetabaseError> {
+) -> Result<(&'a [u8], &'a [u8]), NetabaseError> {
     let skip = |input: &mut &[u8]| M::skip_secondary_key(index, input);
-    Ok(index::primary_of(
+    Ok(index::entry_keys(
         M::INFO.indexes[index].unique,
         key,
         value,
@@ -393,13 +405,76 @@ pub(super) fn follow<'a, M: Record>(
     )?)
 }
 
+/// Checks that index entries lead to records which have their secondary keys, where the database checks its records.
+#[derive(Debug)]
+pub(super) struct IndexCheck {
+    is_on: bool,
+    key: Vec<u8>,
+}
+
+impl IndexCheck {
+    #[inline]
+    pub(super) fn new(form: RecordForm) -> Self {
+        Self {
+            is_on: form.has_checksums,
+            key: Vec::new(),
+        }
+    }
+
+    /// Refuses a record that does not have the secondary key of the entry which led to it.
+    #[inline]
+    pub(super) fn leads_to<M: Record>(
+        &mut self,
+        index: usize,
+        secondary: &[u8],
+        view: &M::Ref<'_>,
+    ) -> Result<(), NetabaseError> {
+        if !self.is_on {
+            return Ok(());
+        }
+        self.key.clear();
+        M::encode_secondary_key_of(view, index, &mut self.key);
+        if self.key == secondary {
+            Ok(())
+        } else {
+            Err(misleading::<M>(index))
+        }
+    }
+}
+
+impl IndexCheck {
+    /// [`leads_to`](Self::leads_to) for an encoded record that nobody has decoded yet.
+    #[inline]
+    pub(super) fn leads_to_bytes<M: Record>(
+        &mut self,
+        index: usize,
+        secondary: &[u8],
+        record: &[u8],
+    ) -> Result<(), NetabaseError> {
+        if !self.is_on {
+            return Ok(());
+        }
+        self.leads_to::<M>(index, secondary, &value::decode_ref::<M>(record)?)
+    }
+}
+
+#[cold]
+fn misleading<M: Record>(index: usize) -> NetabaseError {
+    NetabaseError::new(
+        ErrorKind::Corrupt,
+        "an index entry leads to a record that has another key; check the disk, and build the index again by removing and \
+         restoring its attribute, or restore a backup",
+    )
+    .in_tree(M::INFO.indexes[index].tree)
+}
+
 #[inline]
-fn pair<D, M>(key: &[u8], value: &[u8]) -> Result<(M::PrimaryKey, M), NetabaseError>
+fn pair<D, M>(key: &[u8], view: M::Ref<'_>) -> Result<(M::PrimaryKey, M), NetabaseError>
 where
     D: NetabaseDefinitionTrait,
     M: NetabaseModelTrait<D>,
 {
-    Ok((key::decode(key)?, value::decode(value)?))
+    Ok((key::decode(key)?, M::from_ref(view)))
 }
 
 #[cold]
@@ -477,6 +552,7 @@ pub(super) fn debug<M: Record, O: Order<M>>(
 pub struct SnapshotIter<'db, D, M, E: Driver> {
     guard: TxnGuard<'db, D, ReadOnly, E>,
     tree: TreeId,
+    form: RecordForm,
     ends: Ends<ResumingCursor>,
     model: PhantomData<fn() -> M>,
 }
@@ -488,13 +564,16 @@ where
     E: Driver,
 {
     pub(crate) fn new(guard: TxnGuard<'db, D, ReadOnly, E>) -> Result<Self, NetabaseError> {
+        let stored = guard.trees::<M>();
+        let form = stored.form;
         let tree = guard
             .transaction()
-            .sized_tree(M::INFO.name, const { M::INFO.record_widths() })
+            .sized_tree(&stored.records, const { M::INFO.record_widths() })
             .map_err(|error| locate::<M>(error, guard.driver()))?;
         Ok(Self {
             guard,
             tree,
+            form,
             ends: Ends::new(false),
             model: PhantomData,
         })
@@ -502,7 +581,11 @@ where
 
     fn step(&mut self, direction: Direction) -> Option<Result<(M::PrimaryKey, M), NetabaseError>> {
         let Self {
-            guard, tree, ends, ..
+            guard,
+            tree,
+            form,
+            ends,
+            ..
         } = self;
         // A snapshot never changes: one generation for its whole life.
         let generation = 0;
@@ -517,7 +600,8 @@ where
                 let cursor = ends.get(direction)?;
                 let (key, value) = (cursor.key(), cursor.value());
                 Some(
-                    pair::<D, M>(key, value)
+                    (form.open(key, value))
+                        .and_then(|value| pair::<D, M>(key, value::decode_ref::<M>(value)?))
                         .map_err(|error| locate::<M>(error, guard.driver()).at_key(key)),
                 )
             }

@@ -23,10 +23,12 @@ mod write;
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 pub use batch::Batch;
 pub use explicit::{ReadTransaction, WriteTransaction};
 pub use iter::{ByPrimaryKey, Iter, Order, SnapshotIter};
+pub use open::StoreOptions;
 pub use pinned::{Pinned, PinnedIter};
 pub use transact::TransactOptions;
 pub use transaction::{Mode, ReadOnly, ReadWrite, TxnGuard};
@@ -39,6 +41,7 @@ use crate::driver::checked::Checked;
 use crate::driver::{Driver, Durability};
 use crate::error::NetabaseError;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
+use crate::schema::ModelTrees;
 
 /// One open database that holds the models of the definition `D`, on the engine `E`.
 ///
@@ -46,6 +49,8 @@ use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
 /// borrow it, so there are none.
 pub struct TypedStore<D, E: Driver> {
     store: Checked<E::Database>,
+    /// The trees of every model of the definition, in its order.
+    trees: Arc<[ModelTrees]>,
     durability: Durability,
     definition: PhantomData<fn() -> D>,
     // Dropped after the store, since fields are dropped in order.

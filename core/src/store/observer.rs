@@ -67,13 +67,15 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::codec::checksum::Checksums;
     use crate::driver::checked::Checked;
     use crate::driver::{Bounds, Cursor as _, Direction, OpenConfig, Read, TreeId};
     use crate::error::ErrorKind;
     use crate::memory::Memory;
-    use crate::model::Record;
+    use crate::model::{NetabaseModelTrait as _, Record};
+    use crate::schema::Plan;
     use crate::store::write::{self, Bulk, Trees};
-    use crate::user::{User, UserPrimaryKey, user};
+    use crate::user::{Definition, User, UserPrimaryKey, user};
 
     type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -121,11 +123,14 @@ mod tests {
     fn an_observer_that_mirrors_each_change_has_what_is_stored() {
         let mut random = fastrand::Rng::with_seed(7);
         let store = Checked::open(&Memory, &OpenConfig::new(Path::new(""))).unwrap();
+        let reader = store.begin_read().unwrap();
+        let plan = Plan::read::<Definition>(&reader, Checksums::Records, false).unwrap();
+        let stored_in = plan.trees::<Definition>();
         let (mut committed, mut refused, mut unchanged, mut heard) =
             (Mirror::default(), 0, 0, [0; 6]);
         for _ in 0..200 {
             let mut writer = store.begin_write().unwrap();
-            let trees = Trees::resolve(&writer, &User::INFO).unwrap();
+            let trees = Trees::resolve(&writer, &stored_in[User::PLACE], &User::INFO).unwrap();
             let mut mirror = committed.clone();
             let mut ended = false;
             for _ in 0..random.usize(1..12) {
@@ -160,7 +165,7 @@ mod tests {
                     1 => {
                         let mut bulk = Bulk::new(&User::INFO);
                         for _ in 0..random.usize(1..4) {
-                            bulk.push(&any(&mut random)).unwrap();
+                            bulk.push(&trees, &any(&mut random)).unwrap();
                         }
                         let result = bulk.finish::<User, _, _>(&mut writer, &trees, &mut mirror);
                         if let Err(error) = result {

@@ -10,15 +10,31 @@ use crate::codec::value;
 use crate::config::FileConfig;
 use crate::driver::checked::{Checked, CheckedWriter};
 use crate::driver::{
-    Bounds, Cursor, Direction, Driver, Durability, ErrorKind, OpenConfig, Read, TreeId, Write,
+    Bounds, Cursor, Direction, Driver, Durability, ErrorKind, OpenConfig, Read, Write,
 };
 use crate::error::NetabaseError;
 use crate::index::{EncodedKeys, Pending};
 use crate::model::{ModelVisitor, NetabaseDefinitionTrait, NetabaseModelTrait, Record};
-use crate::schema::{
-    FORMAT_KEY, FORMAT_VERSION, Migration, ModelSchema, SCHEMA_TREE, check_complete, has_format,
-    model_key,
-};
+use crate::schema::{Checksums, ModelTrees, Plan, SCHEMA_KEY, SCHEMA_TREE, tree_name};
+
+/// What a typed store is opened with, beside what its driver takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct StoreOptions {
+    /// What a commit promises unless it says otherwise.
+    pub durability: Durability,
+    /// Whether the records of a database that is created have checksums. One that is there keeps what it has.
+    pub checksums: Checksums,
+}
+
+impl From<Durability> for StoreOptions {
+    fn from(durability: Durability) -> Self {
+        Self {
+            durability,
+            ..Self::default()
+        }
+    }
+}
 
 impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
     /// Opens the database that `config` names, on this driver.
@@ -35,12 +51,15 @@ impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
     /// - [`Codec`](ErrorKind::Codec) if an index has to be built and a record cannot be decoded;
     /// - [`ReadOnly`](ErrorKind::ReadOnly) if an index has to be built and the database is opened read-only.
     pub fn open_on(driver: &E, config: &FileConfig) -> Result<Self, NetabaseError> {
-        let durability = if config.use_fsync {
-            Durability::Immediate
-        } else {
-            Durability::None
+        let options = StoreOptions {
+            durability: if config.use_fsync {
+                Durability::Immediate
+            } else {
+                Durability::None
+            },
+            checksums: config.checksums,
         };
-        Self::open_with(driver, &OpenConfig::from(config), durability)
+        Self::open_with(driver, &OpenConfig::from(config), options)
     }
 
     /// [`open_on`](Self::open_on) with all that a driver takes.
@@ -50,17 +69,22 @@ impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
     pub fn open_with(
         driver: &E,
         config: &OpenConfig<'_>,
-        durability: Durability,
+        options: impl Into<StoreOptions>,
     ) -> Result<Self, NetabaseError> {
+        let StoreOptions {
+            durability,
+            checksums,
+        } = options.into();
         let name = &driver.manifest().name;
         #[cfg(feature = "tracing")]
         let _span =
             tracing::info_span!("open", driver = %name, location = %config.location).entered();
         let open = || {
             let store = Checked::open(driver, config)?;
-            check_schema::<D, E>(&store)?;
+            let trees = check_schema::<D, E>(&store, checksums)?;
             Ok(Self {
                 store,
+                trees: trees.into(),
                 durability,
                 definition: PhantomData,
                 attachment: None,
@@ -153,45 +177,48 @@ impl<D: NetabaseDefinitionTrait, E: Driver + Default> TypedStore<D, E> {
     }
 }
 
-/// Checks the schema; records models and builds indexes in one transaction where that is called for.
+/// Checks the schema; records models and builds indexes in one transaction where that is called for. Gives the trees of
+/// the definition's models.
 pub(super) fn check_schema<D: NetabaseDefinitionTrait, E: Driver>(
     store: &Checked<E::Database>,
-) -> Result<(), NetabaseError> {
-    if is_prepared::<D, E>(store)? {
-        return Ok(());
+    checksums: Checksums,
+) -> Result<Box<[ModelTrees]>, NetabaseError> {
+    if let Some(trees) = prepared_trees::<D, E>(store, checksums)? {
+        return Ok(trees);
     }
     let mut writer = store.begin_write()?;
     // Another thread may have opened the same database between the two transactions.
-    let plan = Plan::read::<D>(&writer)?;
+    let plan = Plan::read::<D>(&writer, checksums, false)?;
+    let trees = plan.trees::<D>();
     let schema = writer.tree(SCHEMA_TREE)?;
-    if plan.record_format {
-        writer.put(schema, FORMAT_KEY, &FORMAT_VERSION.to_le_bytes(), |_| ())?;
-    }
+    let record = plan.schema().to_string();
+    writer.put(schema, SCHEMA_KEY, record.as_bytes(), |_| ())?;
     D::visit_models(&mut Migrator {
         writer: &mut writer,
-        schema,
         plan: &plan,
+        trees: &trees,
     })?;
     writer.commit(Durability::Immediate)?;
-    Ok(())
+    Ok(trees)
 }
 
-/// Whether the definition's models can be used as the database is. Checks the schema, and reads nothing else.
-pub(super) fn is_prepared<D: NetabaseDefinitionTrait, E: Driver>(
+/// The trees of the definition's models, if these can be used as the database is. Checks the schema, and reads nothing else.
+pub(super) fn prepared_trees<D: NetabaseDefinitionTrait, E: Driver>(
     store: &Checked<E::Database>,
-) -> Result<bool, NetabaseError> {
-    let plan = Plan::read::<D>(&store.begin_read()?)?;
-    if plan.is_empty() || !store.is_read_only() {
-        return Ok(plan.is_empty());
+    checksums: Checksums,
+) -> Result<Option<Box<[ModelTrees]>>, NetabaseError> {
+    let read_only = store.is_read_only();
+    let plan = Plan::read::<D>(&store.begin_read()?, checksums, read_only)?;
+    if plan.is_empty() {
+        return Ok(Some(plan.trees::<D>()));
     }
-    match plan
-        .migrations
-        .iter()
-        .find(|(_, migration)| !migration.build.is_empty())
-    {
+    if !read_only {
+        return Ok(None);
+    }
+    match plan.needs_building::<D>() {
         // A model that is not recorded has no records: there is nothing to read, and nothing to prepare.
-        None => Ok(true),
-        Some((model, _)) => Err(NetabaseError::new(
+        None => Ok(Some(plan.trees_as_recorded::<D>())),
+        Some(model) => Err(NetabaseError::new(
             ErrorKind::ReadOnly,
             format!(
                 "model `{model}` has an index that the database does not hold; open it once without `read_only` to build \
@@ -201,120 +228,38 @@ pub(super) fn is_prepared<D: NetabaseDefinitionTrait, E: Driver>(
     }
 }
 
-/// What the database has to be told or prepared for before a definition's models can use it.
-struct Plan {
-    record_format: bool,
-    /// Models that are not recorded as they are defined.
-    migrations: Vec<(&'static str, Migration)>,
-}
-
-impl Plan {
-    fn read<D: NetabaseDefinitionTrait>(reader: &impl Read) -> Result<Self, NetabaseError> {
-        check_complete(reader)?;
-        let schema = reader.tree(SCHEMA_TREE)?;
-        let record_format = !has_format(reader)?;
-        let mut survey = Survey {
-            reader,
-            schema,
-            migrations: Vec::new(),
-        };
-        D::visit_models(&mut survey)?;
-        Ok(Self {
-            record_format,
-            migrations: survey.migrations,
-        })
-    }
-
-    fn is_empty(&self) -> bool {
-        !self.record_format && self.migrations.is_empty()
-    }
-}
-
-/// Compares each model with what the database records of it.
-struct Survey<'r, R> {
-    reader: &'r R,
-    schema: TreeId,
-    migrations: Vec<(&'static str, Migration)>,
-}
-
-impl<D: NetabaseDefinitionTrait, R: Read> ModelVisitor<D> for Survey<'_, R> {
-    type Error = NetabaseError;
-
-    fn visit<M: NetabaseModelTrait<D>>(&mut self) -> Result<(), NetabaseError> {
-        let name = M::INFO.name;
-        match self
-            .reader
-            .get(self.schema, &model_key(name), ModelSchema::parse)?
-        {
-            Some(stored) => {
-                let (stored, own) = (stored?, ModelSchema::from(&M::INFO));
-                if stored != own {
-                    self.migrations
-                        .push((name, own.migration_from(&stored, name)?));
-                }
-            }
-            None => {
-                let records = self.reader.sized_tree(name, M::INFO.record_widths())?;
-                if self.reader.len(records)? == 0 {
-                    self.migrations.push((name, Migration::default()));
-                    return Ok(());
-                }
-                return Err(NetabaseError::new(
-                    ErrorKind::SchemaMismatch,
-                    format!(
-                        "the database holds a tree `{name}` that is not recorded as a model's, so that its entries may be of \
-                         any kind; give the model another name, or open another database"
-                    ),
-                )
-                .in_tree(name));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Builds and discards indexes as planned, and records each model as it is defined.
+/// Builds and discards indexes as planned.
 struct Migrator<'w, W> {
     writer: &'w mut CheckedWriter<W>,
-    schema: TreeId,
     plan: &'w Plan,
+    trees: &'w [ModelTrees],
 }
 
 impl<D: NetabaseDefinitionTrait, W: Write> ModelVisitor<D> for Migrator<'_, W> {
     type Error = NetabaseError;
 
     fn visit<M: NetabaseModelTrait<D>>(&mut self) -> Result<(), NetabaseError> {
-        let Some((name, migration)) = self
-            .plan
-            .migrations
-            .iter()
-            .find(|(name, _)| *name == M::INFO.name)
-        else {
+        let Some(migration) = self.plan.migration(M::PLACE) else {
             return Ok(());
         };
         for tree in &migration.discard {
-            let tree = self.writer.tree(tree)?;
+            let tree = self.writer.tree(&tree_name(*tree))?;
             self.writer.clear(tree)?;
         }
-        if !migration.build.is_empty() {
-            build_indexes::<M, W>(self.writer, &migration.build)?;
+        if migration.build.is_empty() {
+            return Ok(());
         }
-        self.writer.put(
-            self.schema,
-            &model_key(name),
-            ModelSchema::from(&M::INFO).to_string().as_bytes(),
-            |_| (),
-        )?;
-        Ok(())
+        build_indexes::<M, W>(self.writer, &self.trees[M::PLACE], &migration.build)
     }
 }
 
 /// Builds these indexes of a model from its records. Holds all of their entries at once.
 fn build_indexes<M: Record, W: Write>(
     writer: &mut CheckedWriter<W>,
+    model: &ModelTrees,
     indexes: &[usize],
 ) -> Result<(), NetabaseError> {
-    let trees = Trees::resolve(&*writer, &M::INFO)?;
+    let trees = Trees::resolve(&*writer, model, &M::INFO)?;
     for index in indexes {
         writer.clear(trees.indexes[*index])?;
     }
@@ -323,7 +268,8 @@ fn build_indexes<M: Record, W: Write>(
     let mut cursor = writer.cursor(trees.records, Bounds::ALL, Direction::Forward)?;
     let mut number = 0;
     while cursor.advance()? {
-        let view = value::decode_ref::<M>(cursor.value())
+        let view = (trees.form.open(cursor.key(), cursor.value()))
+            .and_then(value::decode_ref::<M>)
             .map_err(|error| error.in_tree(M::INFO.name).at_key(cursor.key()))?;
         keys.encode_ref::<M>(&view);
         for index in indexes {

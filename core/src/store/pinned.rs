@@ -6,14 +6,15 @@ use std::iter::FusedIterator;
 use std::marker::PhantomData;
 
 use super::iter::{
-    self, ALL, ByPrimaryKey, Iter, Order, index_bounds, iterator_traits, key_bounds, prefix_bounds,
-    record_bounds,
+    self, ALL, ByPrimaryKey, IndexCheck, Iter, Order, index_bounds, iterator_traits, key_bounds,
+    prefix_bounds, record_bounds,
 };
 use super::operations::walks;
 use super::scratch;
 use super::transaction::ReadOnly;
 use super::view::TreeView;
 use crate::codec::as_key::{AsKey, KeyRange};
+use crate::codec::checksum::RecordForm;
 use crate::codec::key::KeyPrefix;
 use crate::codec::value;
 use crate::driver::{Database, Direction, Driver, ErrorKind, PinnedRead};
@@ -41,6 +42,8 @@ where
     Reader<E>: PinnedRead,
 {
     value: Value<'txn, E>,
+    /// The length of the record within `value`.
+    length: usize,
     driver: &'txn str,
     model: PhantomData<fn() -> M>,
 }
@@ -50,12 +53,25 @@ where
     Reader<E>: PinnedRead,
 {
     #[inline]
-    fn new(value: Value<'txn, E>, driver: &'txn str) -> Self {
+    fn new(value: Value<'txn, E>, length: usize, driver: &'txn str) -> Self {
         Self {
             value,
+            length,
             driver,
             model: PhantomData,
         }
+    }
+
+    /// What is stored under `key`, once its checksum has been checked.
+    #[inline]
+    fn open(
+        value: Value<'txn, E>,
+        key: &[u8],
+        form: RecordForm,
+        driver: &'txn str,
+    ) -> Result<Self, NetabaseError> {
+        let length = form.open(key, value.as_ref())?.len();
+        Ok(Self::new(value, length, driver))
     }
 
     /// The borrowed view of the record: strings and byte strings lie in the engine's memory, other fields are decoded.
@@ -81,7 +97,7 @@ where
     #[inline]
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        self.value.as_ref()
+        &self.value.as_ref()[..self.length]
     }
 
     #[cold]
@@ -124,7 +140,7 @@ where
 {
     iter: Iter<'txn, D, M, ReadOnly, E, O>,
     /// What [`next_ref`](Self::next_ref) lends.
-    current: Option<Value<'txn, E>>,
+    current: Option<Pinned<'txn, M, E>>,
 }
 
 impl<'txn, D, M, E, O> PinnedIter<'txn, D, M, E, O>
@@ -140,35 +156,51 @@ where
         if O::INDEX.is_none() {
             return self.iter.lend();
         }
-        let value = match self.step(Direction::Forward)? {
-            Ok(value) => &*self.current.insert(value),
+        let record = match self.pinned(Direction::Forward)? {
+            Ok(record) => &*self.current.insert(record),
             Err(error) => return Some(Err(error)),
         };
         Some(
-            value::decode_ref::<M>(value.as_ref())
+            value::decode_ref::<M>(record.bytes())
                 .map_err(|error| iter::locate::<M>(error, self.iter.driver)),
         )
     }
 
     #[inline]
-    fn step(&mut self, direction: Direction) -> Option<Result<Value<'txn, E>, NetabaseError>> {
+    fn pinned(
+        &mut self,
+        direction: Direction,
+    ) -> Option<Result<Pinned<'txn, M, E>, NetabaseError>> {
         let Iter {
             entries,
             records,
+            form,
             driver,
+            check,
             ..
         } = &mut self.iter;
         match entries.advance(direction) {
             Ok(true) => Some(
                 match O::INDEX {
-                    None => entries.pin_value(direction).ok_or_else(unpinned),
+                    None => {
+                        let (key, value) = entries.entry(direction);
+                        let opened = form.open(key, value).map(<[u8]>::len);
+                        opened
+                            .map_err(|error| error.at_key(key))
+                            .and_then(|length| {
+                                let value = entries.pin_value(direction).ok_or_else(unpinned)?;
+                                Ok(Pinned::new(value, length, driver))
+                            })
+                    }
                     Some(index) => {
                         let (key, value) = entries.entry(direction);
-                        iter::follow::<M>(index, key, value).and_then(|primary| {
-                            entries
-                                .transaction
+                        iter::follow::<M>(index, key, value).and_then(|(secondary, primary)| {
+                            let value = (entries.transaction)
                                 .get_pinned(*records, primary)?
-                                .ok_or_else(|| iter::dangling::<M>(index))
+                                .ok_or_else(|| iter::dangling::<M>(index))?;
+                            let record = Pinned::open(value, primary, *form, driver)?;
+                            check.leads_to_bytes::<M>(index, secondary, record.bytes())?;
+                            Ok(record)
                         })
                     }
                 }
@@ -177,15 +209,6 @@ where
             Ok(false) => None,
             Err(error) => Some(Err(self.iter.locate_entry(error))),
         }
-    }
-
-    #[inline]
-    fn pinned(
-        &mut self,
-        direction: Direction,
-    ) -> Option<Result<Pinned<'txn, M, E>, NetabaseError>> {
-        let value = self.step(direction)?;
-        Some(value.map(|value| Pinned::new(value, self.iter.driver)))
     }
 }
 
@@ -258,10 +281,13 @@ where
                 Err(error) => Err(error),
             };
             match found {
-                Ok(Some(value)) => Ok(Some(Pinned::new(value, self.driver))),
+                Ok(Some(value)) => {
+                    Pinned::open(value, &scratch.primary, self.stored.form, self.driver).map(Some)
+                }
                 Ok(None) => Ok(None),
-                Err(error) => Err(self.locate(error, "get_pinned").at_key(&scratch.primary)),
+                Err(error) => Err(error),
             }
+            .map_err(|error| self.locate(error, "get_pinned").at_key(&scratch.primary))
         })
     }
 
@@ -286,9 +312,16 @@ where
     ) -> Result<Vec<Pinned<'txn, M, E>>, NetabaseError> {
         let mut found = Vec::new();
         let key = key.borrow();
-        self.for_each_by(key.index(), key, |records, primary| {
-            let value = self.transaction.get_pinned(records, primary)?;
-            Ok(value.map(|value| found.push(Pinned::new(value, self.driver))))
+        let (index, form) = (key.index(), self.stored.form);
+        let mut check = IndexCheck::new(form);
+        self.for_each_by(index, key, |records, secondary, primary| {
+            let Some(value) = self.transaction.get_pinned(records, primary)? else {
+                return Ok(None);
+            };
+            let record = Pinned::open(value, primary, form, self.driver)?;
+            check.leads_to_bytes::<M>(index, secondary, record.bytes())?;
+            found.push(record);
+            Ok(Some(()))
         })
         .map_err(|error| self.locate(error, "get_pinned_by_secondary_key"))?;
         Ok(found)

@@ -13,6 +13,7 @@ use crate::driver::{
 };
 use crate::error::NetabaseError;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
+use crate::schema::ModelTrees;
 
 /// Whether a transaction may write: [`ReadOnly`] or [`ReadWrite`].
 pub trait Mode: sealed::Mode {}
@@ -173,12 +174,18 @@ impl<D: NetabaseDefinitionTrait, Md: Mode, E: Driver> TxnGuard<'_, D, Md, E> {
         self.store.store.driver()
     }
 
+    /// The trees of one model.
+    #[inline]
+    pub(crate) fn trees<M: NetabaseModelTrait<D>>(&self) -> &ModelTrees {
+        &self.store.trees[M::PLACE]
+    }
+
     /// The view of one model's records in this transaction. Any number of views may be open at once.
     ///
     /// Costs nothing; trees are looked up by the first operation that needs them.
     #[inline]
     pub fn open_tree<M: NetabaseModelTrait<D>>(&self) -> TreeView<'_, D, M, Md, E> {
-        TreeView::new(&self.transaction, self.driver())
+        TreeView::new(&self.transaction, self.trees::<M>(), self.driver())
     }
 }
 

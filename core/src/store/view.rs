@@ -7,8 +7,8 @@ use std::marker::PhantomData;
 use std::ops::Bound;
 
 use super::iter::{
-    self, ALL, ByPrimaryKey, Iter, Order, OwnedBounds, index_bounds, key_bounds, prefix_bounds,
-    record_bounds,
+    self, ALL, ByPrimaryKey, IndexCheck, Iter, Order, OwnedBounds, index_bounds, key_bounds,
+    prefix_bounds, record_bounds,
 };
 use super::operations::walks;
 use super::scratch;
@@ -24,6 +24,7 @@ use crate::error::{ErrorKind, NetabaseError};
 use crate::model::{
     AnySecondaryKey, ModelKey, NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,
 };
+use crate::schema::ModelTrees;
 
 /// The walks of a view, as iterators that borrow it.
 macro_rules! streaming_walks {
@@ -50,6 +51,7 @@ macro_rules! streaming_walks {
 /// hold one entry at a time.
 pub struct TreeView<'txn, D, M, Md: Mode, E: Driver> {
     pub(super) transaction: &'txn Transaction<Md, E>,
+    pub(super) stored: &'txn ModelTrees,
     pub(super) driver: &'txn str,
     records: OnceCell<TreeId>,
     indexes: OnceCell<Box<[OnceCell<TreeId>]>>,
@@ -64,9 +66,14 @@ where
     Md: Mode,
     E: Driver,
 {
-    pub(crate) fn new(transaction: &'txn Transaction<Md, E>, driver: &'txn str) -> Self {
+    pub(crate) fn new(
+        transaction: &'txn Transaction<Md, E>,
+        stored: &'txn ModelTrees,
+        driver: &'txn str,
+    ) -> Self {
         Self {
             transaction,
+            stored,
             driver,
             records: OnceCell::new(),
             indexes: OnceCell::new(),
@@ -121,7 +128,14 @@ where
     /// # Errors
     /// An error of the engine.
     pub fn contains(&self, key: impl AsKey<M::PrimaryKey>) -> Result<bool, NetabaseError> {
-        Ok(self.find(&key, "contains", |_| Ok(()))?.is_some())
+        scratch::with(|scratch| {
+            scratch.primary.clear();
+            key.encode_as(&mut scratch.primary);
+            self.records()
+                .and_then(|tree| Ok(self.transaction.get(tree, &scratch.primary, |_| ())?))
+                .map(|found| found.is_some())
+                .map_err(|error| self.locate(error, "contains").at_key(&scratch.primary))
+        })
     }
 
     /// The number of records.
@@ -214,7 +228,11 @@ where
             scratch.primary.clear();
             key.encode_as(&mut scratch.primary);
             self.records()
-                .and_then(|tree| Ok(self.transaction.get(tree, &scratch.primary, read)?))
+                .and_then(|tree| {
+                    let key = &scratch.primary;
+                    let open = |stored: &[u8]| read(self.stored.form.open(key, stored)?);
+                    Ok(self.transaction.get(tree, key, open)?)
+                })
                 .and_then(Option::transpose)
                 .map_err(|error| self.locate(error, operation).at_key(&scratch.primary))
         })
@@ -227,10 +245,13 @@ where
         operation: &'static str,
     ) -> Result<Vec<M>, NetabaseError> {
         let mut found = Vec::new();
-        self.for_each_by(place, key, |records, primary| {
+        let mut check = IndexCheck::new(self.stored.form);
+        self.for_each_by(place, key, |records, secondary, primary| {
             self.transaction
                 .get(records, primary, |record| {
-                    found.push(value::decode::<M>(record)?);
+                    let view = value::decode_ref::<M>(self.stored.form.open(primary, record)?)?;
+                    check.leads_to::<M>(place, secondary, &view)?;
+                    found.push(M::from_ref(view));
                     Ok(())
                 })?
                 .transpose()
@@ -239,13 +260,13 @@ where
         Ok(found)
     }
 
-    /// Hands the tree of the records, and the encoded primary key of each record with this secondary key, to `read`, which
-    /// answers `None` where there is no such record.
+    /// Hands the tree of the records, the encoded secondary key, and the encoded primary key of each record that has it, to
+    /// `read`, which returns `None` where there is no such record.
     pub(super) fn for_each_by(
         &self,
         place: usize,
         key: &impl EncodeKey,
-        mut read: impl FnMut(TreeId, &[u8]) -> Result<Option<()>, NetabaseError>,
+        mut read: impl FnMut(TreeId, &[u8], &[u8]) -> Result<Option<()>, NetabaseError>,
     ) -> Result<(), NetabaseError> {
         let (records, tree) = (self.records()?, self.index(place)?);
         scratch::with(|scratch| {
@@ -255,7 +276,7 @@ where
             // Read on where a record is missing: an asynchronous store then fetches all that are in one go.
             let mut dangling = false;
             let mut follow = |primary: &[u8]| {
-                dangling |= read(records, primary)?.is_none();
+                dangling |= read(records, secondary, primary)?.is_none();
                 Ok::<_, NetabaseError>(())
             };
             if M::INFO.indexes[place].unique {
@@ -302,14 +323,22 @@ where
         });
         let (records, tree) = trees.map_err(|error| self.locate(error, operation))?;
         let driver = self.driver;
-        Ok(Iter::new(self.transaction, tree, records, bounds, driver))
+        let form = self.stored.form;
+        Ok(Iter::new(
+            self.transaction,
+            tree,
+            records,
+            form,
+            bounds,
+            driver,
+        ))
     }
 
     #[inline]
     pub(super) fn records(&self) -> Result<TreeId, NetabaseError> {
         resolve(&self.records, || {
             let widths = const { M::INFO.record_widths() };
-            Ok(self.transaction.sized_tree(M::INFO.name, widths)?)
+            Ok(self.transaction.sized_tree(&self.stored.records, widths)?)
         })
     }
 
@@ -322,7 +351,7 @@ where
             let widths = M::INFO.index_widths(place);
             Ok(self
                 .transaction
-                .sized_tree(M::INFO.indexes[place].tree, widths)?)
+                .sized_tree(&self.stored.indexes[place], widths)?)
         })
     }
 
@@ -418,7 +447,7 @@ where
             let running = self.transaction.begin_bulk(M::INFO.name)?;
             let mut bulk = Bulk::new(&M::INFO);
             for record in records {
-                bulk.push(record.borrow())?;
+                bulk.push(trees, record.borrow())?;
                 if bulk.is_full() {
                     running
                         .write(|writer| bulk.write_records::<M, _, _>(writer, trees, &mut ()))?;
@@ -535,7 +564,7 @@ where
         if let Some(trees) = self.trees.get() {
             return Ok(trees);
         }
-        let trees = Trees::resolve(self.transaction, &M::INFO)?;
+        let trees = Trees::resolve(self.transaction, self.stored, &M::INFO)?;
         Ok(self.trees.get_or_init(|| trees))
     }
 }

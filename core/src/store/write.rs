@@ -2,6 +2,7 @@
 
 use super::observer::{Observer, RecordChange};
 use super::scratch::{self, Scratch};
+use crate::codec::checksum::RecordForm;
 use crate::codec::key::EncodeKey;
 use crate::codec::value;
 use crate::driver::checked::CheckedWriter;
@@ -9,6 +10,7 @@ use crate::driver::{Bounds, Cursor, Direction, ErrorKind, Read, ResumingCursor, 
 use crate::error::NetabaseError;
 use crate::index::{self, Change, EncodedKeys, EntryChange, Pending};
 use crate::model::{IndexInfo, ModelInfo, Record};
+use crate::schema::ModelTrees;
 
 /// Bytes of encoded records that a bulk write gathers, sorts and writes at a time.
 const CHUNK: usize = 4 << 20;
@@ -18,21 +20,21 @@ const CHUNK: usize = 4 << 20;
 pub(crate) struct Trees {
     pub(crate) records: TreeId,
     pub(crate) indexes: Box<[TreeId]>,
+    pub(crate) form: RecordForm,
 }
 
 impl Trees {
     pub(crate) fn resolve(
         transaction: &impl Read,
+        model: &ModelTrees,
         info: &ModelInfo,
     ) -> Result<Self, NetabaseError> {
         Ok(Self {
-            records: transaction.sized_tree(info.name, info.record_widths())?,
-            indexes: info
-                .indexes
-                .iter()
-                .enumerate()
-                .map(|(place, index)| transaction.sized_tree(index.tree, info.index_widths(place)))
+            records: transaction.sized_tree(&model.records, info.record_widths())?,
+            indexes: (model.indexes.iter().enumerate())
+                .map(|(place, index)| transaction.sized_tree(index, info.index_widths(place)))
                 .collect::<Result<_, _>>()?,
+            form: model.form,
         })
     }
 }
@@ -76,6 +78,7 @@ pub(crate) fn put<M: Record, W: Write, O: Observer>(
         record.encode_primary_key(&mut scratch.primary);
         scratch.value.clear();
         value::encode(record, &mut scratch.value)?;
+        trees.form.seal(&scratch.primary, &mut scratch.value);
         scratch.new.encode_record(record);
         writer.check_entry(scratch.primary.len(), scratch.value.len())?;
         for (place, index) in M::INFO.indexes.iter().enumerate() {
@@ -138,7 +141,8 @@ fn put_encoded<M: Record, W: Write, O: Observer>(
             old_value.extend_from_slice(bytes);
         }
         if indexed {
-            old.encode_ref::<M>(&value::decode_ref::<M>(bytes)?);
+            let value = trees.form.open(primary, bytes)?;
+            old.encode_ref::<M>(&value::decode_ref::<M>(value)?);
         }
         Ok::<_, NetabaseError>(true)
     })?;
@@ -241,7 +245,7 @@ pub(crate) fn remove<M: Record, W: Write, O: Observer>(
                         old_value.clear();
                         old_value.extend_from_slice(bytes);
                     }
-                    value::decode::<M>(bytes)
+                    value::decode::<M>(trees.form.open(primary, bytes)?)
                 })?;
                 let Some(record) = removed.transpose()? else {
                     return Ok(None);
@@ -297,7 +301,8 @@ pub(crate) fn discard<M: Record, W: Write, O: Observer>(
                         old_value.clear();
                         old_value.extend_from_slice(bytes);
                     }
-                    value::decode_ref::<M>(bytes)
+                    (trees.form.open(primary, bytes))
+                        .and_then(value::decode_ref::<M>)
                         .map(|view| old.encode_ref::<M>(&view))
                         .is_ok()
                 })?;
@@ -335,7 +340,7 @@ fn find_entry<M: Record, W: Write>(
     let mut cursor = writer.cursor(tree, Bounds::ALL, Direction::Forward)?;
     while cursor.advance()? {
         let skip = |input: &mut &[u8]| M::skip_secondary_key(place, input);
-        let found = index::primary_of(index.unique, cursor.key(), cursor.value(), skip)
+        let (_, found) = index::entry_keys(index.unique, cursor.key(), cursor.value(), skip)
             .map_err(|error| NetabaseError::from(error).in_tree(index.tree))?;
         if found == primary {
             entry.clear();
@@ -446,11 +451,16 @@ impl Bulk {
     }
 
     /// Takes a record.
-    pub(crate) fn push<M: Record>(&mut self, record: &M) -> Result<(), NetabaseError> {
+    pub(crate) fn push<M: Record>(
+        &mut self,
+        trees: &Trees,
+        record: &M,
+    ) -> Result<(), NetabaseError> {
         let start = self.bytes.len();
         record.encode_primary_key(&mut self.bytes);
         let split = self.bytes.len();
         value::encode(record, &mut self.bytes)?;
+        trees.form.seal_behind_key(start, split, &mut self.bytes);
         let primary = &self.bytes[start..split];
         self.sorted &= self
             .rows
@@ -520,7 +530,8 @@ impl Bulk {
             let (primary, value) = (&bytes[row.start..row.value], &bytes[row.value..row.end]);
             let decoded = writer.put(trees.records, primary, value, |previous| {
                 if indexed {
-                    old.encode_ref::<M>(&value::decode_ref::<M>(previous)?);
+                    let value = trees.form.open(primary, previous)?;
+                    old.encode_ref::<M>(&value::decode_ref::<M>(value)?);
                     pending.drop_keys(row.write, primary, old);
                 }
                 if observed {

@@ -216,6 +216,7 @@ impl NetabaseDefinitionTrait for Definition {
 
 impl NetabaseModelTrait<Definition> for User {
     const DISCRIMINANT: Models = Models::User;
+    const PLACE: usize = 0;
     type PrimaryKey = UserPrimaryKey;
     type SecondaryKeys = UserSecondaryKeys;
     type Keys = ();

@@ -211,6 +211,7 @@ fn of_definition(model: &Model) -> TokenStream {
         #[automatically_derived]
         impl __netabase::NetabaseModelTrait<#definition> for #name {
             const DISCRIMINANT: #discriminant = #discriminant::#name;
+            const PLACE: usize = #discriminant::#name as usize;
 
             type PrimaryKey = #primary_key;
             type SecondaryKeys = #secondary_keys;

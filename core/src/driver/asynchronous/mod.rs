@@ -36,6 +36,7 @@ use super::{
     Bounds, CommitOutcome, CommitToken, Direction, DriverError, Durability, Manifest, Result,
     TreeId, WriteBatch,
 };
+use crate::codec::checksum::Checksums;
 use crate::config::{BUSY_TIMEOUT, FileConfig, IndexedDBConfig};
 
 /// One storage engine that cannot block.
@@ -74,6 +75,12 @@ pub trait AsyncConfig: MaybeSend + MaybeSync {
     fn busy_timeout(&self) -> Duration {
         BUSY_TIMEOUT
     }
+
+    /// Whether the records of a database that is created have checksums. [`Checksums::Off`] unless a configuration says
+    /// otherwise: engines that cannot block leave the bytes to a browser or a server, which looks after them.
+    fn checksums(&self) -> Checksums {
+        Checksums::Off
+    }
 }
 
 /// A configuration that can ask for an empty database which is removed again.
@@ -103,6 +110,10 @@ impl AsyncConfig for FileConfig {
 
     fn busy_timeout(&self) -> Duration {
         self.busy_timeout
+    }
+
+    fn checksums(&self) -> Checksums {
+        self.checksums
     }
 }
 

@@ -30,7 +30,7 @@ pub use tree::AsyncTree;
 pub use view::AsyncTreeView;
 
 use self::replay::{KnownReads, ReplayDriver, TreeNames};
-use self::schema::Schema;
+use self::schema::check_unchanged;
 use super::transact::is_conflict;
 use super::{ReadOnly, ReadWrite, TypedStore};
 use crate::driver::asynchronous::overlay::Overlay;
@@ -45,7 +45,7 @@ use crate::driver::{
 };
 use crate::error::NetabaseError;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
-use crate::schema::SCHEMA_TREE;
+use crate::schema::{Checksums, ModelTrees, SCHEMA_KEY, SCHEMA_TREE};
 
 /// How often an operation is tried where others commit meanwhile.
 const ATTEMPTS: usize = 16;
@@ -69,6 +69,8 @@ pub struct AsyncTypedStore<D, A: AsyncDriver> {
     durability: Durability,
     read_only: bool,
     busy_timeout: Duration,
+    /// The trees of every model of the definition, in its order.
+    trees: Arc<[ModelTrees]>,
     definition: PhantomData<fn() -> D>,
 }
 
@@ -115,26 +117,27 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
     ) -> Result<Self, NetabaseError> {
         let manifest = driver.manifest().clone();
         let open = async {
-            let store = Self {
+            let mut store = Self {
                 store: RwLock::new(Some(Arc::new(driver.open(config).await?))),
                 manifest: manifest.clone(),
                 durability,
                 read_only: config.is_read_only(),
                 busy_timeout: config.busy_timeout(),
+                trees: Arc::default(),
                 definition: PhantomData,
             };
-            store.prepare().await?;
+            store.trees = store.prepare(config.checksums()).await?.into();
             Ok(store)
         };
         open.await
             .map_err(|error: NetabaseError| error.during("open").on_driver(manifest.name.clone()))
     }
 
-    /// Checks the schema, records models and builds indexes.
-    async fn prepare(&self) -> Result<(), NetabaseError> {
+    /// Checks the schema, records models and builds indexes. Gives the trees of the definition's models.
+    async fn prepare(&self, checksums: Checksums) -> Result<Box<[ModelTrees]>, NetabaseError> {
         let mut attempt = 1;
         loop {
-            match self.try_prepare().await {
+            match self.try_prepare(checksums).await {
                 // Another program has just prepared the database, or has written.
                 Err(error) if is_conflict(error.kind()) && attempt < ATTEMPTS => attempt += 1,
                 result => return result,
@@ -142,30 +145,27 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
         }
     }
 
-    async fn try_prepare(&self) -> Result<(), NetabaseError> {
+    async fn try_prepare(&self, checksums: Checksums) -> Result<Box<[ModelTrees]>, NetabaseError> {
         let engine = self.engine()?;
         let reader = engine.begin_read().await?;
         let nothing = Overlay::default();
-        let known = KnownReads::new(TreeNames::default(), FIRST_PAGE, false);
-        let is_ready = |store: &TypedStore<D, ReplayDriver>| {
-            super::open::is_prepared::<D, ReplayDriver>(&store.store)
+        let known = KnownReads::new(TreeNames::new(&self.trees), FIRST_PAGE, false);
+        let prepared = |store: &TypedStore<D, ReplayDriver>| {
+            super::open::prepared_trees::<D, ReplayDriver>(&store.store, checksums)
         };
-        if self
-            .replay(&reader, &known, &nothing, is_ready)
-            .await?
-            .result?
-        {
-            return Ok(());
+        let replayed = self.replay(&reader, &known, &nothing, prepared).await?;
+        if let Some(trees) = replayed.result? {
+            return Ok(trees);
         }
         drop(reader);
         let writer = self.begin_write(&engine).await?;
-        let names = TreeNames::default();
+        let names = TreeNames::new(&self.trees);
         let known = KnownReads::new(names.clone(), ALL_RECORDS, self.is_optimistic());
         let check = |store: &TypedStore<D, ReplayDriver>| {
-            super::open::check_schema::<D, ReplayDriver>(&store.store)
+            super::open::check_schema::<D, ReplayDriver>(&store.store, checksums)
         };
         let replayed = self.replay(&writer, &known, &nothing, check).await?;
-        replayed.result?;
+        let trees = replayed.result?;
         let list = replayed
             .writes
             .to_batch(|tree| names.engine_id(&writer, tree))?;
@@ -175,7 +175,7 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
         writer
             .commit(&list.as_batch(), &reads, Durability::Immediate)
             .await?;
-        Ok(())
+        Ok(trees)
     }
 
     /// Begins a write transaction of the engine; waits no longer than the store was opened for.
@@ -201,13 +201,11 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
         reader: &impl AsyncRead,
         mut read: impl FnMut(&[u8], bool),
     ) -> Result<(), NetabaseError> {
-        let schema = Schema::of::<D>();
-        let keys: Vec<&[u8]> = schema.keys().collect();
-        let found = reader.get_many(reader.tree(SCHEMA_TREE)?, &keys).await?;
-        for (key, found) in keys.iter().zip(&found) {
-            read(key, found.is_some());
-        }
-        schema.compare(&found)
+        let tree = reader.tree(SCHEMA_TREE)?;
+        let found = reader.get_many(tree, &[SCHEMA_KEY]).await?;
+        let record = found.first().and_then(Option::as_deref);
+        read(SCHEMA_KEY, record.is_some());
+        check_unchanged::<D>(record, &self.trees)
     }
 
     /// Runs an operation of the synchronous layer on what is known of `reader` and on what was written before, as often as it
@@ -232,6 +230,7 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
             let result = {
                 let store = TypedStore {
                     store: Checked::open(&staged, &config)?,
+                    trees: Arc::clone(&self.trees),
                     durability: self.durability,
                     definition: PhantomData,
                     attachment: None,

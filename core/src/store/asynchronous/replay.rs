@@ -5,6 +5,7 @@
 //! fetched, the operation runs again, until nothing is missing. So the typed layer is written once, for engines that
 //! block and those that do not, and an operation that reads ten thousand keys takes two or three round trips.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +19,7 @@ use crate::driver::{
     Result, TreeId,
 };
 use crate::error::NetabaseError;
+use crate::schema::ModelTrees;
 
 /// Keys of one tree from which on it may be cheaper to fetch the stretch that they lie in than each by itself.
 const MANY: usize = 16;
@@ -29,12 +31,35 @@ const SAMPLE: usize = 32;
 const KEYS: usize = 4096;
 
 /// The trees that a transaction has asked for, in the order of their ids.
-#[derive(Clone, Default)]
-pub(super) struct TreeNames(Arc<Mutex<Vec<String>>>);
+#[derive(Clone)]
+pub(super) struct TreeNames {
+    asked: Arc<Mutex<Vec<String>>>,
+    models: Arc<[ModelTrees]>,
+}
 
 impl TreeNames {
+    /// Nothing was asked for. Errors name the trees of these models.
+    pub(super) fn new(models: &Arc<[ModelTrees]>) -> Self {
+        Self {
+            asked: Arc::default(),
+            models: Arc::clone(models),
+        }
+    }
+
     fn all(&self) -> MutexGuard<'_, Vec<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What people know a tree by.
+    fn shown(&self, tree: TreeId) -> Option<Cow<'static, str>> {
+        let names = self.all();
+        let name = names.get(tree.0 as usize)?;
+        Some(
+            match self.models.iter().find_map(|model| model.shown(name)) {
+                Some(shown) => shown.into(),
+                None => name.clone().into(),
+            },
+        )
     }
 
     pub(super) fn id(&self, name: &str) -> Result<TreeId> {
@@ -186,8 +211,8 @@ impl KnownReads {
     #[cold]
     fn locate(&self, error: DriverError, tree: TreeId) -> NetabaseError {
         let error = NetabaseError::from(error);
-        match self.names.all().get(tree.0 as usize) {
-            Some(name) => error.in_tree(name.clone()),
+        match self.names.shown(tree) {
+            Some(name) => error.in_tree(name),
             None => error,
         }
     }

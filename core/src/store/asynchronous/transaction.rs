@@ -69,7 +69,7 @@ impl<'db, D: NetabaseDefinitionTrait, Md: AsyncMode, A: AsyncDriver> AsyncTxnGua
         Self {
             store,
             transaction,
-            names: TreeNames::default(),
+            names: TreeNames::new(&store.trees),
             progress: Mutex::default(),
             records_reads: Md::COMMITS && store.is_optimistic(),
             is_checked: AtomicBool::new(!store.is_shared()),
