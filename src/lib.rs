@@ -154,7 +154,7 @@ pub mod key {
 /// A driver's own package depends on `netabase-core`, where these are as well. `docs/writing-a-driver.md` in the repository
 /// leads from an empty folder to a driver that passes the suite.
 pub mod driver {
-    pub use netabase_core::codec::{dynamic, fields};
+    pub use netabase_core::codec::{checksum, dynamic, fields};
     pub use netabase_core::driver::*;
     pub use netabase_core::{memory, model, schema};
 }

@@ -1,13 +1,12 @@
 //! `netabase copy`: one snapshot of any driver's database to a database of any driver.
 
 use netabase_store::connect::Target;
-use netabase_store::driver::schema::SCHEMA_TREE;
-use netabase_store::driver::{Bounds, Cursor as _, Direction, EntryWidths, Read as _};
+use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _};
 use serde_json::json;
 
 use crate::Status;
 use crate::arguments::Copy;
-use crate::database::{Snapshot, is_same_file, open_for_reading};
+use crate::database::{Snapshot, Tree, is_same_file, open_for_reading};
 use crate::failure::Failure;
 use crate::fill::{Fill, Summary};
 use crate::output::lines;
@@ -29,7 +28,7 @@ pub(crate) fn run(arguments: &Copy) -> Result<Status, Failure> {
     let origin = format!("netabase copy {} …", arguments.source);
     let mut fill = Fill::begin(&arguments.target, &origin, arguments.overwrite)?;
     each_entry(&snapshot, "copying", |step| match step {
-        Step::Tree(name, widths) => fill.tree(name, widths),
+        Step::Tree(tree) => fill.tree(&tree.name, tree.widths),
         Step::Entry(key, value) => fill.put(key, value),
     })?;
     let summary = fill.finish()?;
@@ -39,7 +38,7 @@ pub(crate) fn run(arguments: &Copy) -> Result<Status, Failure> {
 
 /// A tree that begins, or an entry of it.
 pub(crate) enum Step<'a> {
-    Tree(&'a str, EntryWidths),
+    Tree(&'a Tree),
     Entry(&'a [u8], &'a [u8]),
 }
 
@@ -49,24 +48,19 @@ pub(crate) fn each_entry(
     what: &str,
     mut visit: impl FnMut(Step<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let names = || {
-        snapshot
-            .trees
-            .iter()
-            .map(String::as_str)
-            .chain([SCHEMA_TREE])
-    };
+    let of_schema = Tree::of_schema();
+    let trees = || snapshot.trees.iter().chain([&of_schema]);
     let mut total = 0;
-    for name in names() {
-        total += snapshot.reader.len(snapshot.tree(name)?)?;
+    for tree in trees() {
+        total += snapshot.reader.len(snapshot.tree(tree)?)?;
     }
     let mut progress = Progress::new(what, Some(total));
-    for name in names() {
-        visit(Step::Tree(name, snapshot.widths(name)))?;
-        let tree = snapshot.tree(name)?;
+    for tree in trees() {
+        visit(Step::Tree(tree))?;
+        let id = snapshot.tree(tree)?;
         let mut cursor = snapshot
             .reader
-            .cursor(tree, Bounds::ALL, Direction::Forward)?;
+            .cursor(id, Bounds::ALL, Direction::Forward)?;
         while let Some((key, value)) = cursor.next_entry()? {
             visit(Step::Entry(key, value))?;
             progress.advance();
@@ -84,7 +78,7 @@ pub(crate) fn report(summary: &Summary, json: bool) -> Result<(), Failure> {
             .iter()
             .map(|(name, (_, digest))| {
                 json!({
-                    "name": name, "entries": digest.entries, "xxh3": format!("{:032x}", digest.checksum()),
+                    "name": summary.shown(name), "entries": digest.entries, "xxh3": format!("{:032x}", digest.checksum()),
                 })
             })
             .collect();
@@ -94,7 +88,7 @@ pub(crate) fn report(summary: &Summary, json: bool) -> Result<(), Failure> {
     let mut rows = vec![["tree", "entries", "xxh3"].map(String::from).to_vec()];
     for (name, (_, digest)) in &summary.trees {
         rows.push(vec![
-            name.clone(),
+            summary.shown(name).to_owned(),
             digest.entries.to_string(),
             format!("{:032x}", digest.checksum()),
         ]);

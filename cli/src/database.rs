@@ -1,15 +1,16 @@
 //! A database opened without its models: what its schema record says, and its trees.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use netabase_store::connect::{self, Target};
 use netabase_store::driver::checked::{Checked, CheckedReader};
+use netabase_store::driver::checksum::{Checksums, RecordForm};
 use netabase_store::driver::command::TreeNames;
 use netabase_store::driver::dynamic::Shape;
 use netabase_store::driver::schema::{
-    ModelSchema, SCHEMA_TREE, check_complete, stored_models, stored_widths,
+    self, ModelSchema, SCHEMA_TREE, Schema, check_complete, tree_name,
 };
 use netabase_store::driver::{
     AnyDatabase, AnyDriver, AnyReader, Capabilities, Driver as _, EntryWidths, Read as _, TreeId,
@@ -117,29 +118,62 @@ fn refuse_truncate(target: &Target) -> Result<(), Failure> {
 /// One snapshot of a database, with what its schema record says.
 pub(crate) struct Snapshot {
     pub(crate) reader: Reader,
-    pub(crate) models: BTreeMap<String, ModelSchema>,
-    /// Every tree that holds an entry or belongs to a model, the schema record's apart.
-    pub(crate) trees: BTreeSet<String>,
-    widths: BTreeMap<String, EntryWidths>,
+    /// The schema record; `None` if the database has none.
+    pub(crate) schema: Option<Schema>,
+    /// Every tree that holds an entry or belongs to a model, by the names that are shown, the schema record's apart.
+    pub(crate) trees: Vec<Tree>,
+}
+
+/// A tree of a database.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Tree {
+    /// The name that people know it by.
+    pub(crate) shown: String,
+    /// The engine's name for it.
+    pub(crate) name: String,
+    pub(crate) widths: EntryWidths,
+}
+
+impl Tree {
+    /// A tree that no model has.
+    fn bytes(name: String) -> Self {
+        Self {
+            shown: name.clone(),
+            name,
+            widths: EntryWidths::default(),
+        }
+    }
+
+    /// That of the schema record.
+    pub(crate) fn of_schema() -> Self {
+        Self::bytes(SCHEMA_TREE.to_owned())
+    }
 }
 
 impl Snapshot {
     /// A snapshot, also of a database that a copy did not fill to its end.
     pub(crate) fn of_any(store: &Store) -> Result<Self, Failure> {
-        let before = tree_names(store)?;
+        let mut others = tree_names(store)?;
         let reader = store.begin_read()?;
-        let models = stored_models(&reader)?;
-        let widths = stored_widths(&models);
+        let schema = schema::read(&reader)?;
         // A tree that another process adds or empties meanwhile is in one of the two lists, or in the schema record.
-        let mut trees = before;
-        trees.extend(tree_names(store)?);
-        trees.extend(widths.keys().cloned());
-        trees.remove(SCHEMA_TREE);
+        others.extend(tree_names(store)?);
+        others.remove(SCHEMA_TREE);
+        let mut trees = Vec::new();
+        for (name, shown, widths) in schema.iter().flat_map(Schema::model_trees) {
+            others.remove(&name);
+            trees.push(Tree {
+                shown,
+                name,
+                widths,
+            });
+        }
+        trees.extend(others.into_iter().map(Tree::bytes));
+        trees.sort_unstable();
         Ok(Self {
             reader,
-            models,
+            schema,
             trees,
-            widths,
         })
     }
 
@@ -150,31 +184,57 @@ impl Snapshot {
         Ok(snapshot)
     }
 
-    pub(crate) fn widths(&self, tree: &str) -> EntryWidths {
-        self.widths.get(tree).copied().unwrap_or_default()
+    /// The models that are recorded, with their names.
+    pub(crate) fn models(&self) -> impl Iterator<Item = (&String, &ModelSchema)> {
+        self.schema.iter().flat_map(|schema| &schema.models)
     }
 
-    pub(crate) fn tree(&self, name: &str) -> Result<TreeId, Failure> {
-        Ok(self.reader.sized_tree(name, self.widths(name))?)
-    }
-
-    pub(crate) fn kind(&self, tree: &str) -> Kind {
-        if let Some(model) = self.models.get(tree) {
-            return Kind::Records {
-                key: Shape::parse(&model.primary_key),
-                fields: model.fields.clone(),
-            };
+    /// The tree that is shown by this name.
+    pub(crate) fn find(&self, shown: &str) -> Option<Tree> {
+        if shown == SCHEMA_TREE {
+            return Some(Tree::of_schema());
         }
-        let index = tree.rsplit_once('.').and_then(|(model, field)| {
-            let model = self.models.get(model)?;
-            let index = model.indexes.iter().find(|index| index.name == field)?;
-            Some(Kind::Index {
-                secondary: Shape::parse(&index.key),
-                primary: Shape::parse(&model.primary_key),
-                unique: index.unique,
-            })
-        });
-        index.unwrap_or(Kind::Bytes)
+        self.trees.iter().find(|tree| tree.shown == shown).cloned()
+    }
+
+    pub(crate) fn tree(&self, tree: &Tree) -> Result<TreeId, Failure> {
+        Ok(self.reader.sized_tree(&tree.name, tree.widths)?)
+    }
+
+    /// The tree of this number.
+    pub(crate) fn numbered(&self, number: u32, widths: EntryWidths) -> Result<TreeId, Failure> {
+        Ok(self.reader.sized_tree(&tree_name(number), widths)?)
+    }
+
+    pub(crate) fn kind(&self, tree: &Tree) -> Kind {
+        for model in self.models().map(|(_, model)| model) {
+            if tree.name == tree_name(model.tree) {
+                return Kind::Records {
+                    key: Shape::parse(&model.primary_key),
+                    fields: model.fields.clone(),
+                    form: self.form(model),
+                };
+            }
+            let mut indexes = model.indexes.iter();
+            if let Some(index) = indexes.find(|index| tree.name == tree_name(index.tree)) {
+                return Kind::Index {
+                    secondary: Shape::parse(&index.key),
+                    primary: Shape::parse(&model.primary_key),
+                    unique: index.unique,
+                };
+            }
+        }
+        Kind::Bytes
+    }
+
+    /// What stands around the encoded values of a model's records.
+    pub(crate) fn form(&self, model: &ModelSchema) -> RecordForm {
+        let has_checksums =
+            (self.schema.as_ref()).is_some_and(|schema| schema.checksums() == Checksums::Records);
+        RecordForm {
+            tree: model.tree,
+            has_checksums,
+        }
     }
 }
 
@@ -184,6 +244,7 @@ pub(crate) enum Kind {
     Records {
         key: Option<Shape>,
         fields: Vec<(String, String)>,
+        form: RecordForm,
     },
     /// Entries of an index.
     Index {

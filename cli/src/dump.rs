@@ -120,7 +120,7 @@ fn write(snapshot: &Snapshot, out: impl Write) -> Result<Totals, Failure> {
     let mut writer = DumpWriter::new(out)?;
     each_entry(snapshot, "dumping", |step| {
         match step {
-            Step::Tree(name, widths) => writer.tree(name, widths)?,
+            Step::Tree(tree) => writer.tree(&tree.name, tree.widths)?,
             Step::Entry(key, value) => writer.entry(key, value)?,
         }
         Ok(())

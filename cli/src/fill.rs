@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use netabase_store::connect::Target;
 use netabase_store::driver::checked::CheckedWriter;
-use netabase_store::driver::schema::{INCOMPLETE_KEY, SCHEMA_TREE};
+use netabase_store::driver::schema::{self, INCOMPLETE_KEY, SCHEMA_TREE, Schema};
 use netabase_store::driver::{
     AnyWriter, Bounds, Capabilities, Cursor as _, Direction, Driver as _, Durability, EntryWidths,
     Read as _, TreeId, Write as _,
@@ -187,8 +187,13 @@ impl Fill {
         writer.remove(schema, INCOMPLETE_KEY, |_| ())?;
         writer.commit(self.durability)?;
         self.check_schema(false)?;
+        let record = schema::read(&self.store.begin_read()?)?;
+        let names = (record.iter().flat_map(Schema::model_trees))
+            .map(|(name, shown, _)| (name, shown))
+            .collect();
         Ok(Summary {
             trees: self.done,
+            names,
             entries,
         })
     }
@@ -327,5 +332,14 @@ struct Filling {
 /// What a filled database holds, the schema record apart.
 pub(crate) struct Summary {
     pub(crate) trees: BTreeMap<String, (EntryWidths, Digest)>,
+    /// What people know the trees by, by the engine's names.
+    names: BTreeMap<String, String>,
     pub(crate) entries: u64,
+}
+
+impl Summary {
+    /// What people know a tree by.
+    pub(crate) fn shown<'a>(&'a self, name: &'a str) -> &'a str {
+        self.names.get(name).map_or(name, String::as_str)
+    }
 }

@@ -1,13 +1,13 @@
 //! `netabase inspect`: models, trees, counts and sizes.
 
-use netabase_store::driver::schema::{SCHEMA_TREE, check_complete};
+use netabase_store::driver::schema::check_complete;
 use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _};
 use serde_json::json;
 
 use crate::Status;
 use crate::arguments::Inspect;
 use crate::compact;
-use crate::database::{Kind, Snapshot, open_for_reading};
+use crate::database::{Kind, Snapshot, Tree, open_for_reading};
 use crate::failure::Failure;
 use crate::output::lines;
 
@@ -16,39 +16,35 @@ pub(crate) fn run(arguments: &Inspect) -> Result<Status, Failure> {
     let snapshot = Snapshot::of_any(&store)?;
     let complete = check_complete(&snapshot.reader);
     let mut trees = Vec::new();
-    for name in snapshot
-        .trees
-        .iter()
-        .map(String::as_str)
-        .chain([SCHEMA_TREE])
-    {
-        let kind = match snapshot.kind(name) {
+    let of_schema = Tree::of_schema();
+    for tree in snapshot.trees.iter().chain([&of_schema]) {
+        let kind = match snapshot.kind(tree) {
             Kind::Records { .. } => "records",
             Kind::Index { unique: true, .. } => "unique index",
             Kind::Index { .. } => "index",
-            Kind::Bytes if name == SCHEMA_TREE => "schema",
+            Kind::Bytes if *tree == of_schema => "schema",
             Kind::Bytes => "bytes",
         };
         let (mut entries, mut bytes) = (0u64, 0u64);
-        let tree = snapshot.tree(name)?;
+        let id = snapshot.tree(tree)?;
         let mut cursor = snapshot
             .reader
-            .cursor(tree, Bounds::ALL, Direction::Forward)?;
+            .cursor(id, Bounds::ALL, Direction::Forward)?;
         while let Some((key, value)) = cursor.next_entry()? {
             entries += 1;
             bytes += (key.len() + value.len()) as u64;
         }
-        trees.push((name, kind, entries, bytes));
+        trees.push((tree.shown.as_str(), kind, entries, bytes));
     }
     let on_disk = compact::size(&store);
     let mut out = lines();
     if arguments.json {
         let models: Vec<_> = snapshot
-            .models
-            .iter()
+            .models()
             .map(|(name, model)| {
                 json!({
                     "name": name,
+                    "version": model.version,
                     "primary_fields": model.primary_fields.split(',').collect::<Vec<_>>(),
                     "primary_key": model.primary_key,
                     "fields": model.fields.iter().map(|(name, ty)| json!({"name": name, "type": ty})).collect::<Vec<_>>(),
@@ -65,8 +61,8 @@ pub(crate) fn run(arguments: &Inspect) -> Result<Status, Failure> {
             })
             .collect();
         out.json(&json!({
-            "driver": store.driver(), "complete": complete.is_ok(), "size_on_disk": on_disk, "models": models,
-            "trees": trees,
+            "driver": store.driver(), "complete": complete.is_ok(), "size_on_disk": on_disk,
+            "requires": snapshot.schema.as_ref().map(|schema| &schema.requires), "models": models, "trees": trees,
         }))?;
         return Ok(Status::Fine);
     }
@@ -77,7 +73,15 @@ pub(crate) fn run(arguments: &Inspect) -> Result<Status, Failure> {
     if let Err(error) = &complete {
         out.line(format_args!("INCOMPLETE    {}", error.message()))?;
     }
-    for (name, model) in &snapshot.models {
+    if let Some(schema) = &snapshot.schema {
+        let requires: Vec<_> = schema.requires.iter().map(String::as_str).collect();
+        let requires = match requires.as_slice() {
+            [] => "nothing".to_owned(),
+            some => some.join(", "),
+        };
+        out.line(format_args!("requires      {requires}"))?;
+    }
+    for (name, model) in snapshot.models() {
         out.line("")?;
         out.line(format_args!("model {name}"))?;
         let mut rows = vec![vec!["field".into(), "type".into(), "key".into()]];

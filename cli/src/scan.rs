@@ -4,20 +4,19 @@ use std::ops::Bound;
 
 use netabase_store::driver::dynamic::{Shape, Value};
 use netabase_store::driver::fields;
-use netabase_store::driver::schema::SCHEMA_TREE;
 use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _, prefix_end};
 use serde_json::{Map, json};
 
 use crate::Status;
 use crate::arguments::{Get, Scan};
-use crate::database::{Kind, Snapshot, open_for_reading};
+use crate::database::{Kind, Snapshot, Tree, open_for_reading};
 use crate::failure::Failure;
 use crate::output::{hex, many_lines};
 
 pub(crate) fn get(arguments: &Get) -> Result<Status, Failure> {
     let store = open_for_reading(&arguments.url)?;
     let snapshot = Snapshot::of(&store)?;
-    let kind = known_tree(&snapshot, &arguments.tree)?;
+    let (tree, kind) = known_tree(&snapshot, &arguments.tree)?;
     let key = encoded(&kind, &arguments.key)?;
     // Of an index, every entry of this secondary key; no encoding is a prefix of another one.
     let upper = match &kind {
@@ -28,7 +27,7 @@ pub(crate) fn get(arguments: &Get) -> Result<Status, Failure> {
     };
     let shown = show(
         &snapshot,
-        &arguments.tree,
+        &tree,
         &kind,
         (Bound::Included(key), upper),
         Direction::Forward,
@@ -47,7 +46,7 @@ pub(crate) fn get(arguments: &Get) -> Result<Status, Failure> {
 pub(crate) fn scan(arguments: &Scan) -> Result<Status, Failure> {
     let store = open_for_reading(&arguments.url)?;
     let snapshot = Snapshot::of(&store)?;
-    let kind = known_tree(&snapshot, &arguments.tree)?;
+    let (tree, kind) = known_tree(&snapshot, &arguments.tree)?;
     let bounds = if let Some(prefix) = &arguments.prefix {
         let prefix = match key_shape(&kind)? {
             Some(shape) => shape.read_prefix(prefix).map_err(usage)?,
@@ -81,7 +80,7 @@ pub(crate) fn scan(arguments: &Scan) -> Result<Status, Failure> {
     };
     show(
         &snapshot,
-        &arguments.tree,
+        &tree,
         &kind,
         bounds,
         direction,
@@ -91,16 +90,19 @@ pub(crate) fn scan(arguments: &Scan) -> Result<Status, Failure> {
     Ok(Status::Fine)
 }
 
-fn known_tree(snapshot: &Snapshot, name: &str) -> Result<Kind, Failure> {
-    if name == SCHEMA_TREE || snapshot.trees.contains(name) {
-        return Ok(snapshot.kind(name));
+fn known_tree(snapshot: &Snapshot, name: &str) -> Result<(Tree, Kind), Failure> {
+    if let Some(tree) = snapshot.find(name) {
+        let kind = snapshot.kind(&tree);
+        return Ok((tree, kind));
     }
     if snapshot.trees.is_empty() {
         return Err(Failure::Usage(format!(
             "there is no tree `{name}`; the database is empty"
         )));
     }
-    let names: Vec<_> = snapshot.trees.iter().map(String::as_str).collect();
+    let names: Vec<_> = (snapshot.trees.iter())
+        .map(|tree| tree.shown.as_str())
+        .collect();
     Err(Failure::Usage(format!(
         "there is no tree `{name}`; there are: {}",
         names.join(", ")
@@ -142,14 +144,14 @@ fn encoded(kind: &Kind, text: &str) -> Result<Vec<u8>, Failure> {
 
 fn show(
     snapshot: &Snapshot,
-    name: &str,
+    tree: &Tree,
     kind: &Kind,
     bounds: (Bound<Vec<u8>>, Bound<Vec<u8>>),
     direction: Direction,
     limit: u64,
     json: bool,
 ) -> Result<u64, Failure> {
-    let tree = snapshot.tree(name)?;
+    let tree = snapshot.tree(tree)?;
     let bounds = Bounds {
         lower: bounds.0.as_ref().map(Vec::as_slice),
         upper: bounds.1.as_ref().map(Vec::as_slice),
@@ -196,11 +198,16 @@ fn as_text(kind: &Kind, key: &[u8], value: &[u8]) -> String {
         Kind::Records {
             key: shape,
             fields: types,
+            form,
         } => {
+            let opened = form.open(key, value);
             let key = shape
                 .as_ref()
                 .and_then(|shape| shape.decode(key).ok())
                 .map_or_else(|| format!("0x{}", hex(key)), |key| key.to_string());
+            let Ok(value) = opened else {
+                return format!("{key}  DAMAGED ({} bytes: 0x{})", value.len(), hex(value));
+            };
             match fields::decode(types, value) {
                 Some(fields) => {
                     let mut parts: Vec<_> = fields
@@ -229,10 +236,13 @@ fn as_json(kind: &Kind, key: &[u8], value: &[u8]) -> serde_json::Value {
         Kind::Records {
             key: shape,
             fields: types,
+            form,
         } => {
             let decoded = shape.as_ref().and_then(|shape| shape.decode(key).ok());
-            let fields = fields::decode(types, value);
+            let opened = form.open(key, value).ok();
+            let fields = opened.and_then(|value| fields::decode(types, value));
             json!({
+                "damaged": opened.is_none(),
                 "key": decoded.as_ref().map(value_json),
                 "key_hex": hex(key),
                 "fields": fields.as_ref().map(|fields| fields

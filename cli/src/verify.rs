@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &Verify) -> Result<Status, Failure> {
     let store = open_for_reading(&arguments.url)?;
     let snapshot = Snapshot::of(&store)?;
     let mut reports = Vec::new();
-    for (name, model) in &snapshot.models {
+    for (name, model) in snapshot.models() {
         let records = check_records(&snapshot, name, model)?;
         let count = records.entries;
         reports.push(records);
@@ -62,10 +62,10 @@ pub(crate) fn run(arguments: &Verify) -> Result<Status, Failure> {
         }
     }
     let of_models: BTreeSet<String> = reports.iter().map(|report| report.tree.clone()).collect();
-    for tree in snapshot.trees.difference(&of_models) {
-        let mut report = Report::new(tree.clone());
+    for tree in (snapshot.trees.iter()).filter(|tree| !of_models.contains(&tree.shown)) {
+        let mut report = Report::new(tree.shown.clone());
         report.entries = snapshot.reader.len(snapshot.tree(tree)?)?;
-        if snapshot.models.is_empty() {
+        if snapshot.models().next().is_none() {
             // Without a word on what the entries are, nothing can be called sound.
             report.findings = 1;
         }
@@ -129,7 +129,8 @@ fn tell(reports: &[Report], json: bool) -> io::Result<()> {
 fn check_records(snapshot: &Snapshot, name: &str, model: &ModelSchema) -> Result<Report, Failure> {
     let mut report = Report::new(name.to_owned());
     let shape = shape(&model.primary_key)?;
-    let tree = snapshot.tree(name)?;
+    let tree = snapshot.numbered(model.tree, model.record_widths())?;
+    let form = snapshot.form(model);
     let mut cursor = snapshot
         .reader
         .cursor(tree, Bounds::ALL, Direction::Forward)?;
@@ -138,8 +139,12 @@ fn check_records(snapshot: &Snapshot, name: &str, model: &ModelSchema) -> Result
         if shape.decode(key).is_err() {
             report.found("the key is none of this model", key);
         }
-        if fields::decode(&model.fields, value).is_none() {
-            report.found("the record does not hold the fields of this model", key);
+        match form.open(key, value) {
+            Err(_) => report.found("the record's checksum is not that of what was written", key),
+            Ok(value) if fields::decode(&model.fields, value).is_none() => {
+                report.found("the record does not hold the fields of this model", key);
+            }
+            Ok(_) => {}
         }
     }
     Ok(report)
@@ -156,8 +161,9 @@ fn check_index(
     let mut report = Report::new(format!("{name}.{}", index.name));
     let secondary = shape(&index.key)?;
     let primary = shape(&model.primary_key)?;
-    let records_tree = snapshot.tree(name)?;
-    let index_tree = snapshot.tree(&report.tree)?;
+    let records_tree = snapshot.numbered(model.tree, model.record_widths())?;
+    let index_tree = snapshot.numbered(index.tree, model.index_widths(index))?;
+    let form = snapshot.form(model);
     let reader = &snapshot.reader;
     let mut cursor = reader.cursor(index_tree, Bounds::ALL, Direction::Forward)?;
     while let Some((key, value)) = cursor.next_entry()? {
@@ -181,7 +187,9 @@ fn check_index(
     let mut cursor = reader.cursor(records_tree, Bounds::ALL, Direction::Forward)?;
     let mut entry = Vec::new();
     while let Some((key, value)) = cursor.next_entry()? {
-        let field = fields::decode(&model.fields, value).and_then(|fields| {
+        let decoded =
+            (form.open(key, value).ok()).and_then(|value| fields::decode(&model.fields, value));
+        let field = decoded.and_then(|fields| {
             let (_, value) = fields
                 .values
                 .into_iter()

@@ -41,6 +41,7 @@ fn config(config: &OpenConfig<'_>) -> Result<FileConfig> {
         read_only: config.read_only,
         use_fsync: true,
         busy_timeout: config.busy_timeout,
+        checksums: Default::default(),
     })
 }
 

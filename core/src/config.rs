@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use typed_builder::TypedBuilder;
 
-use crate::codec::checksum::Checksums;
+pub use crate::codec::checksum::Checksums;
 
 /// How long a write waits for another one to end, unless the configuration says otherwise.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(60);

@@ -239,7 +239,7 @@ impl TreeId {
 /// What a caller knows beforehand of every entry of a tree.
 ///
 /// `None` says nothing: the lengths may differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct EntryWidths {
     /// The length of every key in bytes.
     pub key: Option<u32>,

@@ -1389,6 +1389,7 @@ pub mod blog {
         #[automatically_derived]
         impl __netabase::NetabaseModelTrait<Blog> for User {
             const DISCRIMINANT: BlogDiscriminant = BlogDiscriminant::User;
+            const PLACE: usize = BlogDiscriminant::User as usize;
             type PrimaryKey = UserPrimaryKey;
             type SecondaryKeys = UserSecondaryKeys;
             type Keys = UserKey;
@@ -1833,6 +1834,7 @@ pub mod blog {
         #[automatically_derived]
         impl __netabase::NetabaseModelTrait<Blog> for Like {
             const DISCRIMINANT: BlogDiscriminant = BlogDiscriminant::Like;
+            const PLACE: usize = BlogDiscriminant::Like as usize;
             type PrimaryKey = LikePrimaryKey;
             type SecondaryKeys = LikeSecondaryKeys;
             type Keys = LikeKey;
