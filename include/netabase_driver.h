@@ -70,6 +70,7 @@ extern "C" {
 #define NETABASE_MULTI_PROCESS 32u
 #define NETABASE_CAN_READ_ONLY 64u
 #define NETABASE_OPTIMISTIC 128u
+#define NETABASE_COUNTED 256u
 
 /* What a function answers: one of these two, or the number of an error. */
 #define NETABASE_OK 0u

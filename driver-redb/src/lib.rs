@@ -103,6 +103,7 @@ pub const fn manifest(name: &'static str) -> Manifest {
             .with(Capabilities::DEFERRED)
             .with(Capabilities::SNAPSHOTS)
             .with(Capabilities::ZERO_COPY)
+            .with(Capabilities::COUNTED)
             .with(Capabilities::READ_ONLY),
         limits: Limits {
             key_bytes: LENGTH_LIMIT,

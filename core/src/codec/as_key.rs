@@ -1,10 +1,11 @@
 //! What keys are looked up with: borrowed forms beside the owned ones, and ranges of both.
 
+use std::cmp::Reverse;
 use std::ops::{
     Bound, Range, RangeBounds, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive,
 };
 
-use super::key::EncodeKey;
+use super::key::{EncodeKey, encode_complement};
 
 /// A value that stands for a key of type `K` in a look-up: the key itself, or its field, or what the field is borrowed as.
 ///
@@ -111,6 +112,13 @@ impl<F, T: AsKey<F>> AsKey<Option<F>> for Option<T> {
                 value.encode_as(out);
             }
         }
+    }
+}
+
+impl<F, T: AsKey<F>> AsKey<Reverse<F>> for Reverse<T> {
+    #[inline]
+    fn encode_as(&self, out: &mut Vec<u8>) {
+        encode_complement(out, |out| self.0.encode_as(out));
     }
 }
 

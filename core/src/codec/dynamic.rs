@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::key::{EncodeKey, Key, KeyDecodeError};
+use super::key::{EncodeKey, Key, KeyDecodeError, decode_complement, encode_complement};
 
 /// The most levels that a shape may be nested.
 const DEPTH: usize = 16;
@@ -50,6 +50,8 @@ pub enum Shape {
     Array(Box<Shape>, usize),
     /// A field-less enum: variants by name and discriminant.
     Enum(Vec<(String, i64)>),
+    /// The complement of a value, which sorts the other way round.
+    Descending(Box<Shape>),
 }
 
 /// A key, or a field of a record, of any shape.
@@ -106,6 +108,10 @@ impl Shape {
         if eat(rest, "option<") {
             let inner = Self::parse_front(rest, depth)?;
             return eat(rest, ">").then(|| Self::Option(inner.into()));
+        }
+        if eat(rest, "desc<") {
+            let inner = Self::parse_front(rest, depth)?;
+            return eat(rest, ">").then(|| Self::Descending(inner.into()));
         }
         if eat(rest, "[") {
             let inner = Self::parse_front(rest, depth)?;
@@ -174,6 +180,7 @@ impl Shape {
             Self::Instant => Some(12),
             Self::Enum(_) => Some(8),
             Self::Text | Self::Bytes | Self::Option(_) => None,
+            Self::Descending(inner) => inner.width(),
             Self::Array(inner, length) => inner.width()?.checked_mul(*length),
             Self::Tuple(parts) => parts
                 .iter()
@@ -209,6 +216,7 @@ impl Shape {
                     ));
                 }
             }),
+            Self::Descending(inner) => decode_complement(input, |input| inner.decode_front(input))?,
             Self::Tuple(parts) => Value::List(
                 parts
                     .iter()
@@ -284,6 +292,11 @@ impl Shape {
                 nanoseconds.encode_key(out);
             }
             (Self::Date, Value::Date(days)) => days.encode_key(out),
+            (Self::Descending(inner), value) => {
+                let mut encoded = Ok(());
+                encode_complement(out, |out| encoded = inner.encode(value, out));
+                encoded?;
+            }
             (Self::Option(_), Value::Option(None)) => out.push(0),
             (Self::Option(inner), Value::Option(Some(value))) => {
                 out.push(1);
@@ -395,6 +408,7 @@ impl Shape {
             Self::Instant => "a point in time, such as `2026-01-31T12:00:00Z`",
             Self::Date => "a date, such as `2026-01-31`",
             Self::Option(_) => "`none` or `some(…)`",
+            Self::Descending(inner) => return inner.unreadable(text),
             Self::Tuple(_) => "the parts in parentheses, with commas between them",
             Self::Array(..) => "the items in brackets, with commas between them",
             Self::Enum(_) => "the name of one of the variants",
@@ -457,6 +471,7 @@ impl Shape {
                         .ok_or_else(fail)?,
                 )
             }
+            Self::Descending(inner) => inner.read_front(rest)?,
             Self::Option(inner) => {
                 if let Some(left) = rest.strip_prefix("none") {
                     *rest = left;
@@ -653,6 +668,7 @@ impl fmt::Display for Shape {
             Self::Instant => f.write_str("instant"),
             Self::Date => f.write_str("date"),
             Self::Option(inner) => write!(f, "option<{inner}>"),
+            Self::Descending(inner) => write!(f, "desc<{inner}>"),
             Self::Array(inner, length) => write!(f, "[{inner};{length}]"),
             Self::Tuple(parts) => {
                 f.write_str("(")?;

@@ -12,10 +12,12 @@
 //! | field-less enums | the variant's discriminant as `i64` |
 //! | `Uuid` | its 16 bytes |
 //! | date-times | seconds as `i64`, then nanoseconds as `u32` |
+//! | `Reverse<T>` | the complement of each byte of `T`'s |
 //!
 //! The escape of zero bytes follows the tuple layer of FoundationDB and the key encoding of CockroachDB, with a
 //! two-byte terminator: it sorts below an escaped zero, and no type tag is needed to tell the two apart.
 
+use std::cmp::Reverse;
 use std::fmt;
 
 use super::as_key::AsKey;
@@ -115,6 +117,8 @@ pub enum KeyShape {
     Array(&'static KeyShape, usize),
     /// A field-less enum: variants by name and discriminant.
     Enum(&'static [(&'static str, i64)]),
+    /// The complement of a value, which sorts the other way round.
+    Descending(&'static KeyShape),
 }
 
 impl KeyShape {
@@ -124,6 +128,7 @@ impl KeyShape {
         match self {
             Self::Plain(_) | Self::Option(_) => None,
             Self::Fixed(_, width) => Some(*width),
+            Self::Descending(inner) => inner.width(),
             Self::Array(inner, length) => match inner.width() {
                 Some(width) => Some(width * *length),
                 None => None,
@@ -144,11 +149,28 @@ impl KeyShape {
     }
 }
 
+impl KeyShape {
+    /// The length in bytes that no encoding of this shape falls short of.
+    #[must_use]
+    pub fn least_width(&self) -> usize {
+        match self {
+            Self::Plain(_) => TERMINATOR.len(),
+            Self::Option(_) => 1,
+            Self::Fixed(_, width) => *width,
+            Self::Descending(inner) => inner.least_width(),
+            Self::Array(inner, length) => inner.least_width().saturating_mul(*length),
+            Self::Tuple(parts) => parts.iter().map(Self::least_width).sum(),
+            Self::Enum(_) => size_of::<i64>(),
+        }
+    }
+}
+
 impl fmt::Display for KeyShape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plain(name) | Self::Fixed(name, _) => f.write_str(name),
             Self::Option(inner) => write!(f, "option<{inner}>"),
+            Self::Descending(inner) => write!(f, "desc<{inner}>"),
             Self::Array(inner, length) => write!(f, "[{inner};{length}]"),
             Self::Tuple(parts) => {
                 for (index, part) in parts.iter().enumerate() {
@@ -443,6 +465,55 @@ impl<T: Key> Key for Option<T> {
             [_] => Err(KeyDecodeError::new(
                 "an option is neither absent nor present",
             )),
+        }
+    }
+}
+
+/// Appends what `encode` appends, each byte complemented: it then sorts the other way round.
+#[inline]
+pub(super) fn encode_complement(out: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    encode(out);
+    for byte in &mut out[start..] {
+        *byte = !*byte;
+    }
+}
+
+/// Reads a value from the complement of `input`.
+pub(super) fn decode_complement<R>(
+    input: &mut &[u8],
+    decode: impl FnOnce(&mut &[u8]) -> Result<R, KeyDecodeError>,
+) -> Result<R, KeyDecodeError> {
+    let complement: Vec<u8> = input.iter().map(|byte| !byte).collect();
+    let mut rest = complement.as_slice();
+    let value = decode(&mut rest)?;
+    take(input, complement.len() - rest.len())?;
+    Ok(value)
+}
+
+impl<T: EncodeKey> EncodeKey for Reverse<T> {
+    #[inline]
+    fn encode_key(&self, out: &mut Vec<u8>) {
+        encode_complement(out, |out| self.0.encode_key(out));
+    }
+}
+
+/// Descending order. Decoding copies what is left of the input, unless all encodings of `T` have one length.
+impl<T: Key> Key for Reverse<T> {
+    const SHAPE: KeyShape = KeyShape::Descending(&T::SHAPE);
+
+    fn decode_key(input: &mut &[u8]) -> Result<Self, KeyDecodeError> {
+        match T::SHAPE.width() {
+            Some(width) => decode_complement(&mut take(input, width)?, T::decode_key),
+            None => decode_complement(input, T::decode_key),
+        }
+        .map(Self)
+    }
+
+    fn skip_key(input: &mut &[u8]) -> Result<(), KeyDecodeError> {
+        match T::SHAPE.width() {
+            Some(width) => take(input, width).map(drop),
+            None => decode_complement(input, T::skip_key),
         }
     }
 }
@@ -840,6 +911,20 @@ mod tests {
         array_laws: [i16; 3] = any::<[i16; 3]>();
         string_array_laws: [String; 2] = [text(), text()];
         instant_laws: SystemTime = instant();
+        descending_laws: Reverse<i32> = any::<i32>().prop_map(Reverse);
+        descending_text_laws: Reverse<String> = text().prop_map(Reverse);
+        descending_option_laws: Reverse<Option<Vec<u8>>> = proptest::option::of(zero_rich()).prop_map(Reverse);
+    }
+
+    // The keys of the entries of every kind of index, which all are parts one after the other and then the primary key.
+    laws! {
+        entries_of_a_plain_index: (String, u64) = (text(), any::<u64>());
+        entries_of_a_composite_index: ((u32, String, Option<i8>), String) =
+            ((any::<u32>(), text(), any::<Option<i8>>()), text());
+        entries_of_a_composite_index_with_descending_parts: ((u32, Reverse<String>, Reverse<u64>, bool), Vec<u8>) =
+            ((any::<u32>(), text().prop_map(Reverse), any::<u64>().prop_map(Reverse), any::<bool>()), zero_rich());
+        entries_of_a_sparse_or_computed_index: (Vec<u8>, (u16, String)) = (zero_rich(), (any::<u16>(), text()));
+        entries_of_a_descending_unique_index: Reverse<(String, i64)> = (text(), any::<i64>()).prop_map(Reverse);
     }
 
     #[cfg(feature = "uuid")]
@@ -888,6 +973,7 @@ mod tests {
     fn shapes_read_as_documented() {
         assert_eq!(<(u64, String)>::SHAPE.to_string(), "(u64,str)");
         assert_eq!(<Option<[i8; 4]>>::SHAPE.to_string(), "option<[i8;4]>");
+        assert_eq!(<Reverse<(u8, String)>>::SHAPE.to_string(), "desc<(u8,str)>");
         assert_eq!(
             KeyShape::Enum(&[("Red", 0), ("Green", 1)]).to_string(),
             "enum{Red=0,Green=1}"

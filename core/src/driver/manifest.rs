@@ -79,8 +79,11 @@ impl Capabilities {
     /// [`commit`](super::Write::commit) fails with [`Conflict`](super::ErrorKind::Conflict), and nothing is kept, if
     /// another commit has changed what the transaction read. Without it, there is one writer at a time.
     pub const OPTIMISTIC: Self = Self(1 << 7);
+    /// The engine keeps the number of a tree's entries apart from them: [`len`](super::Read::len) costs the same for every
+    /// tree, and a tree that has lost entries to damage holds fewer than it says. A read of all records compares the two.
+    pub const COUNTED: Self = Self(1 << 8);
 
-    const NAMES: [(Self, &'static str); 8] = [
+    const NAMES: [(Self, &'static str); 9] = [
         (Self::PERSISTENT, "persistent"),
         (Self::DURABLE, "durable"),
         (Self::DEFERRED, "deferred"),
@@ -89,6 +92,7 @@ impl Capabilities {
         (Self::MULTI_PROCESS, "multi-process"),
         (Self::READ_ONLY, "read-only"),
         (Self::OPTIMISTIC, "optimistic"),
+        (Self::COUNTED, "counted"),
     ];
 
     /// Whether all of `other` is in this set.

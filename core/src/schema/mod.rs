@@ -37,4 +37,5 @@ pub use record::{
     CHECKSUMS, FORMAT_VERSION, INCOMPLETE_KEY, IndexSchema, ModelSchema, SCHEMA_KEY, SCHEMA_TREE,
     Schema, tree_name,
 };
+pub(crate) use stored::shown_names;
 pub use stored::{check_complete, check_writable, read};

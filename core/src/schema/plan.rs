@@ -22,6 +22,8 @@ pub(crate) struct ModelTrees {
     pub(crate) records: Box<str>,
     pub(crate) indexes: Box<[Box<str>]>,
     pub(crate) form: RecordForm,
+    /// Whether a read of all records compares their number with that which the engine keeps.
+    pub(crate) compares_counts: bool,
     /// What people know the trees by: that of the records, then those of the indexes.
     shown: Box<[&'static str]>,
 }
@@ -34,6 +36,7 @@ impl ModelTrees {
                 .map(|index| tree_name(index.tree).into())
                 .collect(),
             form: schema.record_form(model),
+            compares_counts: false,
             shown: shown(info),
         }
     }
@@ -66,6 +69,7 @@ impl ModelTrees {
                 tree: NEVER_GIVEN_OUT,
                 has_checksums: false,
             },
+            compares_counts: false,
             shown: shown(info),
         }
     }

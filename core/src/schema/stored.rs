@@ -1,5 +1,7 @@
 //! What a database records, as it is read by programs that have its models and by those that do not.
 
+use std::collections::BTreeMap;
+
 use super::record::{CHECKSUMS, INCOMPLETE_KEY, SCHEMA_KEY, SCHEMA_TREE, Schema};
 use crate::driver::Read;
 use crate::error::{ErrorKind, NetabaseError};
@@ -32,6 +34,18 @@ pub fn check_writable(schema: &Schema) -> Result<(), NetabaseError> {
             ),
         )),
     }
+}
+
+/// The names that people know these trees by, in order.
+pub(crate) fn shown_names(schema: Option<&Schema>, names: Vec<String>) -> Vec<String> {
+    let shown: BTreeMap<_, _> = (schema.into_iter().flat_map(Schema::model_trees))
+        .map(|(name, shown, _)| (name, shown))
+        .collect();
+    let mut names: Vec<String> = (names.into_iter())
+        .map(|name| shown.get(&name).cloned().unwrap_or(name))
+        .collect();
+    names.sort_unstable();
+    names
 }
 
 /// Refuses a database that a copy did not fill to its end.

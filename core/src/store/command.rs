@@ -7,6 +7,7 @@ use crate::driver::command::{Command, TreeNames};
 use crate::driver::{CommitOutcome, CommitToken, Driver};
 use crate::error::NetabaseError;
 use crate::model::NetabaseDefinitionTrait;
+use crate::schema;
 
 impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
     /// Runs one of the engine's [commands](crate::driver::command), such as
@@ -23,14 +24,16 @@ impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
             .map_err(|error| self.locate(error, C::NAME))
     }
 
-    /// The names of all trees that hold at least one entry, records, indexes and the schema record, in order.
+    /// The names of all trees that hold at least one entry, records, indexes and the schema record, in order: `User` for the
+    /// records of a model, `User.email` for an index.
     ///
     /// # Errors
     /// As [`run`](Self::run).
     pub fn tree_names(&self) -> Result<Vec<String>, NetabaseError> {
-        let mut names = self.run(TreeNames)?;
-        names.sort_unstable();
-        Ok(names)
+        let names = self.run(TreeNames)?;
+        let read = || schema::read(&self.store.begin_read()?);
+        let schema = read().map_err(|error| self.locate(error, TreeNames::NAME))?;
+        Ok(schema::shown_names(schema.as_ref(), names))
     }
 
     /// The outcome of a commit that failed with [`CommitUnknown`](ErrorKind::CommitUnknown); `token` is the one that

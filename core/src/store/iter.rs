@@ -13,12 +13,13 @@ use crate::codec::key::{self, KeyPrefix};
 use crate::codec::value;
 use crate::driver::ResumingCursor;
 use crate::driver::{
-    Bounds, Cursor, Direction, Driver, ErrorKind, PinnedRead, Read, Result as DriverResult, TreeId,
-    prefix_end,
+    Bounds, Cursor, Direction, Driver, DriverError, ErrorKind, PinnedRead, Read,
+    Result as DriverResult, TreeId, prefix_end,
 };
 use crate::error::NetabaseError;
 use crate::index;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey};
+use crate::schema::ModelTrees;
 
 /// Encoded bounds; `None` where nothing can lie within.
 pub(crate) type OwnedBounds = Option<(Bound<Vec<u8>>, Bound<Vec<u8>>)>;
@@ -142,14 +143,70 @@ pub(super) struct Entries<'t, T: Read> {
     tree: TreeId,
     bounds: (Bound<Vec<u8>>, Bound<Vec<u8>>),
     ends: Ends<T::Cursor<'t>>,
+    count: Count,
+}
+
+/// The entries that a read of a whole tree has given, where their number is to be that which the engine keeps.
+#[derive(Debug, Clone, Copy)]
+struct Count {
+    is_compared: bool,
+    given: u64,
+}
+
+impl Count {
+    fn new(is_compared: bool) -> Self {
+        Self {
+            is_compared,
+            given: 0,
+        }
+    }
+
+    /// Counts what a step has given. A step that failed ends the read, and says enough.
+    #[inline]
+    fn note<X>(&mut self, advanced: &Result<bool, X>) {
+        match advanced {
+            Ok(advanced) => self.given += u64::from(*advanced),
+            Err(_) => self.is_compared = false,
+        }
+    }
+
+    /// Compares the two once the end has been met. Later calls find nothing.
+    fn check(&mut self, reader: &impl Read, tree: TreeId) -> DriverResult<()> {
+        if !std::mem::take(&mut self.is_compared) {
+            return Ok(());
+        }
+        let kept = reader.len(tree)?;
+        if kept == self.given {
+            Ok(())
+        } else {
+            Err(miscounted(self.given, kept))
+        }
+    }
+}
+
+#[cold]
+fn miscounted(given: u64, kept: u64) -> DriverError {
+    DriverError::new(
+        ErrorKind::Corrupt,
+        format!(
+            "the database is damaged: it gave {given} entries of a tree that has {kept}; check the disk, see what `netabase \
+             verify` finds, and restore a backup"
+        ),
+    )
 }
 
 impl<'t, T: Read + 't> Entries<'t, T> {
-    pub(super) fn new(transaction: &'t T, tree: TreeId, bounds: OwnedBounds) -> Self {
+    pub(super) fn new(
+        transaction: &'t T,
+        tree: TreeId,
+        bounds: OwnedBounds,
+        compares_counts: bool,
+    ) -> Self {
         let ends = Ends::new(bounds.is_none());
         Self {
             transaction,
             tree,
+            count: Count::new(compares_counts && bounds == ALL),
             bounds: bounds.unwrap_or((Bound::Unbounded, Bound::Unbounded)),
             ends,
         }
@@ -162,9 +219,15 @@ impl<'t, T: Read + 't> Entries<'t, T> {
             tree,
             bounds,
             ends,
+            count,
         } = self;
         let open = || transaction.cursor(*tree, borrowed(bounds), direction);
-        ends.advance(direction, open, T::Cursor::advance, T::Cursor::key)
+        let advanced = ends.advance(direction, open, T::Cursor::advance, T::Cursor::key);
+        count.note(&advanced);
+        if let Ok(false) = advanced {
+            count.check(*transaction, *tree)?;
+        }
+        advanced
     }
 
     /// The entry that [`advance`](Self::advance) moved to last in this direction.
@@ -194,6 +257,10 @@ impl<'t, T: Read + 't> Entries<'t, T> {
             Some(cursor) => {
                 let next = cursor.next_entry();
                 *done = !matches!(next, Ok(Some(_)));
+                self.count.note(&next.as_ref().map(Option::is_some));
+                if let Ok(None) = next {
+                    self.count.check(self.transaction, self.tree)?;
+                }
                 next
             }
             None => Ok(None),
@@ -287,12 +354,14 @@ where
         transaction: &'t Transaction<Md, E>,
         tree: TreeId,
         records: TreeId,
-        form: RecordForm,
+        stored: &ModelTrees,
         bounds: OwnedBounds,
         driver: &'t str,
     ) -> Self {
+        let form = stored.form;
+        let compares_counts = Md::IS_SNAPSHOT && stored.compares_counts;
         Self {
-            entries: Entries::new(transaction, tree, bounds),
+            entries: Entries::new(transaction, tree, bounds, compares_counts),
             records,
             form,
             driver,
@@ -553,6 +622,7 @@ pub struct SnapshotIter<'db, D, M, E: Driver> {
     guard: TxnGuard<'db, D, ReadOnly, E>,
     tree: TreeId,
     form: RecordForm,
+    count: Count,
     ends: Ends<ResumingCursor>,
     model: PhantomData<fn() -> M>,
 }
@@ -565,7 +635,7 @@ where
 {
     pub(crate) fn new(guard: TxnGuard<'db, D, ReadOnly, E>) -> Result<Self, NetabaseError> {
         let stored = guard.trees::<M>();
-        let form = stored.form;
+        let (form, count) = (stored.form, Count::new(stored.compares_counts));
         let tree = guard
             .transaction()
             .sized_tree(&stored.records, const { M::INFO.record_widths() })
@@ -574,6 +644,7 @@ where
             guard,
             tree,
             form,
+            count,
             ends: Ends::new(false),
             model: PhantomData,
         })
@@ -584,6 +655,7 @@ where
             guard,
             tree,
             form,
+            count,
             ends,
             ..
         } = self;
@@ -595,6 +667,7 @@ where
             |cursor| cursor.advance(guard.transaction(), generation),
             ResumingCursor::key,
         );
+        count.note(&advanced);
         match advanced {
             Ok(true) => {
                 let cursor = ends.get(direction)?;
@@ -605,7 +678,10 @@ where
                         .map_err(|error| locate::<M>(error, guard.driver()).at_key(key)),
                 )
             }
-            Ok(false) => None,
+            Ok(false) => {
+                let error = count.check(guard.transaction(), *tree).err()?;
+                Some(Err(locate::<M>(error, guard.driver())))
+            }
             Err(error) => Some(Err(locate::<M>(error, guard.driver()))),
         }
     }

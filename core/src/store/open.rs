@@ -10,7 +10,8 @@ use crate::codec::value;
 use crate::config::FileConfig;
 use crate::driver::checked::{Checked, CheckedWriter};
 use crate::driver::{
-    Bounds, Cursor, Direction, Driver, Durability, ErrorKind, OpenConfig, Read, Write,
+    Bounds, Capabilities, Cursor, Direction, Driver, Durability, ErrorKind, Manifest, OpenConfig,
+    Read, Write,
 };
 use crate::error::NetabaseError;
 use crate::index::{EncodedKeys, Pending};
@@ -49,6 +50,7 @@ impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
     /// - [`SchemaMismatch`](ErrorKind::SchemaMismatch) as well if there is a tree of a model's name that is no model's;
     /// - [`AlreadyExists`](ErrorKind::AlreadyExists) if a key has become unique and two records share one;
     /// - [`Codec`](ErrorKind::Codec) if an index has to be built and a record cannot be decoded;
+    /// - [`LimitExceeded`](ErrorKind::LimitExceeded) if a key of a model is always longer than the engine takes;
     /// - [`ReadOnly`](ErrorKind::ReadOnly) if an index has to be built and the database is opened read-only.
     pub fn open_on(driver: &E, config: &FileConfig) -> Result<Self, NetabaseError> {
         let options = StoreOptions {
@@ -80,8 +82,13 @@ impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
         let _span =
             tracing::info_span!("open", driver = %name, location = %config.location).entered();
         let open = || {
+            check_key_sizes::<D>(driver.manifest())?;
             let store = Checked::open(driver, config)?;
-            let trees = check_schema::<D, E>(&store, checksums)?;
+            let mut trees = check_schema::<D, E>(&store, checksums)?;
+            let is_counted = (driver.manifest().capabilities).contains(Capabilities::COUNTED);
+            for trees in &mut trees {
+                trees.compares_counts = is_counted && trees.form.has_checksums;
+            }
             Ok(Self {
                 store,
                 trees: trees.into(),
@@ -175,6 +182,36 @@ impl<D: NetabaseDefinitionTrait, E: Driver + Default> TypedStore<D, E> {
             Durability::None,
         )
     }
+}
+
+/// Refuses models whose keys the engine never takes, however short a record's strings are.
+pub(super) fn check_key_sizes<D: NetabaseDefinitionTrait>(
+    manifest: &Manifest,
+) -> Result<(), NetabaseError> {
+    let limit = manifest.limits.key_bytes;
+    let check = |tree: &'static str, least: usize| {
+        if limit == 0 || least as u64 <= limit {
+            return Ok(());
+        }
+        Err(NetabaseError::new(
+            ErrorKind::LimitExceeded,
+            format!(
+                "the keys of `{tree}` take {least} bytes or more, and the driver `{}` takes {limit} at most; make the key \
+                 shorter, or use another driver",
+                manifest.name
+            ),
+        )
+        .in_tree(tree))
+    };
+    for info in D::MODELS {
+        let primary = info.primary_key.least_width();
+        check(info.name, primary)?;
+        for index in info.indexes {
+            let behind = if index.unique { 0 } else { primary };
+            check(index.tree, index.key.least_width().saturating_add(behind))?;
+        }
+    }
+    Ok(())
 }
 
 /// Checks the schema; records models and builds indexes in one transaction where that is called for. Gives the trees of

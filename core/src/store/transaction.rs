@@ -35,6 +35,8 @@ pub(crate) mod sealed {
 
     pub trait Mode: 'static {
         type Transaction<S: Database>: Read + Indexed;
+        /// Whether what is read never changes.
+        const IS_SNAPSHOT: bool;
     }
 
     pub trait Indexed {
@@ -44,10 +46,12 @@ pub(crate) mod sealed {
 
     impl Mode for super::ReadOnly {
         type Transaction<S: Database> = ReadState<S::Reader>;
+        const IS_SNAPSHOT: bool = true;
     }
 
     impl Mode for super::ReadWrite {
         type Transaction<S: Database> = WriteState<S::Writer>;
+        const IS_SNAPSHOT: bool = false;
     }
 }
 

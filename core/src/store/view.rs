@@ -323,12 +323,11 @@ where
         });
         let (records, tree) = trees.map_err(|error| self.locate(error, operation))?;
         let driver = self.driver;
-        let form = self.stored.form;
         Ok(Iter::new(
             self.transaction,
             tree,
             records,
-            form,
+            self.stored,
             bounds,
             driver,
         ))

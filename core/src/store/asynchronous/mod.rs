@@ -30,7 +30,7 @@ pub use tree::AsyncTree;
 pub use view::AsyncTreeView;
 
 use self::replay::{KnownReads, ReplayDriver, TreeNames};
-use self::schema::check_unchanged;
+use self::schema::{check_unchanged, schema_record};
 use super::transact::is_conflict;
 use super::{ReadOnly, ReadWrite, TypedStore};
 use crate::driver::asynchronous::overlay::Overlay;
@@ -45,7 +45,7 @@ use crate::driver::{
 };
 use crate::error::NetabaseError;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
-use crate::schema::{Checksums, ModelTrees, SCHEMA_KEY, SCHEMA_TREE};
+use crate::schema::{Checksums, ModelTrees, SCHEMA_KEY, Schema, shown_names};
 
 /// How often an operation is tried where others commit meanwhile.
 const ATTEMPTS: usize = 16;
@@ -117,6 +117,7 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
     ) -> Result<Self, NetabaseError> {
         let manifest = driver.manifest().clone();
         let open = async {
+            super::open::check_key_sizes::<D>(&manifest)?;
             let mut store = Self {
                 store: RwLock::new(Some(Arc::new(driver.open(config).await?))),
                 manifest: manifest.clone(),
@@ -201,11 +202,9 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
         reader: &impl AsyncRead,
         mut read: impl FnMut(&[u8], bool),
     ) -> Result<(), NetabaseError> {
-        let tree = reader.tree(SCHEMA_TREE)?;
-        let found = reader.get_many(tree, &[SCHEMA_KEY]).await?;
-        let record = found.first().and_then(Option::as_deref);
+        let record = schema_record(reader).await?;
         read(SCHEMA_KEY, record.is_some());
-        check_unchanged::<D>(record, &self.trees)
+        check_unchanged::<D>(record.as_deref(), &self.trees)
     }
 
     /// Runs an operation of the synchronous layer on what is known of `reader` and on what was written before, as often as it
@@ -360,14 +359,21 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
             .map_err(|error| self.locate(error, "commit_outcome"))
     }
 
-    /// The names of all trees that hold at least one entry, records, indexes and the schema record, in order.
+    /// The names of all trees that hold at least one entry, as [`TypedStore::tree_names`].
     ///
     /// # Errors
     /// As [`run`](Self::run).
     pub async fn tree_names(&self) -> Result<Vec<String>, NetabaseError> {
-        let mut names = self.run(command::TreeNames).await?;
-        names.sort_unstable();
-        Ok(names)
+        let names = self.run(command::TreeNames).await?;
+        let read = async {
+            let reader = self.engine()?.begin_read().await?;
+            let record = schema_record(&reader).await?;
+            record.as_deref().map(Schema::parse).transpose()
+        };
+        let schema = read
+            .await
+            .map_err(|error: NetabaseError| self.locate(error, command::TreeNames::NAME))?;
+        Ok(shown_names(schema.as_ref(), names))
     }
 
     /// Closes the database. Open transactions go on; later calls, and writes that wait to begin, answer
