@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Load(Load),
     /// Compare the indexes of a database with its records
     Verify(Verify),
+    /// Copy the good records of a damaged database, and list the lost
+    Salvage(Salvage),
     /// Make a database smaller
     Compact(Compact),
 }
@@ -112,6 +114,20 @@ pub(crate) struct Scan {
 #[derive(Debug, Args)]
 pub(crate) struct Copy {
     /// The URL of the database to copy
+    pub(crate) source: String,
+    /// The URL of the database to fill
+    pub(crate) target: String,
+    /// Remove all that the target holds
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// Write JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Salvage {
+    /// The URL of the damaged database
     pub(crate) source: String,
     /// The URL of the database to fill
     pub(crate) target: String,

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use netabase_store::config::Checksums;
 use netabase_store::connect::{self, Target};
 use netabase_store::driver::checked::{Checked, CheckedReader};
-use netabase_store::driver::checksum::{Checksums, RecordForm};
+use netabase_store::driver::checksum::RecordForm;
 use netabase_store::driver::command::TreeNames;
 use netabase_store::driver::dynamic::Shape;
 use netabase_store::driver::schema::{

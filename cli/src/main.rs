@@ -13,6 +13,7 @@ mod fill;
 mod inspect;
 mod output;
 mod progress;
+mod salvage;
 mod scan;
 mod verify;
 
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Command::Dump(arguments) => dump::dump(&arguments),
         Command::Load(arguments) => dump::load(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Salvage(arguments) => salvage::run(&arguments),
         Command::Compact(arguments) => compact::run(&arguments),
     };
     match result {

@@ -221,7 +221,7 @@ fn check_index(
     Ok(report)
 }
 
-fn shape(text: &str) -> Result<Shape, Failure> {
+pub(crate) fn shape(text: &str) -> Result<Shape, Failure> {
     Shape::parse(text).ok_or_else(|| {
         NetabaseError::new(
             ErrorKind::Unsupported,

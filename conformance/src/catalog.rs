@@ -56,6 +56,7 @@ pub fn all<D: Driver>() -> Vec<Case<D>> {
         ("transaction", cases::transaction::cases()),
         ("tree", cases::tree::cases()),
         ("typed_index", cases::typed::index::cases()),
+        ("typed_integrity", cases::typed::integrity::cases()),
         ("typed_key", cases::typed::key::cases()),
         ("typed_random", cases::typed::random::cases()),
         ("typed_range", cases::typed::range::cases()),

@@ -20,7 +20,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("codec", &["error"]),
     ("model", &["error", "driver", "codec"]),
     ("index", &["error", "codec", "model"]),
-    ("schema", &["error", "driver", "codec", "model"]),
+    ("schema", &["error", "config", "driver", "codec", "model"]),
     ("generated", &["error", "codec", "model"]),
     ("memory", &["error", "config", "driver"]),
     ("abi", &["error", "config", "driver"]),

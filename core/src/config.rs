@@ -5,10 +5,23 @@ use std::time::Duration;
 
 use typed_builder::TypedBuilder;
 
-pub use crate::codec::checksum::Checksums;
-
 /// How long a write waits for another one to end, unless the configuration says otherwise.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Whether stored records have checksums.
+///
+/// A new database is given one or the other, and keeps it: it stands in the schema record, so that every program and driver
+/// goes by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Checksums {
+    /// None: a record is its encoded value. Damage that still decodes is not noticed.
+    Off,
+    /// Each record has a checksum over its tree, key and value, which every read checks: 4 bytes a record. Index entries are
+    /// checked against the records that they lead to.
+    #[default]
+    Records,
+}
 
 /// How to open a database that lives in a file or folder.
 ///

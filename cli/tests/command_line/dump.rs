@@ -130,7 +130,7 @@ fn what_was_dumped_and_loaded_is_told_as_json() {
     let told = json(&run.stdout);
     assert_eq!(
         (&told["entries"], &told["trees"], &told["file"]),
-        (&11.into(), &4.into(), &path.into()),
+        (&10.into(), &4.into(), &path.into()),
         "{told}"
     );
     let output = crate::program::command()
@@ -141,7 +141,7 @@ fn what_was_dumped_and_loaded_is_told_as_json() {
     let told = json(std::str::from_utf8(&output.stderr).unwrap());
     assert_eq!(
         (&told["entries"], &told["file"]),
-        (&11.into(), &serde_json::Value::Null)
+        (&10.into(), &serde_json::Value::Null)
     );
     let run = netabase(&["load", path, &url("sled", folder.path(), "to"), "--json"]);
     let told = json(&run.stdout);

@@ -9,6 +9,7 @@
 mod dump;
 mod loaded;
 mod program;
+mod salvage;
 mod streams;
 mod transfer;
 mod verify;

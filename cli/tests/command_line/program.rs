@@ -201,3 +201,13 @@ pub(crate) fn titles(url: &str) -> Vec<String> {
 pub(crate) fn open_bytes(url: &str) -> Checked<AnyDatabase> {
     Target::parse(url).unwrap().open().unwrap()
 }
+
+/// The engine's name of a tree of the library.
+pub(crate) fn engine_tree(shown: &str) -> &str {
+    match shown {
+        "Book" => "1",
+        "Book.title" => "2",
+        "Book.year" => "3",
+        other => other,
+    }
+}

@@ -6,7 +6,9 @@ use std::process::Command;
 use netabase_store::driver::schema::SCHEMA_TREE;
 use netabase_store::driver::{Bounds, Cursor as _, Direction, Durability, Read as _, Write as _};
 
-use crate::program::{Run, command, fill, library, netabase, open_bytes, runner, url};
+use crate::program::{
+    Run, command, engine_tree, fill, library, netabase, open_bytes, runner, url,
+};
 
 #[test]
 fn a_reader_that_goes_away_ends_the_program_quietly() {
@@ -68,7 +70,7 @@ fn half_a_dump_and_findings_are_told_of_although_nobody_reads_on() {
     assert!(message.contains("before its end"), "{message}");
     let store = open_bytes(&url);
     let mut writer = store.begin_write().unwrap();
-    let tree = writer.tree("Book.title").unwrap();
+    let tree = writer.tree(engine_tree("Book.title")).unwrap();
     writer.clear(tree).unwrap();
     writer.commit(Durability::Immediate).unwrap();
     drop(store);

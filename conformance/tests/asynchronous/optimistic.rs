@@ -21,7 +21,7 @@ use netabase_core::error::NetabaseError;
 use netabase_core::memory::{
     AsyncMemory, AsyncMemoryDatabase, AsyncMemoryReader, AsyncMemoryWriter,
 };
-use netabase_core::model::Record;
+use netabase_core::model::{NetabaseDefinitionTrait as _, Record};
 use netabase_core::store::ReadWrite;
 use netabase_core::store::TypedStore;
 use netabase_core::store::asynchronous::{AsyncTxnGuard, AsyncTypedStore};
@@ -125,10 +125,21 @@ impl AsyncDatabase for CarelessDatabase {
     }
 }
 
+/// What people know a tree by: they have numbers in the order of the models.
+fn shown(name: &str) -> String {
+    let trees = Ledger::MODELS.iter().flat_map(|model| {
+        std::iter::once(model.name).chain(model.indexes.iter().map(|index| index.tree))
+    });
+    (name.parse().ok())
+        .and_then(|number: usize| trees.clone().nth(number - 1))
+        .unwrap_or(name)
+        .to_owned()
+}
+
 impl AsyncRead for CarelessWriter {
     fn tree(&self, name: &str) -> Result<TreeId> {
         let tree = self.ground.tree(name)?;
-        self.names.lock().unwrap().insert(tree, name.to_owned());
+        self.names.lock().unwrap().insert(tree, shown(name));
         Ok(tree)
     }
 

@@ -584,7 +584,7 @@ mod tests {
                 "no number {number}"
             );
         }
-        for name in Capabilities::from_bits(0xFF).names() {
+        for name in Capabilities::from_bits(u64::MAX).names() {
             assert!(
                 page.contains(&format!("| {name} |")),
                 "no capability {name}"
@@ -648,7 +648,7 @@ mod tests {
             } else {
                 name
             };
-            let bit = (0..8)
+            let bit = (0..64)
                 .map(|bit| Capabilities::from_bits(1 << bit))
                 .find(|one| one.names().eq([capability]))
                 .unwrap();

@@ -14,21 +14,6 @@ use crate::error::{ErrorKind, NetabaseError};
 /// The length of a checksum, in bytes.
 pub const LENGTH: usize = 4;
 
-/// Whether stored records have checksums.
-///
-/// A new database is given one or the other, and keeps it: it stands in the schema record, so that every program and driver
-/// goes by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum Checksums {
-    /// None: a record is its encoded value. Damage that still decodes is not noticed.
-    Off,
-    /// Each record has a checksum over its tree, key and value, which every read checks: 4 bytes a record. Index entries are
-    /// checked against the records that they lead to.
-    #[default]
-    Records,
-}
-
 /// What stands around the encoded values of one tree of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordForm {

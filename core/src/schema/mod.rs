@@ -30,7 +30,6 @@ mod plan;
 mod record;
 mod stored;
 
-pub use crate::codec::checksum::Checksums;
 pub use plan::Migration;
 pub(crate) use plan::{ModelTrees, Plan};
 pub use record::{

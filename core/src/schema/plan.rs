@@ -2,7 +2,8 @@
 
 use super::record::{IndexSchema, ModelSchema, SCHEMA_TREE, Schema, tree_name};
 use super::stored::{self, check_complete, check_writable};
-use crate::codec::checksum::{Checksums, RecordForm};
+use crate::codec::checksum::RecordForm;
+use crate::config::Checksums;
 use crate::driver::Read;
 use crate::error::{ErrorKind, NetabaseError};
 use crate::model::{ModelInfo, NetabaseDefinitionTrait};

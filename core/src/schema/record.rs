@@ -5,8 +5,9 @@ use std::fmt::{self, Write as _};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::codec::checksum::{Checksums, RecordForm};
+use crate::codec::checksum::RecordForm;
 use crate::codec::dynamic::Shape;
+use crate::config::Checksums;
 use crate::driver::EntryWidths;
 use crate::error::{ErrorKind, NetabaseError};
 

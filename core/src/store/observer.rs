@@ -67,7 +67,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::codec::checksum::Checksums;
+    use crate::config::Checksums;
     use crate::driver::checked::Checked;
     use crate::driver::{Bounds, Cursor as _, Direction, OpenConfig, Read, TreeId};
     use crate::error::ErrorKind;

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::TypedStore;
 use super::write::{self, Trees};
 use crate::codec::value;
-use crate::config::FileConfig;
+use crate::config::{Checksums, FileConfig};
 use crate::driver::checked::{Checked, CheckedWriter};
 use crate::driver::{
     Bounds, Capabilities, Cursor, Direction, Driver, Durability, ErrorKind, Manifest, OpenConfig,
@@ -16,7 +16,7 @@ use crate::driver::{
 use crate::error::NetabaseError;
 use crate::index::{EncodedKeys, Pending};
 use crate::model::{ModelVisitor, NetabaseDefinitionTrait, NetabaseModelTrait, Record};
-use crate::schema::{Checksums, ModelTrees, Plan, SCHEMA_KEY, SCHEMA_TREE, tree_name};
+use crate::schema::{ModelTrees, Plan, SCHEMA_KEY, SCHEMA_TREE, tree_name};
 
 /// What a typed store is opened with, beside what its driver takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

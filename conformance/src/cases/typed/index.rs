@@ -653,8 +653,8 @@ fn a_record_that_fits_without_its_entries_is_not_kept<D: Driver>(
     let mut number = 0;
     while rest > 1_000 {
         let title = format!("note {number:06}");
-        // The title as a key and as a field, and the length of the text.
-        let around = (title.len() + 2) + (title.len() + 1) + 5;
+        // The title as a key and as a field, the length of the text, and the record's checksum.
+        let around = (title.len() + 2) + (title.len() + 1) + 5 + 4;
         let text = vec![0; (rest - around).min(100_000)];
         rest -= around + text.len();
         notes.put(Note { title, text })?;

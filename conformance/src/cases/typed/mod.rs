@@ -1,6 +1,7 @@
 //! The typed layer over each driver: models, keys, indexes, transactions; and what its cases have in common.
 
 pub mod index;
+pub mod integrity;
 pub mod key;
 pub mod random;
 pub mod range;

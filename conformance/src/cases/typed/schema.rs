@@ -5,6 +5,7 @@ use netabase_core::driver::{
     Bounds, Capabilities, Cursor, Direction, Driver, Durability, ErrorKind, OpenConfig, Read,
 };
 use netabase_core::error::NetabaseError;
+use netabase_core::schema::tree_name;
 use netabase_core::store::TypedStore;
 use netabase_store::NetabaseDefinitionTrait;
 
@@ -281,8 +282,9 @@ fn stored<D: Driver>(
     let store = fixture.open_with(&OpenConfig::new(path))?;
     let reader = store.begin_read()?;
     let mut stored = Vec::new();
-    for tree in ["User", "User.email", "User.age", "User.city"] {
-        let tree = reader.tree(tree)?;
+    // Records and three indexes of the first model.
+    for number in 1..=4 {
+        let tree = reader.tree(&tree_name(number))?;
         let mut cursor = reader.cursor(tree, Bounds::ALL, Direction::Forward)?;
         while cursor.advance()? {
             stored.push((cursor.key().to_vec(), cursor.value().to_vec()));

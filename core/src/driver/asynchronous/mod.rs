@@ -36,8 +36,7 @@ use super::{
     Bounds, CommitOutcome, CommitToken, Direction, DriverError, Durability, Manifest, Result,
     TreeId, WriteBatch,
 };
-use crate::codec::checksum::Checksums;
-use crate::config::{BUSY_TIMEOUT, FileConfig, IndexedDBConfig};
+use crate::config::{BUSY_TIMEOUT, Checksums, FileConfig, IndexedDBConfig};
 
 /// One storage engine that cannot block.
 pub trait AsyncDriver: MaybeSend + MaybeSync + 'static {

@@ -33,6 +33,7 @@ use self::replay::{KnownReads, ReplayDriver, TreeNames};
 use self::schema::{check_unchanged, schema_record};
 use super::transact::is_conflict;
 use super::{ReadOnly, ReadWrite, TypedStore};
+use crate::config::Checksums;
 use crate::driver::asynchronous::overlay::Overlay;
 use crate::driver::asynchronous::{
     AsyncConfig, AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, ReadSet, TemporaryConfig,
@@ -45,7 +46,7 @@ use crate::driver::{
 };
 use crate::error::NetabaseError;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
-use crate::schema::{Checksums, ModelTrees, SCHEMA_KEY, Schema, shown_names};
+use crate::schema::{ModelTrees, SCHEMA_KEY, Schema, shown_names};
 
 /// How often an operation is tried where others commit meanwhile.
 const ATTEMPTS: usize = 16;
