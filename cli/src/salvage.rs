@@ -1,7 +1,6 @@
 //! `netabase salvage`: the good records of a damaged database into a new one, and a list of the lost.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Write as _};
 use std::ops::Bound;
 
 use netabase_store::connect::Target;
@@ -19,7 +18,7 @@ use crate::arguments::Salvage;
 use crate::database::{Reader, Snapshot, Store, is_same_file, open_for_reading};
 use crate::failure::Failure;
 use crate::fill::Fill;
-use crate::output::{hex, plain, table};
+use crate::output::{hex, lines};
 use crate::verify::shape;
 
 /// Lost entries of one tree that are shown; all are counted.
@@ -338,7 +337,7 @@ fn read_from_both_ends_or(
 }
 
 fn tell(reports: &[Report], json: bool) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
+    let mut out = lines();
     if json {
         let trees: Vec<_> = reports
             .iter()
@@ -348,7 +347,7 @@ fn tell(reports: &[Report], json: bool) -> Result<(), Failure> {
                 })
             })
             .collect();
-        writeln!(out, "{}", json!({"trees": trees}))?;
+        out.json(&json!({"trees": trees}))?;
         return Ok(());
     }
     let mut rows = vec![["tree", "saved", "lost"].map(String::from).to_vec()];
@@ -359,15 +358,15 @@ fn tell(reports: &[Report], json: bool) -> Result<(), Failure> {
             report.lost.to_string(),
         ]);
     }
-    table(&mut out, &rows, &[1, 2])?;
+    out.table(&rows, &[1, 2])?;
     for report in reports {
-        let tree = plain(&report.tree);
+        let tree = &report.tree;
         for line in &report.shown {
-            writeln!(out, "{tree}: {}", plain(line))?;
+            out.line(format_args!("{tree}: {line}"))?;
         }
         let hidden = report.lost.saturating_sub(report.shown.len() as u64);
         if hidden > 0 {
-            writeln!(out, "{tree}: and {hidden} more")?;
+            out.line(format_args!("{tree}: and {hidden} more"))?;
         }
     }
     Ok(())

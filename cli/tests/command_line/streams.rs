@@ -6,9 +6,7 @@ use std::process::Command;
 use netabase_store::driver::schema::SCHEMA_TREE;
 use netabase_store::driver::{Bounds, Cursor as _, Direction, Durability, Read as _, Write as _};
 
-use crate::program::{
-    Run, command, engine_tree, fill, library, netabase, open_bytes, runner, url,
-};
+use crate::program::{Run, command, engine_tree, fill, library, netabase, open_bytes, runner, url};
 
 #[test]
 fn a_reader_that_goes_away_ends_the_program_quietly() {

@@ -21,7 +21,7 @@ use netabase_core::error::NetabaseError;
 use netabase_core::memory::{
     AsyncMemory, AsyncMemoryDatabase, AsyncMemoryReader, AsyncMemoryWriter,
 };
-use netabase_core::model::{NetabaseDefinitionTrait as _, Record};
+use netabase_core::model::{ModelInfo, NetabaseDefinitionTrait, Record};
 use netabase_core::store::ReadWrite;
 use netabase_core::store::TypedStore;
 use netabase_core::store::asynchronous::{AsyncTxnGuard, AsyncTypedStore};
@@ -49,6 +49,8 @@ enum Flaw {
 /// The optimistic memory driver, which keeps the last record of reads that it was handed, and has a flaw.
 #[derive(Debug, Clone)]
 struct Careless {
+    /// The models whose trees it is asked for.
+    models: &'static [&'static ModelInfo],
     ground: AsyncMemory,
     flaw: Flaw,
     last: Arc<Mutex<Described>>,
@@ -70,8 +72,9 @@ struct CarelessWriter {
 }
 
 impl Careless {
-    fn new(flaw: Flaw) -> Self {
+    fn new<D: NetabaseDefinitionTrait>(flaw: Flaw) -> Self {
         Self {
+            models: D::MODELS,
             ground: AsyncMemory::optimistic(),
             flaw,
             last: Arc::default(),
@@ -126,8 +129,8 @@ impl AsyncDatabase for CarelessDatabase {
 }
 
 /// What people know a tree by: they have numbers in the order of the models.
-fn shown(name: &str) -> String {
-    let trees = Ledger::MODELS.iter().flat_map(|model| {
+fn shown(models: &[&ModelInfo], name: &str) -> String {
+    let trees = models.iter().flat_map(|model| {
         std::iter::once(model.name).chain(model.indexes.iter().map(|index| index.tree))
     });
     (name.parse().ok())
@@ -139,7 +142,10 @@ fn shown(name: &str) -> String {
 impl AsyncRead for CarelessWriter {
     fn tree(&self, name: &str) -> Result<TreeId> {
         let tree = self.ground.tree(name)?;
-        self.names.lock().unwrap().insert(tree, shown(name));
+        self.names
+            .lock()
+            .unwrap()
+            .insert(tree, shown(self.driver.models, name));
         Ok(tree)
     }
 
@@ -225,7 +231,7 @@ type Users = AsyncTypedStore<Shop, Slow<Careless>>;
 
 /// A store of ten users, and the driver that says what is read.
 async fn users() -> (Careless, Users) {
-    let driver = Careless::new(Flaw::None);
+    let driver = Careless::new::<Shop>(Flaw::None);
     let store = Users::open_on(&Slow::new(driver.clone()), &FileConfig::new(""))
         .await
         .unwrap();
@@ -432,7 +438,7 @@ fn those_who_wait_are_recorded_as_well() {
         }
     }
 
-    let careless = Careless::new(Flaw::None);
+    let careless = Careless::new::<Shop>(Flaw::None);
     let driver = AsyncAsSync::new(careless.clone(), Thread, |_| Ok(FileConfig::new("")));
     let store = TypedStore::<Shop, _>::open_on(&driver, &FileConfig::new("")).unwrap();
     let users = (0..10).map(|id| user(id, id as u8, (id % 3) as i32));
@@ -549,7 +555,7 @@ impl Run {
     }
 
     async fn new(flaw: Flaw) -> Self {
-        let driver = Slow::new(Careless::new(flaw));
+        let driver = Slow::new(Careless::new::<Ledger>(flaw));
         let store = Histories::open_on(&driver, &FileConfig::new(""))
             .await
             .unwrap();
