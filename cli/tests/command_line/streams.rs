@@ -3,8 +3,8 @@
 use std::io;
 use std::process::Command;
 
-use netabase_store::driver::schema::SCHEMA_TREE;
-use netabase_store::driver::{Bounds, Cursor as _, Direction, Durability, Read as _, Write as _};
+use netabase_store::driver::schema::{self, SCHEMA_KEY, SCHEMA_TREE};
+use netabase_store::driver::{Durability, Read as _, Write as _};
 
 use crate::program::{Run, command, engine_tree, fill, library, netabase, open_bytes, runner, url};
 
@@ -161,22 +161,15 @@ fn what_a_schema_names_does_not_reach_the_terminal_as_commands() {
     let store = open_bytes(&url);
     let mut writer = store.begin_write().unwrap();
     let tree = writer.tree(SCHEMA_TREE).unwrap();
-    let mut cursor = writer
-        .cursor(tree, Bounds::ALL, Direction::Forward)
+    let mut schema = schema::read(&writer).unwrap().unwrap();
+    let hostile = || "\x1b[2Jx".to_owned();
+    let book = schema.models.get_mut("Book").unwrap();
+    book.fields[1].0 = hostile();
+    book.indexes[0].name = hostile();
+    let record = schema.to_string();
+    writer
+        .put(tree, SCHEMA_KEY, record.as_bytes(), |_| ())
         .unwrap();
-    let mut entries = Vec::new();
-    while let Some((key, value)) = cursor.next_entry().unwrap() {
-        entries.push((key.to_vec(), value.to_vec()));
-    }
-    drop(cursor);
-    for (key, mut value) in entries {
-        for place in 0..value.len() {
-            if value[place..].starts_with(b"title") {
-                value[place..place + 5].copy_from_slice(b"\x1b[2Jx");
-            }
-        }
-        writer.put(tree, &key, &value, |_| ()).unwrap();
-    }
     writer.commit(Durability::Immediate).unwrap();
     drop(store);
     for arguments in [
