@@ -50,6 +50,7 @@ pub fn all<D: Driver>() -> Vec<Case<D>> {
         ("order", cases::order::cases()),
         ("persistence", cases::persistence::cases()),
         ("random", cases::random::cases()),
+        ("read_failure", cases::read_failure::cases()),
         ("resuming_cursor", cases::resuming_cursor::cases()),
         ("sized_tree", cases::sized_tree::cases()),
         ("snapshot", cases::snapshot::cases()),

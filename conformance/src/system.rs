@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, ExitStatus};
 
 /// Runs a program so that a write beyond [`limit_file_size`] fails instead of ending the process: how to start it.
 pub(crate) const OUTLIVING_THE_LIMIT: &[&str] = &["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"];
@@ -43,6 +43,18 @@ pub(crate) fn set_permissions(path: &Path, files: u32, folders: u32) -> io::Resu
         set_permissions(&entry?.path(), files, folders)?;
     }
     set(folders)
+}
+
+/// Whether the system ended a process that touched a page of a file where the file had no more bytes.
+pub(crate) fn ended_by_a_bus_error(status: ExitStatus) -> bool {
+    #[cfg(target_os = "linux")]
+    return std::os::unix::process::ExitStatusExt::signal(&status)
+        == Some(rustix::process::Signal::BUS.as_raw());
+    #[cfg(not(target_os = "linux"))]
+    return {
+        let _ = status;
+        false
+    };
 }
 
 /// Makes the process that is started, and those that it starts, a group of their own, where the system has groups.

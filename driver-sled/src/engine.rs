@@ -354,7 +354,17 @@ impl Committer {
             }
         }
         if changed.is_empty() {
-            return Ok(());
+            // Earlier commits without durability become durable with this one, even if it changes nothing.
+            let flushed = match durability {
+                Durability::None => Ok(()),
+                Durability::Immediate => {
+                    error::caught("during a commit", || shared.flush()).map(drop)
+                }
+            };
+            if flushed.is_err() {
+                shared.failed.store(true, Ordering::Release);
+            }
+            return flushed;
         }
         let chunks = shared.cut(&mut changed)?;
         shared.check_names(&changed, &chunks)?;

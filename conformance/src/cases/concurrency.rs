@@ -1,6 +1,6 @@
 //! Many threads: one writer at a time, readers beside it, never a torn view.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -33,6 +33,11 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
             Requirement::Threads
         ),
         case!(readers_do_not_wait_for_a_writer, Requirement::Threads),
+        case!(
+            readers_do_not_wait_for_a_commit,
+            Requirement::Declares(Capabilities::DURABLE),
+            Requirement::Threads
+        ),
         case!(readers_never_see_half_a_transaction, Requirement::Threads),
         case!(cursors_in_many_threads_read_the_same, Requirement::Threads),
         case!(
@@ -293,6 +298,69 @@ fn cursors_in_many_threads_read_the_same<D: Driver>(fixture: &Fixture<D>) -> Cas
         }
         Ok(())
     })
+}
+
+/// Another thread commits; this one reads, until it has begun and ended several reads while one and the same commit was
+/// running, and that during several commits. Readers that wait for commits get as far only where a thread pauses just
+/// before a commit begins to work or after it has ended, which happens, but not often.
+fn readers_do_not_wait_for_a_commit<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
+    const READS: u32 = 10;
+    const SEEN: u32 = 30;
+    const COMMITS: u64 = 60;
+    let store = fixture.open()?;
+    commit_entries(&store, "t", &[(b"k", b"v")])?;
+    // The number of the commit that is running; 0 between commits.
+    let running = AtomicU64::new(0);
+    let seen = AtomicBool::new(false);
+    let ended = AtomicBool::new(false);
+    let commits = thread::scope(|scope| -> Result<u32> {
+        let reader = scope.spawn(|| -> Result<u32> {
+            let (mut commits, mut reads, mut during) = (0, 0, 0);
+            while !ended.load(Ordering::SeqCst) {
+                let before = running.load(Ordering::SeqCst);
+                let reader = store.begin_read()?;
+                let tree = reader.tree("t")?;
+                assert_eq!(value(&reader, tree, b"k")?, Some(b"v".to_vec()));
+                drop(reader);
+                if before == 0 || before != running.load(Ordering::SeqCst) {
+                    continue;
+                }
+                (during, reads) = match before == during {
+                    true => (during, reads + 1),
+                    false => (before, 1),
+                };
+                commits += u32::from(reads == READS);
+                if commits == SEEN {
+                    seen.store(true, Ordering::SeqCst);
+                    break;
+                }
+            }
+            Ok(commits)
+        });
+        let write = |number: u64| -> Result<()> {
+            let mut writer = store.begin_write()?;
+            let tree = writer.tree("written")?;
+            for key in 0..16_u32 {
+                let value = number.to_be_bytes().repeat(8 << 10);
+                writer.put(tree, &key.to_be_bytes(), &value, |_| ())?;
+            }
+            running.store(number, Ordering::SeqCst);
+            let committed = writer.commit(Durability::Immediate);
+            running.store(0, Ordering::SeqCst);
+            committed
+        };
+        let written = (1..=COMMITS)
+            .take_while(|_| !seen.load(Ordering::SeqCst))
+            .try_for_each(write);
+        ended.store(true, Ordering::SeqCst);
+        let commits = reader.join().expect("the reader sees what was committed")?;
+        written.map(|()| commits)
+    })?;
+    assert!(
+        commits == SEEN,
+        "reads went on during {commits} of {COMMITS} commits of 1 MiB only"
+    );
+    Ok(())
 }
 
 fn writers_to_different_trees_lose_nothing<D: Driver>(fixture: &Fixture<D>) -> CaseResult {

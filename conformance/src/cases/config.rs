@@ -1,7 +1,7 @@
 //! The configuration: every field is honoured or refused, and a foreign file stays as it is.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use netabase_core::driver::{Capabilities, Driver, ErrorKind, OpenConfig, Result};
 
@@ -40,6 +40,11 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
         ),
         case!(
             a_foreign_file_is_corrupt_and_stays_as_it_is,
+            PERSISTENT,
+            Requirement::Files
+        ),
+        case!(
+            a_folder_of_somebodys_files_is_corrupt_and_stays_as_it_is,
             PERSISTENT,
             Requirement::Files
         ),
@@ -305,6 +310,69 @@ fn a_foreign_file_is_corrupt_and_stays_as_it_is<D: Driver>(fixture: &Fixture<D>)
                     fs::read(&path)? == foreign,
                     "the foreign file was changed (truncate: {truncate})"
                 );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every folder and file at or below a path, files with their bytes.
+fn all_below(path: &Path) -> std::io::Result<Vec<(PathBuf, Option<Vec<u8>>)>> {
+    if !path.is_dir() {
+        return Ok(vec![(path.to_owned(), Some(fs::read(path)?))]);
+    }
+    let mut found = vec![(path.to_owned(), None)];
+    for entry in fs::read_dir(path)? {
+        found.extend(all_below(&entry?.path())?);
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn a_folder_of_somebodys_files_is_corrupt_and_stays_as_it_is<D: Driver>(
+    fixture: &Fixture<D>,
+) -> CaseResult {
+    // Some of these names are those of engines' own files.
+    let folders: [&[&str]; 6] = [
+        &["letter.txt"],
+        &[".hidden"],
+        &["photos/2025/summer.jpg"],
+        &["empty/"],
+        &["data.mdb", "notes/data.mdb"],
+        &[
+            "db",
+            "conf",
+            "snap.0000",
+            "blobs/1",
+            "CURRENT",
+            "letter.txt",
+        ],
+    ];
+    for names in folders {
+        let path = fixture.other_path();
+        for name in names {
+            let file = path.join(name);
+            if name.ends_with('/') {
+                fs::create_dir_all(&file)?;
+                continue;
+            }
+            fs::create_dir_all(file.parent().ok_or("a file is in a folder")?)?;
+            fs::write(&file, format!("{name} of a person\n").repeat(40))?;
+        }
+        let before = all_below(&path)?;
+        for truncate in [false, true] {
+            for create_if_missing in [false, true] {
+                let opened = fixture.open_with(&OpenConfig {
+                    truncate,
+                    create_if_missing,
+                    ..OpenConfig::new(&path)
+                });
+                let opened = opened.map(drop);
+                assert!(
+                    all_below(&path)? == before,
+                    "{names:?} were changed (truncate: {truncate}, create: {create_if_missing})"
+                );
+                assert_refused(opened, ErrorKind::Corrupt);
             }
         }
     }

@@ -1,18 +1,22 @@
 //! A process that ends in the middle: what was committed durably is there, and of every transaction all or nothing.
 
 mod kill;
+mod long;
 
 use std::io::{BufRead, BufReader, Write as _};
 use std::mem::ManuallyDrop;
+use std::path::Path;
 use std::process::{self, Child};
+use std::{fs, io};
 
 use netabase_core::driver::checked::Checked;
 use netabase_core::driver::{Capabilities, Database, Driver, Durability, Read, Result, Write};
 use netabase_core::store::TypedStore;
 
 use kill::a_kill_at_any_moment_leaves_whole_transactions;
+use long::a_kill_leaves_all_of_a_long_transaction_or_nothing;
 
-use super::{committed, contents, leak, typed, write_failure};
+use super::{committed, contents, leak, read_failure, typed, write_failure};
 use crate::catalog::{Case, CaseResult, Failure, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{Shop, User, UserPrimaryKey};
@@ -43,6 +47,11 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
             Requirement::OwnProcess
         ),
         case!(
+            an_empty_durable_commit_keeps_those_before_it,
+            PERSISTENT,
+            Requirement::OwnProcess
+        ),
+        case!(
             a_kill_loses_nothing_that_was_acknowledged,
             PERSISTENT,
             Requirement::OwnProcess
@@ -58,6 +67,11 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
             DURABLE,
             Requirement::OwnProcess
         ),
+        case!(
+            a_kill_leaves_all_of_a_long_transaction_or_nothing,
+            PERSISTENT,
+            Requirement::OwnProcess
+        ),
     ]
 }
 
@@ -66,7 +80,7 @@ type Scenario<D> = fn(&Fixture<D>) -> CaseResult;
 
 const COMMITS: u32 = 12;
 
-fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 11] {
+fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 17] {
     [
         ("durable", |fixture| {
             let store = ManuallyDrop::new(fixture.open()?);
@@ -96,6 +110,21 @@ fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 11] {
             write_pair(&store, COMMITS - 1, Durability::Immediate)?;
             Ok(())
         }),
+        ("deferred, then empty", |fixture| {
+            let store = ManuallyDrop::new(fixture.open()?);
+            (0..COMMITS).try_for_each(|number| write_pair(&store, number, Durability::None))?;
+            store.begin_write()?.commit(Durability::Immediate)?;
+            Ok(())
+        }),
+        ("deferred, then without a change", |fixture| {
+            let store = ManuallyDrop::new(fixture.open()?);
+            (0..COMMITS).try_for_each(|number| write_pair(&store, number, Durability::None))?;
+            let mut writer = store.begin_write()?;
+            let tree = writer.tree("left")?;
+            assert_eq!(writer.remove(tree, b"absent", |_| ())?, None);
+            writer.commit(Durability::Immediate)?;
+            Ok(())
+        }),
         ("endless", |fixture| {
             let store = ManuallyDrop::new(fixture.open()?);
             for number in 0.. {
@@ -116,6 +145,10 @@ fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 11] {
             Ok(())
         }),
         ("repeat", leak::repeat),
+        ("repeat commits", leak::repeat_commits),
+        ("long", long::write_until_killed),
+        ("small", write_failure::write_little_without_space),
+        ("cut", read_failure::read_what_was_cut_off),
         ("random", kill::write_until_killed),
         ("full", write_failure::fill),
         ("tiny", write_failure::open_without_space),
@@ -139,7 +172,7 @@ pub(crate) fn run_scenario<D: Driver>(name: &str, fixture: &Fixture<D>) -> ! {
 }
 
 /// The last line of a scenario that did all it is to do.
-const DONE: &str = "done";
+pub(crate) const DONE: &str = "done";
 
 /// Says something to the process that waits for it, at once.
 pub(crate) fn say(line: &str) -> std::io::Result<()> {
@@ -227,6 +260,27 @@ fn a_durable_commit_keeps_those_before_it<D: Driver>(fixture: &Fixture<D>) -> Ca
     run(fixture, "deferred, then durable")?;
     assert_eq!(count_pairs(&fixture.open()?)?, COMMITS);
     Ok(())
+}
+
+fn an_empty_durable_commit_keeps_those_before_it<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
+    run(fixture, "deferred, then empty")?;
+    assert_eq!(count_pairs(&fixture.open()?)?, COMMITS);
+    remove_database(fixture.path())?;
+    run(fixture, "deferred, then without a change")?;
+    assert_eq!(count_pairs(&fixture.open()?)?, COMMITS);
+    Ok(())
+}
+
+/// Removes what is at the path of a database.
+fn remove_database(path: &Path) -> io::Result<()> {
+    let removed = match path.is_dir() {
+        true => fs::remove_dir_all(path),
+        false => fs::remove_file(path),
+    };
+    removed.or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    })
 }
 
 fn a_kill_loses_nothing_that_was_acknowledged<D: Driver>(fixture: &Fixture<D>) -> CaseResult {

@@ -16,6 +16,7 @@ pub mod optimistic;
 pub mod order;
 pub mod persistence;
 pub mod random;
+pub mod read_failure;
 pub mod resuming_cursor;
 pub mod sized_tree;
 pub mod snapshot;

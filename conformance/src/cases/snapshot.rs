@@ -24,6 +24,10 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
         case!(a_snapshot_holds_over_many_commits, SNAPSHOTS),
         case!(readers_of_different_age_see_their_own_state, SNAPSHOTS),
         case!(a_snapshot_is_the_same_in_every_tree, SNAPSHOTS),
+        case!(
+            a_snapshot_holds_while_the_engine_flushes_and_compacts,
+            SNAPSHOTS
+        ),
         case!(a_reader_sees_commits_without_durability),
         case!(a_reader_begun_beside_a_writer_sees_the_last_commit),
     ]
@@ -179,6 +183,86 @@ fn a_snapshot_holds_over_many_commits<D: Driver>(fixture: &Fixture<D>) -> CaseRe
     }
     assert!(contents(&reader, tree)? == before, "the snapshot changed");
     Ok(())
+}
+
+/// How many entries each tree of the churned database has, and how long their values are: 2 MiB a transaction.
+const CHURNED: u32 = 64;
+const CHURNED_LENGTH: usize = 16 << 10;
+/// How many transactions replace all of them: more than engines keep in memory before they write it out.
+const CHURNS: u64 = if cfg!(target_family = "wasm") { 8 } else { 40 };
+
+/// Shows that a snapshot of the churned database is the one of this transaction: by each key, and by cursors both ways.
+fn assert_churned(reader: &impl Read, number: u64) -> CaseResult {
+    let is_of = |value: &[u8]| {
+        value.len() == CHURNED_LENGTH && value.chunks(8).all(|part| *part == number.to_be_bytes())
+    };
+    for name in ["left", "right"] {
+        let tree = reader.tree(name)?;
+        assert_eq!(reader.len(tree)?, u64::from(CHURNED));
+        for direction in [Direction::Forward, Direction::Backward] {
+            let mut cursor = reader.cursor(tree, Bounds::ALL, direction)?;
+            let mut entries = 0;
+            while cursor.advance()? {
+                assert!(is_of(cursor.value()), "an entry of another transaction");
+                entries += 1;
+            }
+            assert_eq!(entries, CHURNED, "entries are missing");
+        }
+        for key in (0..CHURNED).step_by(3) {
+            let found = reader.get(tree, &key.to_be_bytes(), is_of)?;
+            assert_eq!(found, Some(true), "a value of another transaction");
+        }
+    }
+    Ok(())
+}
+
+fn a_snapshot_holds_while_the_engine_flushes_and_compacts<D: Driver>(
+    fixture: &Fixture<D>,
+) -> CaseResult {
+    let store = fixture.open()?;
+    let churn = |number: u64| {
+        let mut writer = store.begin_write()?;
+        for name in ["left", "right"] {
+            let tree = writer.tree(name)?;
+            let value = number.to_be_bytes().repeat(CHURNED_LENGTH / 8);
+            for key in 0..CHURNED {
+                writer.put(tree, &key.to_be_bytes(), &value, |_| ())?;
+            }
+        }
+        writer.commit(Durability::None)
+    };
+    churn(0)?;
+    let oldest = store.begin_read()?;
+    let tree = oldest.tree("left")?;
+    let mut under_way = oldest.cursor(tree, Bounds::ALL, Direction::Forward)?;
+    let mut readers = Vec::new();
+    for number in 1..=CHURNS {
+        churn(number)?;
+        if number.is_multiple_of(8) {
+            readers.push((number, store.begin_read()?));
+            for command in ["flush", "compact"] {
+                // An engine may refuse to compact beside readers.
+                if fixture.manifest().offers(command) {
+                    let _ = store.command(command, &[], &mut |_| ());
+                }
+            }
+            assert_churned(&oldest, 0)?;
+        }
+        // Begun before all of it, and moved on in its course.
+        if number <= CHURNED.into() {
+            assert!(under_way.advance()?, "the cursor ends early");
+            let key = (number as u32 - 1).to_be_bytes();
+            assert_eq!(under_way.key(), key, "the cursor lost its place");
+            assert!(under_way.value().iter().all(|byte| *byte == 0));
+        }
+    }
+    for (number, reader) in &readers {
+        assert_churned(reader, *number)?;
+    }
+    assert_churned(&oldest, 0)?;
+    drop(under_way);
+    drop((oldest, readers));
+    assert_churned(&store.begin_read()?, CHURNS)
 }
 
 fn readers_of_different_age_see_their_own_state<D: Driver>(fixture: &Fixture<D>) -> CaseResult {

@@ -1,11 +1,14 @@
 //! Values of every size, the values that were there before, and the keys that are refused.
 
-use netabase_core::driver::{Driver, ErrorKind, Read, Write, WriteBatchBuilder};
+use netabase_core::driver::checked::Checked;
+use netabase_core::driver::{
+    Bounds, Capabilities, Cursor, Direction, Driver, ErrorKind, Read, Result, Write,
+    WriteBatchBuilder,
+};
 
 use super::{assert_refused, commit, commit_entries, committed, owned, value};
 use crate::catalog::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
-use netabase_core::driver::Capabilities;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
     vec![
@@ -19,6 +22,10 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
         case!(a_value_may_grow_and_shrink),
         case!(
             a_value_is_not_copied_on_its_way,
+            Requirement::Declares(Capabilities::ZERO_COPY)
+        ),
+        case!(
+            a_value_is_not_copied_on_its_way_to_a_cursor,
             Requirement::Declares(Capabilities::ZERO_COPY)
         ),
     ]
@@ -182,19 +189,57 @@ fn a_value_may_grow_and_shrink<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     Ok(())
 }
 
-fn a_value_is_not_copied_on_its_way<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
+/// Sizes of values that an engine may store, and hand out, in different ways.
+const SIZES: [usize; 8] = [1, 8, 23, 64, 300, 1_000, 5_000, 100_000];
+
+/// Commits a value of each size, under its size.
+fn commit_sizes<D: Driver>(fixture: &Fixture<D>) -> Result<Checked<D::Database>> {
     let store = fixture.open()?;
-    commit_entries(&store, "t", &[(b"k", &pattern(1000))])?;
+    commit(&store, |writer| {
+        let tree = writer.tree("t")?;
+        for size in SIZES {
+            writer.put(tree, &size.to_be_bytes(), &pattern(size), |_| ())?;
+        }
+        Ok(())
+    })?;
+    Ok(store)
+}
+
+fn a_value_is_not_copied_on_its_way<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
+    let store = commit_sizes(fixture)?;
     let reader = store.begin_read()?;
     let tree = reader.tree("t")?;
-    // Two copies that live at the same time lie at two addresses; the engine's own memory is at one.
-    let same = reader.get(tree, b"k", |outer| {
-        reader.get(tree, b"k", |inner| std::ptr::eq(outer, inner))
-    })?;
-    assert_eq!(
-        same.transpose()?.flatten(),
-        Some(true),
-        "the value was copied"
-    );
+    for size in SIZES {
+        // Two copies that live at the same time lie at two addresses; the engine's own memory is at one.
+        let same = reader.get(tree, &size.to_be_bytes(), |outer| {
+            reader.get(tree, &size.to_be_bytes(), |inner| {
+                std::ptr::eq(outer, inner)
+            })
+        })?;
+        assert_eq!(
+            same.transpose()?.flatten(),
+            Some(true),
+            "a value of {size} bytes was copied"
+        );
+    }
+    Ok(())
+}
+
+fn a_value_is_not_copied_on_its_way_to_a_cursor<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
+    let store = commit_sizes(fixture)?;
+    let reader = store.begin_read()?;
+    let tree = reader.tree("t")?;
+    for direction in [Direction::Forward, Direction::Backward] {
+        let mut cursor = reader.cursor(tree, Bounds::ALL, direction)?;
+        let mut seen = 0;
+        while cursor.advance()? {
+            let (key, value) = (cursor.key(), cursor.value());
+            let same = reader.get(tree, key, |other| std::ptr::eq(value, other))?;
+            let size = value.len();
+            assert_eq!(same, Some(true), "a value of {size} bytes was copied");
+            seen += 1;
+        }
+        assert_eq!(seen, SIZES.len());
+    }
     Ok(())
 }

@@ -41,6 +41,12 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
             Requirement::Linux
         ),
         case!(
+            a_small_commit_that_finds_no_space_does_not_come_back,
+            PERSISTENT,
+            Requirement::OwnProcess,
+            Requirement::Linux
+        ),
+        case!(
             a_read_only_folder_is_an_io_error_until_it_is_writable,
             PERSISTENT,
             Requirement::Linux
@@ -257,6 +263,77 @@ fn a_transaction_that_finds_no_space_leaves_nothing<D: Driver>(fixture: &Fixture
         thread::sleep(Duration::from_millis(10));
     }
     crash::wait(process)?;
+    Ok(())
+}
+
+/// The entries of the tree that small transactions write to, from what became of each of them: one adds an entry, replaces
+/// the last one's value, and removes the entry of the one before.
+fn small_entries(kept: &[u32]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let Some(last) = kept.last() else {
+        return Vec::new();
+    };
+    let entry = |key: &[u8]| (key.to_vec(), last.to_be_bytes().repeat(25));
+    vec![entry(&last.to_be_bytes()), entry(b"last")]
+}
+
+fn write_small<S: Database>(
+    store: &Checked<S>,
+    kept: &[u32],
+    number: u32,
+) -> Result<(), DriverError> {
+    let mut writer = store.begin_write()?;
+    let tree = writer.tree("small")?;
+    let value = number.to_be_bytes().repeat(25);
+    if let Some(last) = kept.last() {
+        writer.remove(tree, &last.to_be_bytes(), |_| ())?;
+    }
+    writer.put(tree, &number.to_be_bytes(), &value, |_| ())?;
+    writer.put(tree, b"last", &value, |_| ())?;
+    writer.commit(Durability::Immediate)
+}
+
+/// Writes a few hundred bytes where no file may grow or change, and closes the database where they may.
+pub(crate) fn write_little_without_space<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
+    let mut kept = Vec::new();
+    let mut refused = 0;
+    // Before it is closed, another transaction is committed, or none; and one or several have failed.
+    for (number, (failures, goes_on)) in
+        (0..)
+            .step_by(10)
+            .zip([(1, false), (1, true), (4, false), (4, true)])
+    {
+        let store = fixture.open()?;
+        assert_eq!(committed(&store, "small")?, small_entries(&kept));
+        write_small(&store, &kept, number)?;
+        kept.push(number);
+        system::limit_file_size(Some(0))?;
+        for number in (number + 1..).take(failures) {
+            match write_small(&store, &kept, number) {
+                // It needed no space, and has to be there.
+                Ok(()) => kept.push(number),
+                Err(_) => refused += 1,
+            }
+        }
+        system::limit_file_size(None)?;
+        if goes_on && write_small(&store, &kept, number + 9).is_ok() {
+            kept.push(number + 9);
+        }
+        drop(store);
+        let store = fixture.open()?;
+        let found = committed(&store, "small")?;
+        assert_eq!(found, small_entries(&kept), "kept: {kept:?}");
+    }
+    crash::say(&refused.to_string())?;
+    Ok(())
+}
+
+fn a_small_commit_that_finds_no_space_does_not_come_back<D: Driver>(
+    fixture: &Fixture<D>,
+) -> CaseResult {
+    let process = fixture.start_under(system::OUTLIVING_THE_LIMIT, "small")?;
+    let said = crash::wait(process)?;
+    let refused: u32 = said.first().ok_or("the process says nothing")?.parse()?;
+    assert!(refused > 0, "every durable commit found space");
     Ok(())
 }
 

@@ -66,16 +66,21 @@ impl<'t> CursorHooks<'t> for FaultyCursor<'t> {
             *inner = (self.reopen)()?;
         }
         let early = self.fault == Fault::CursorEndsEarly && self.steps > 1_000;
-        let found = !early && inner.advance()?;
+        let found = match inner.advance() {
+            _ if early => false,
+            Err(_) if self.fault == Fault::CursorEndsAtAnError => false,
+            found => found?,
+        };
         self.ended = !found;
         match self.fault {
             Fault::CursorEndsEarly if early => self.shown = Some((Vec::new(), Vec::new())),
-            Fault::CursorKeepsItsLastEntry if found => {
+            Fault::CopiesInCursors | Fault::CursorKeepsItsLastEntry if found => {
                 self.shown = Some((inner.key().to_vec(), inner.value().to_vec()));
             }
             Fault::OrdersBytesAsSigned => {
                 self.shown = Some((signed(inner.key()), inner.value().to_vec()));
             }
+            Fault::CopiesInCursors => self.shown = None,
             _ => {}
         }
         Ok(found)

@@ -1,4 +1,4 @@
-//! A driver with one defect: the memory driver behind hooks, with what it does wrong chosen when it is made.
+//! A driver with one defect: a good driver behind hooks, with what it does wrong chosen when it is made.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,16 +7,21 @@ mod transaction;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 
 use conformance_hooked::{DatabaseHooks, DriverHooks, Hooked};
 use netabase_core::driver::{
     AnyDatabase, AnyDriver, AnyReader, AnyWriter, Capabilities, CommitOutcome, CommitToken,
-    Database, Driver, DriverError, ErrorKind, Limits, Location, Manifest, OpenConfig, Result,
+    Database, Driver, DriverError, Durability, ErrorKind, Limits, Location, Manifest, OpenConfig,
+    Read, Result, Write,
 };
 use netabase_core::memory::Memory;
+use netabase_driver_redb::Redb;
+use netabase_driver_sled::Sled;
 
 use transaction::Transaction;
 
@@ -32,16 +37,26 @@ pub(crate) enum Fault {
     ClearKeepsEntries,
     ClosesTransactionsWithTheStore,
     CommitKeepsTheFirstTreeOnly,
+    /// What a transaction changed is committed 64 changes at a time.
+    CommitsInPieces,
     CommitsOnDrop,
+    CopiesInCursors,
+    CopiesSmallValues,
     CopiesValues,
     CreatesWhatMustExist,
+    CursorEndsAtAnError,
     CursorEndsEarly,
     CursorKeepsItsLastEntry,
     CursorMissesOwnWrites,
     CursorStartsAgain,
+    /// What lies in a folder is removed, whoever wrote it.
+    EmptiesForeignFolders,
+    EmptyCommitsAreSkipped,
     EmptyValuesAreAbsent,
     ExcludedLowerIsIncluded,
     ExcludedUpperIsIncluded,
+    /// A commit that failed is made again when the database is closed.
+    FailedCommitsComeBack,
     ForgetsThoughPersistent,
     GetMissesOwnWrites,
     IgnoresReadOnly,
@@ -49,6 +64,7 @@ pub(crate) enum Fault {
     /// A thread that reads again gets a snapshot that was taken the last time, unless it has written meanwhile.
     KeepsASnapshotReady,
     KnowsEveryToken,
+    LeaksAKibibyteACommit,
     LenMissesOwnWrites,
     LimitIsOneTooHigh,
     ListsAnAbsentOperation,
@@ -57,11 +73,16 @@ pub(crate) enum Fault {
     PanicPoisonsTheStore,
     PutForgetsThePrevious,
     ReaderRefusedBesideAWriter,
+    /// Each reader leaves a snapshot behind, for as long as the database is open.
+    ReadersLeaveTheirSnapshots,
+    ReadersWaitForCommits,
     ReadsTheLatestState,
     RemoveForgetsThePrevious,
     SeekIgnoresBounds,
     SeekSkipsTheKeyItself,
     SnapshotIsTakenLate,
+    /// A snapshot is lost when more is written than some buffer holds: what is read then is newer.
+    SnapshotTearsUnderChurn,
     TakesAnyLocation,
     TreeNamesAreCut,
     UnknownTreesAreEmpty,
@@ -81,16 +102,34 @@ pub(crate) type Faulty = Hooked<Faults>;
 #[derive(Debug)]
 pub(crate) struct Faults {
     fault: Fault,
+    driver: AnyDriver,
     manifest: Manifest,
+}
+
+impl Fault {
+    /// The driver that has this defect, and is good otherwise.
+    fn driver(self) -> AnyDriver {
+        match self {
+            Self::CommitsInPieces
+            | Self::CursorEndsAtAnError
+            | Self::EmptyCommitsAreSkipped
+            | Self::FailedCommitsComeBack
+            | Self::ReadersLeaveTheirSnapshots
+            | Self::ReadersWaitForCommits => AnyDriver::new(Redb),
+            Self::EmptiesForeignFolders => AnyDriver::new(Sled),
+            _ => AnyDriver::new(Memory),
+        }
+    }
 }
 
 /// The driver with this defect.
 pub(crate) fn faulty(fault: Fault) -> Faulty {
-    let mut manifest = Manifest {
-        name: Cow::Borrowed("faulty"),
-        limits: LIMITS,
-        ..Memory.manifest().clone()
-    };
+    let driver = fault.driver();
+    let mut manifest = driver.manifest().clone();
+    manifest.name = Cow::Owned(format!("faulty-{fault:?}").to_lowercase());
+    if manifest.engine == Memory.manifest().engine {
+        manifest.limits = LIMITS;
+    }
     match fault {
         Fault::ForgetsThoughPersistent => {
             manifest.capabilities = manifest.capabilities.with(Capabilities::PERSISTENT);
@@ -100,7 +139,11 @@ pub(crate) fn faulty(fault: Fault) -> Faulty {
         }
         _ => {}
     }
-    Hooked(Faults { fault, manifest })
+    Hooked(Faults {
+        fault,
+        driver,
+        manifest,
+    })
 }
 
 impl DriverHooks for Faults {
@@ -119,8 +162,18 @@ impl DriverHooks for Faults {
                 config.location = Location::default()
             }
             Fault::IgnoresReadOnly => config.read_only = false,
+            Fault::EmptiesForeignFolders if config.truncate => {
+                let path = config.location.as_path()?;
+                if path.is_dir() {
+                    fs::remove_dir_all(path).unwrap();
+                }
+            }
             _ => {}
         }
+        let path = match self.fault {
+            Fault::FailedCommitsComeBack => config.location.as_path()?.to_owned(),
+            _ => PathBuf::new(),
+        };
         let state = State {
             fault: self.fault,
             closed: AtomicBool::new(false),
@@ -128,8 +181,13 @@ impl DriverHooks for Faults {
             poisoned: Mutex::new(()),
             ready: Mutex::default(),
             early: Mutex::default(),
+            path,
+            failed: Mutex::default(),
+            committing: Mutex::new(()),
+            left: Mutex::default(),
+            written: AtomicU64::new(0),
         };
-        let database = AnyDriver::new(Memory).open(&config)?;
+        let database = self.driver.open(&config)?;
         Ok((database, FaultyDatabase(Arc::new(state))))
     }
 }
@@ -142,6 +200,31 @@ struct State {
     poisoned: Mutex<()>,
     ready: Mutex<HashMap<ThreadId, AnyReader>>,
     early: Mutex<Option<AnyReader>>,
+    path: PathBuf,
+    /// The changes of transactions whose commits failed.
+    failed: Mutex<Vec<Change>>,
+    /// Held while a commit is running.
+    committing: Mutex<()>,
+    /// Snapshots that readers left behind.
+    left: Mutex<Vec<AnyReader>>,
+    /// How many bytes were written since the database was opened.
+    written: AtomicU64,
+}
+
+/// A change of a tree, by its name: what is stored under a key, or `None` for a removal.
+type Change = (String, Vec<u8>, Option<Vec<u8>>);
+
+/// Makes changes in one transaction.
+fn make(database: &AnyDatabase, changes: &[Change]) -> Result<()> {
+    let mut writer = database.begin_write()?;
+    for (name, key, value) in changes {
+        let tree = writer.tree(name)?;
+        match value {
+            Some(value) => drop(writer.put(tree, key, value, |_| ())?),
+            None => drop(writer.remove(tree, key, |_| ())?),
+        }
+    }
+    writer.commit(Durability::Immediate)
 }
 
 impl State {
@@ -175,6 +258,12 @@ pub(crate) struct FaultyDatabase(Arc<State>);
 impl Drop for FaultyDatabase {
     fn drop(&mut self) {
         self.0.closed.store(true, Ordering::Relaxed);
+        let failed = self.0.failed.lock().unwrap();
+        if !failed.is_empty() {
+            // The database inside is closed by now.
+            let database = AnyDriver::new(Redb).open(&OpenConfig::new(&self.0.path));
+            make(&database.unwrap(), &failed).unwrap();
+        }
     }
 }
 
@@ -185,6 +274,12 @@ impl DatabaseHooks for FaultyDatabase {
         let state = &self.0;
         if state.has(Fault::ReaderRefusedBesideAWriter) && state.writing.load(Ordering::SeqCst) {
             return Err(DriverError::new(ErrorKind::Conflict, "a writer is open"));
+        }
+        if state.has(Fault::ReadersWaitForCommits) {
+            drop(state.committing.lock());
+        }
+        if state.has(Fault::ReadersLeaveTheirSnapshots) {
+            state.left.lock().unwrap().push(inner.begin_read()?);
         }
         let mut snapshot = inner.begin_read()?;
         if state.has(Fault::KeepsASnapshotReady) {
@@ -215,7 +310,7 @@ impl DatabaseHooks for FaultyDatabase {
             let now = inner.begin_read()?;
             before = state.early.lock().unwrap().replace(now).unwrap_or(before);
         }
-        Ok((writer, Transaction::writer(state, before)))
+        Ok((writer, Transaction::writer(state, inner, before)))
     }
 
     fn command(

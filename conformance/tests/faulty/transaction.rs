@@ -1,6 +1,7 @@
 //! The defects of transactions.
 
 use std::cell::OnceCell;
+use std::mem;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -13,38 +14,52 @@ use netabase_core::driver::{
 };
 
 use super::cursor::FaultyCursor;
-use super::{Fault, LIMITS, State};
+use super::{Change, Fault, LIMITS, State, make};
 
 /// A transaction of a faulty driver.
 pub(crate) struct Transaction {
     state: Arc<State>,
+    database: Arc<AnyDatabase>,
     kind: Kind,
     /// The trees that were asked for.
     names: Mutex<Vec<(String, TreeId)>>,
+    /// What was changed, in order, but for what [`apply`](TransactionHooks::apply) and clear changed.
+    changes: Vec<Change>,
+    /// Whether anything was changed.
+    is_changed: bool,
+    /// How much had been written when it began.
+    written: u64,
 }
 
 enum Kind {
-    /// For the defects that read another state than the transaction's: the database, and the reader begun when something
-    /// was first read.
-    Reader(Arc<AnyDatabase>, OnceCell<AnyReader>),
+    /// For the defects that read another state than the transaction's: the reader begun when something was first read.
+    Reader(OnceCell<AnyReader>),
     /// The state before the transaction.
     Writer(AnyReader),
 }
 
 impl Transaction {
     pub(super) fn reader(state: &Arc<State>, database: &Arc<AnyDatabase>) -> Self {
-        Self::new(state, Kind::Reader(Arc::clone(database), OnceCell::new()))
+        Self::new(state, database, Kind::Reader(OnceCell::new()))
     }
 
-    pub(super) fn writer(state: &Arc<State>, before: AnyReader) -> Self {
-        Self::new(state, Kind::Writer(before))
+    pub(super) fn writer(
+        state: &Arc<State>,
+        database: &Arc<AnyDatabase>,
+        before: AnyReader,
+    ) -> Self {
+        Self::new(state, database, Kind::Writer(before))
     }
 
-    fn new(state: &Arc<State>, kind: Kind) -> Self {
+    fn new(state: &Arc<State>, database: &Arc<AnyDatabase>, kind: Kind) -> Self {
         Self {
             state: Arc::clone(state),
+            database: Arc::clone(database),
             kind,
             names: Mutex::default(),
+            changes: Vec::new(),
+            is_changed: false,
+            written: state.written.load(Ordering::SeqCst),
         }
     }
 
@@ -57,23 +72,42 @@ impl Transaction {
 
     /// The reader that a reader with a late snapshot reads with.
     fn late(&self) -> Result<Option<&AnyReader>> {
-        let Kind::Reader(database, reader) = &self.kind else {
+        let Kind::Reader(reader) = &self.kind else {
             return Ok(None);
         };
         if !self.state.has(Fault::SnapshotIsTakenLate) {
             return Ok(None);
         }
         if reader.get().is_none() {
-            let _ = reader.set(database.begin_read()?);
+            let _ = reader.set(self.database.begin_read()?);
         }
         Ok(reader.get())
+    }
+
+    /// The reader that a reader whose snapshot is lost reads with, and the tree in it.
+    fn torn(&self, tree: TreeId) -> Result<Option<(&AnyReader, TreeId)>> {
+        const BUFFER: u64 = 16 << 20;
+        let written = self.state.written.load(Ordering::SeqCst) - self.written;
+        let Kind::Reader(reader) = &self.kind else {
+            return Ok(None);
+        };
+        if !self.state.has(Fault::SnapshotTearsUnderChurn) || written <= BUFFER {
+            return Ok(None);
+        }
+        if reader.get().is_none() {
+            let _ = reader.set(self.database.begin_read()?);
+        }
+        let Some(reader) = reader.get() else {
+            return Ok(None);
+        };
+        Ok(Some((reader, reader.tree(&self.name(tree)?)?)))
     }
 
     /// A new reader and the tree in it, for the defect that reads the latest state.
     fn latest(&self, tree: TreeId) -> Result<Option<(AnyReader, TreeId)>> {
         match &self.kind {
-            Kind::Reader(database, _) if self.state.has(Fault::ReadsTheLatestState) => {
-                let reader = database.begin_read()?;
+            Kind::Reader(_) if self.state.has(Fault::ReadsTheLatestState) => {
+                let reader = self.database.begin_read()?;
                 let tree = reader.tree(&self.name(tree)?)?;
                 Ok(Some((reader, tree)))
             }
@@ -103,7 +137,8 @@ impl Transaction {
             let visit = visit.take()?;
             match self.state.fault {
                 Fault::EmptyValuesAreAbsent if value.is_empty() => None,
-                Fault::CopiesValues => {
+                Fault::CopiesSmallValues if value.len() >= 64 => Some(visit(value)),
+                Fault::CopiesValues | Fault::CopiesSmallValues => {
                     let copy = value.to_vec();
                     Some(visit(&copy))
                 }
@@ -152,6 +187,9 @@ impl TransactionHooks for Transaction {
         if let Some((before, tree)) = self.before(tree, &early)? {
             return before.get(tree, key, visit);
         }
+        if let Some((reader, tree)) = self.torn(tree)? {
+            return reader.get(tree, key, visit);
+        }
         match self.late()? {
             Some(late) => self.get_in(late, tree, key, visit),
             None => self.get_in(inner, tree, key, visit),
@@ -172,6 +210,9 @@ impl TransactionHooks for Transaction {
         ];
         if let Some((before, tree)) = self.before(tree, &early)? {
             return FaultyCursor::open(&self.state, before, tree, bounds, direction);
+        }
+        if let Some((reader, tree)) = self.torn(tree)? {
+            return FaultyCursor::open(&self.state, reader, tree, bounds, direction);
         }
         match self.late()? {
             Some(late) => FaultyCursor::open(&self.state, late, tree, bounds, direction),
@@ -208,6 +249,19 @@ impl TransactionHooks for Transaction {
             Fault::LongValuesAreCut => &value[..value.len().min(1 << 20)],
             _ => value,
         };
+        self.is_changed = true;
+        state
+            .written
+            .fetch_add(value.len() as u64, Ordering::SeqCst);
+        if matches!(
+            state.fault,
+            Fault::CommitsInPieces | Fault::FailedCommitsComeBack
+        ) {
+            let name = self.name(tree)?;
+            self.changes
+                .push((name, key.to_vec(), Some(value.to_vec())));
+        }
+        let state = &self.state;
         let guard = state.has(Fault::PanicPoisonsTheStore);
         let guard = guard.then(|| state.poisoned.lock().unwrap());
         let previous = inner.put(tree, &state.stored_key(key), value, previous)?;
@@ -224,6 +278,10 @@ impl TransactionHooks for Transaction {
     ) -> Result<Option<R>> {
         self.state.check()?;
         let previous = inner.remove(tree, &self.state.stored_key(key), previous)?;
+        self.is_changed |= previous.is_some();
+        if self.state.has(Fault::CommitsInPieces) {
+            self.changes.push((self.name(tree)?, key.to_vec(), None));
+        }
         Ok(previous.filter(|_| !self.state.has(Fault::RemoveForgetsThePrevious)))
     }
 
@@ -232,11 +290,13 @@ impl TransactionHooks for Transaction {
         if self.state.has(Fault::ClearKeepsEntries) {
             return inner.len(tree).map(drop);
         }
+        self.is_changed = true;
         inner.clear(tree)
     }
 
     fn apply(&mut self, inner: &mut AnyWriter, batch: &WriteBatch<'_>) -> Result<()> {
         self.state.check()?;
+        self.is_changed = true;
         let all: Vec<_> = batch.iter().collect();
         let order: Vec<_> = match self.state.fault {
             Fault::AppliesHalfAList => all[..all.len() / 2].to_vec(),
@@ -280,7 +340,26 @@ impl TransactionHooks for Transaction {
         let mut ready = self.state.ready.lock().unwrap();
         ready.remove(&thread::current().id());
         drop(ready);
-        inner.commit(durability)
+        match self.state.fault {
+            Fault::CommitsInPieces if !self.changes.is_empty() => {
+                drop(inner);
+                let mut pieces = self.changes.chunks(64);
+                pieces.try_for_each(|piece| make(&self.database, piece))
+            }
+            Fault::EmptyCommitsAreSkipped if !self.is_changed => Ok(()),
+            Fault::FailedCommitsComeBack => inner.commit(durability).inspect_err(|_| {
+                self.state.failed.lock().unwrap().extend(self.changes);
+            }),
+            Fault::LeaksAKibibyteACommit => {
+                mem::forget(vec![1_u8; 1024]);
+                inner.commit(durability)
+            }
+            Fault::ReadersWaitForCommits => {
+                let _committing = self.state.committing.lock();
+                inner.commit(durability)
+            }
+            _ => inner.commit(durability),
+        }
     }
 
     fn roll_back(&mut self, inner: AnyWriter) {

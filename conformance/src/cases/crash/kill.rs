@@ -6,10 +6,9 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Lines};
 use std::mem::ManuallyDrop;
-use std::path::Path;
 use std::process::ChildStdout;
+use std::thread;
 use std::time::Duration;
-use std::{fs, io, thread};
 
 use fastrand::Rng;
 use netabase_core::driver::command::CheckIntegrity;
@@ -17,7 +16,7 @@ use netabase_core::driver::{Driver, Durability};
 use netabase_core::error::NetabaseError;
 use netabase_core::store::TypedStore;
 
-use super::say;
+use super::{remove_database, say};
 use crate::cases::typed::{self, ShopStore};
 use crate::catalog::{CaseResult, Failure};
 use crate::fixture::Fixture;
@@ -206,17 +205,6 @@ fn killed<D: Driver>(fixture: &Fixture<D>, random: &mut Rng, writes: bool) -> Re
 
 fn next_line(lines: &mut Lines<BufReader<ChildStdout>>) -> Result<Option<String>, Failure> {
     Ok(lines.next().transpose()?)
-}
-
-fn remove_database(path: &Path) -> io::Result<()> {
-    let removed = match path.is_dir() {
-        true => fs::remove_dir_all(path),
-        false => fs::remove_file(path),
-    };
-    removed.or_else(|error| match error.kind() {
-        io::ErrorKind::NotFound => Ok(()),
-        _ => Err(error),
-    })
 }
 
 pub(super) fn a_kill_at_any_moment_leaves_whole_transactions<D: Driver>(
