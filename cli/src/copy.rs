@@ -2,6 +2,7 @@
 
 use netabase_store::connect::Target;
 use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _};
+use netabase_store::{ErrorKind, NetabaseError};
 use serde_json::json;
 
 use crate::Status;
@@ -52,7 +53,8 @@ pub(crate) fn each_entry(
     let trees = || snapshot.trees.iter().chain([&of_schema]);
     let mut total = 0;
     for tree in trees() {
-        total += snapshot.reader.len(snapshot.tree(tree)?)?;
+        let entries = snapshot.reader.len(snapshot.tree(tree)?)?;
+        total = entries.saturating_add(total);
     }
     let mut progress = Progress::new(what, Some(total));
     for tree in trees() {
@@ -61,12 +63,31 @@ pub(crate) fn each_entry(
         let mut cursor = snapshot
             .reader
             .cursor(id, Bounds::ALL, Direction::Forward)?;
+        let mut last: Option<Vec<u8>> = None;
         while let Some((key, value)) = cursor.next_entry()? {
+            // Found here and not when the copy is needed.
+            match &mut last {
+                Some(last) if **last >= *key => return Err(disordered(&tree.shown)),
+                Some(last) => {
+                    last.clear();
+                    last.extend_from_slice(key);
+                }
+                none => *none = Some(key.to_vec()),
+            }
             visit(Step::Entry(key, value))?;
             progress.advance();
         }
     }
     Ok(())
+}
+
+fn disordered(tree: &str) -> Failure {
+    NetabaseError::new(
+        ErrorKind::Corrupt,
+        "the keys of the tree do not ascend, so that no copy of it could be read; check its disk and driver",
+    )
+    .in_tree(tree.to_owned())
+    .into()
 }
 
 /// Says what a database was filled with.

@@ -114,6 +114,42 @@ fn a_copy_that_the_target_loses_a_part_of_fails_and_says_so() {
     }
 }
 
+/// What a driver says of a database is not believed: neither numbers nor order.
+#[test]
+fn a_source_that_lies_is_found_out_before_its_copy_is_needed() {
+    let drivers = tempfile::tempdir().unwrap();
+    let bad_drivers = library("conformance_bad_drivers");
+    install(drivers.path(), "bad_liar", &bad_drivers);
+    let folder = tempfile::tempdir().unwrap();
+    for (lie, status, says) in [
+        ("disordered", 3, "out of order"),
+        ("repeated", 3, "out of order"),
+        ("empty-key", 3, "empty key"),
+        ("uncounted", 0, ""),
+    ] {
+        let from = format!("bad-liar:?lie={lie}");
+        let dump = folder.path().join(lie);
+        let dump = dump.to_str().unwrap();
+        let to = url("redb", folder.path(), &format!("{lie}.redb"));
+        for arguments in [
+            &["dump", &from, dump][..],
+            &["copy", &from, &to],
+            &["inspect", &from],
+            &["scan", &from, "tree"],
+        ] {
+            let run: Run = command()
+                .args(arguments)
+                .env("NETABASE_DRIVER_PATH", drivers.path())
+                .output()
+                .unwrap()
+                .into();
+            assert_eq!(run.status, status, "{lie} {arguments:?}: {}", run.stderr);
+            assert!(run.stderr.contains(says), "{arguments:?}: {}", run.stderr);
+        }
+        assert_eq!(fs::exists(dump).unwrap(), status == 0, "{lie}");
+    }
+}
+
 #[test]
 fn check_runs_the_suite_itself_and_ends_with_its_status() {
     let programs = beside_the_runner();

@@ -113,6 +113,29 @@ static SHORT_MANIFEST: Manifest = Manifest {
 };
 entry!(netabase_driver_bad_short_manifest, "bad-short-manifest", good, { manifest: &SHORT_MANIFEST });
 
+/// Lists and texts that are longer than any, of which nothing but the beginning is there.
+static ENDLESS_COMMANDS: Manifest = Manifest {
+    commands_length: 1 << 60,
+    ..export::manifest(&MANIFEST, &COMMANDS)
+};
+entry!(netabase_driver_bad_endless_commands, "bad-endless-commands", good, { manifest: &ENDLESS_COMMANDS });
+static ENDLESS_ENGINE: Manifest = Manifest {
+    engine: Slice {
+        data: b"memory".as_ptr(),
+        length: 1 << 40,
+    },
+    ..export::manifest(&MANIFEST, &COMMANDS)
+};
+entry!(netabase_driver_bad_endless_engine, "bad-endless-engine", good, { manifest: &ENDLESS_ENGINE });
+entry!(netabase_driver_bad_endless_version, "bad-endless-version", good, { version: Slice { data: b"1".as_ptr(), length: usize::MAX } });
+
+/// A list that no list of its type can be at.
+static ODD_COMMANDS: Manifest = Manifest {
+    commands: ptr::without_provenance(align_of::<Slice>() * 1024 + 1),
+    ..export::manifest(&MANIFEST, &COMMANDS)
+};
+entry!(netabase_driver_bad_odd_commands, "bad-odd-commands", good, { manifest: &ODD_COMMANDS });
+
 // A minor version before the optional functions: its table ends behind the last required one.
 entry!(netabase_driver_bad_older_minor, "bad-older-minor", plain, { vtable_size: offset_of!(VTable, cursor_seek) });
 

@@ -2,6 +2,7 @@
 //!
 //! Its option `lie` selects the lie. A handle is that lie's number, so that none of them points anywhere.
 
+use std::cell::Cell;
 use std::{ptr, slice, str};
 
 use netabase_core::abi::layout::{
@@ -26,7 +27,7 @@ static VTABLE: VTable = VTable {
     cursor_next: Some(cursor_next),
     cursor_close: Some(cursor_close),
     cursor_seek: None,
-    txn_len: None,
+    txn_len: Some(txn_len),
     txn_clear: None,
     txn_apply: None,
     database_command: Some(database_command),
@@ -52,9 +53,14 @@ enum Lie {
     LongError,
     InvalidUtf8Error,
     SilentError,
+    UnwrittenError,
+    Uncounted,
+    Disordered,
+    Repeated,
+    EmptyKey,
 }
 
-const LIES: [(&str, Lie); 14] = [
+const LIES: [(&str, Lie); 19] = [
     ("null-store", Lie::NullDatabase),
     ("null-transaction", Lie::NullTransaction),
     ("null-cursor", Lie::NullCursor),
@@ -69,7 +75,24 @@ const LIES: [(&str, Lie); 14] = [
     ("long-error", Lie::LongError),
     ("invalid-utf8-error", Lie::InvalidUtf8Error),
     ("silent-error", Lie::SilentError),
+    ("unwritten-error", Lie::UnwrittenError),
+    ("uncounted", Lie::Uncounted),
+    ("disordered", Lie::Disordered),
+    ("repeated", Lie::Repeated),
+    ("empty-key", Lie::EmptyKey),
 ];
+
+/// The tree of those lies that are told with a tree.
+const TREE: &[u8] = b"tree";
+
+/// The ids of [`TREE`] and of every other one, which is empty.
+const OF_TREE: u32 = 0;
+const OF_OTHERS: u32 = 1;
+
+thread_local! {
+    /// How many entries the last cursor has given, and how many it has.
+    static STEPS: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+}
 
 impl Lie {
     fn handle<T>(self) -> *mut T {
@@ -139,6 +162,12 @@ unsafe extern "C" fn open(
             // SAFETY: the host gives a buffer.
             return unsafe { fail(error, ErrorKind::Corrupt, &[b'x'; 100_000]) };
         }
+        Lie::UnwrittenError => {
+            // SAFETY: the host gives a buffer that nobody else uses.
+            let error = unsafe { &mut *error };
+            error.length = error.capacity;
+            return ErrorKind::Io.code();
+        }
         Lie::InvalidUtf8Error => {
             // SAFETY: the host gives a buffer.
             return unsafe { fail(error, ErrorKind::Io, b"disk \xFF\xFE on fire\0cause \xC3") };
@@ -173,8 +202,12 @@ unsafe extern "C" fn database_command(
     context: *mut Context,
     _: *mut ErrorBuffer,
 ) -> u32 {
-    if Lie::of(store) == Lie::ShownAtNull {
-        show(output, context, AT_NULL);
+    match Lie::of(store) {
+        Lie::ShownAtNull => show(output, context, AT_NULL),
+        Lie::Uncounted | Lie::Disordered | Lie::Repeated | Lie::EmptyKey => {
+            show(output, context, Slice::new(TREE));
+        }
+        _ => {}
     }
     OK
 }
@@ -206,14 +239,34 @@ unsafe extern "C" fn txn_close(_: *mut Transaction) {}
 
 unsafe extern "C" fn txn_tree(
     _: *mut Transaction,
-    _: Slice,
+    name: Slice,
     _: u32,
     _: u32,
     tree: *mut u32,
     _: *mut ErrorBuffer,
 ) -> u32 {
+    // SAFETY: the host gives text that lives until the call returns.
+    let id = match unsafe { name.get() } {
+        Some(TREE) => OF_TREE,
+        _ => OF_OTHERS,
+    };
     // SAFETY: the host gives a place for the id.
-    unsafe { tree.write(0) };
+    unsafe { tree.write(id) };
+    OK
+}
+
+unsafe extern "C" fn txn_len(
+    transaction: *mut Transaction,
+    _: u32,
+    entries: *mut u64,
+    _: *mut ErrorBuffer,
+) -> u32 {
+    let told = match Lie::of(transaction) {
+        Lie::Uncounted => u64::MAX,
+        _ => 2,
+    };
+    // SAFETY: the host gives a place for the number.
+    unsafe { entries.write(told) };
     OK
 }
 
@@ -290,12 +343,13 @@ unsafe extern "C" fn txn_commit(
 
 unsafe extern "C" fn cursor_open(
     transaction: *mut Transaction,
-    _: u32,
+    tree: u32,
     _: *const Bounds,
     _: u32,
     cursor: *mut *mut Cursor,
     _: *mut ErrorBuffer,
 ) -> u32 {
+    STEPS.set((0, if tree == OF_TREE { 2 } else { 0 }));
     if Lie::of(transaction) != Lie::NullCursor {
         // SAFETY: the host gives a place for the handle.
         unsafe { cursor.write(transaction.cast()) };
@@ -304,11 +358,30 @@ unsafe extern "C" fn cursor_open(
 }
 
 unsafe extern "C" fn cursor_next(
-    _: *mut Cursor,
+    cursor: *mut Cursor,
     key: *mut Slice,
     value: *mut Slice,
     _: *mut ErrorBuffer,
 ) -> u32 {
+    let (step, steps) = STEPS.get();
+    if step == steps {
+        return ABSENT;
+    }
+    STEPS.set((step + 1, steps));
+    let keys: Option<[&[u8]; 2]> = match Lie::of(cursor) {
+        Lie::Disordered => Some([b"long key, second", b"long key, first"]),
+        Lie::Repeated => Some([b"a", b"a"]),
+        Lie::EmptyKey => Some([b"", b"a"]),
+        Lie::Uncounted => Some([b"a", b"b"]),
+        _ => None,
+    };
+    if let Some(keys) = keys {
+        // SAFETY: the host gives a place for the key.
+        unsafe { key.write(Slice::new(keys[step])) };
+        // SAFETY: the host gives a place for the value.
+        unsafe { value.write(Slice::new(b"value")) };
+        return OK;
+    }
     // SAFETY: the host gives a place for the key.
     unsafe { key.write(Slice::new(b"key")) };
     // SAFETY: the host gives a place for the value.

@@ -184,6 +184,16 @@ fn null_and_invalid_parts_of_an_entry_are_rejected() {
     assert_rejected("bad-invalid-version", &["its version is not UTF-8"]);
 }
 
+/// There is no memory behind what an entry says is there.
+#[test]
+fn lists_and_texts_without_an_end_are_rejected() {
+    let entries = (1_u64 << 60).to_string();
+    assert_rejected("bad-endless-commands", &["its list of commands", &entries]);
+    assert_rejected("bad-endless-engine", &["its engine's name states", "bytes"]);
+    assert_rejected("bad-endless-version", &["its version states", "bytes"]);
+    assert_rejected("bad-odd-commands", &["its list of commands", "not aligned"]);
+}
+
 #[test]
 fn a_driver_of_another_name_is_rejected() {
     assert_rejected("bad-wrong-name", &["its name is `bad-other-name`"]);
@@ -648,6 +658,45 @@ fn bytes_at_null_are_an_error() {
     assert_internal(cursor.advance(), "at null");
     assert!(cursor.key().is_empty() && cursor.value().is_empty());
     assert!(!cursor.advance().unwrap());
+}
+
+#[test]
+fn keys_that_are_out_of_order_are_an_error() {
+    for (lie, direction, good) in [
+        ("disordered", Direction::Forward, false),
+        ("disordered", Direction::Backward, true),
+        ("uncounted", Direction::Forward, true),
+        ("uncounted", Direction::Backward, false),
+        ("repeated", Direction::Forward, false),
+        ("repeated", Direction::Backward, false),
+    ] {
+        let reader = lying(lie).unwrap().begin_read().unwrap();
+        let tree = reader.tree("tree").unwrap();
+        let mut cursor = reader.cursor(tree, Bounds::ALL, direction).unwrap();
+        assert!(cursor.advance().unwrap());
+        assert_eq!(cursor.value(), b"value");
+        match good {
+            true => assert!(cursor.advance().unwrap(), "{lie}"),
+            false => assert_internal(cursor.advance(), "out of order"),
+        }
+        assert!(!cursor.advance().unwrap());
+        assert!(cursor.key().is_empty());
+    }
+    for direction in [Direction::Forward, Direction::Backward] {
+        let reader = lying("empty-key").unwrap().begin_read().unwrap();
+        let tree = reader.tree("tree").unwrap();
+        let mut cursor = reader.cursor(tree, Bounds::ALL, direction).unwrap();
+        assert_internal(cursor.advance(), "an empty key");
+    }
+}
+
+#[test]
+fn of_an_error_text_that_is_not_written_nothing_is_shown() {
+    // Of which there must be nothing left.
+    lying("long-error").unwrap_err();
+    let error = lying("unwritten-error").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.message().contains("says no more"), "{error}");
 }
 
 #[test]

@@ -391,8 +391,11 @@ impl Passed for *const layout::Bounds {
     type Taken = Bounds<'static>;
 
     unsafe fn take(self) -> Result<Bounds<'static>> {
-        // SAFETY: the caller vouches for the bounds.
-        let bounds = unsafe { self.as_ref() }.ok_or_else(|| invalid("the bounds are null"))?;
+        if self.is_null() || !self.is_aligned() {
+            return Err(invalid("the bounds are null or not aligned"));
+        }
+        // SAFETY: the caller vouches for the bounds, which are there.
+        let bounds = unsafe { &*self };
         Ok(Bounds {
             // SAFETY: the caller vouches for the key.
             lower: unsafe { bounds.lower.take() }?,
@@ -786,8 +789,10 @@ unsafe fn config_from<'a>(config: *const layout::OpenConfig) -> Result<Config<'a
         | layout::OPEN_TRUNCATE
         | layout::OPEN_READ_ONLY
         | layout::OPEN_CACHE_BYTES;
-    if config.is_null() {
-        return Err(invalid("the configuration is null"));
+    /// More than any host gives; what states more is damaged.
+    const OPTIONS: usize = 4096;
+    if config.is_null() || !config.is_aligned() {
+        return Err(invalid("the configuration is null or not aligned"));
     }
     // SAFETY: the size comes first, whatever the version.
     let size = unsafe { config.cast::<usize>().read() };
@@ -809,8 +814,13 @@ unsafe fn config_from<'a>(config: *const layout::OpenConfig) -> Result<Config<'a
     let location = Location::from_bytes(unsafe { config.location.take() }?)?;
     let options = if config.options_length == 0 {
         &[]
-    } else if config.options.is_null() {
-        return Err(invalid("the list of options is null"));
+    } else if config.options.is_null() || !config.options.is_aligned() {
+        return Err(invalid("the list of options is null or not aligned"));
+    } else if config.options_length > OPTIONS {
+        return Err(invalid(format!(
+            "the list of options states {} entries, and may have {OPTIONS}",
+            config.options_length
+        )));
     } else {
         // SAFETY: the caller vouches for the list, which is not null.
         unsafe { slice::from_raw_parts(config.options, config.options_length) }

@@ -1,6 +1,7 @@
 //! The host's side: the driver contract over a driver's table of C functions.
 
 use std::any::Any;
+use std::cmp::Ordering;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops;
@@ -452,6 +453,8 @@ impl Read for Transaction {
             cursor: NonNull::new(cursor).ok_or_else(|| broken("cursor_open", NO_HANDLE))?,
             key: Slice::EMPTY,
             value: Slice::EMPTY,
+            last: Last::default(),
+            direction,
             ended: false,
             _transaction: PhantomData,
         })
@@ -589,6 +592,9 @@ pub struct DynamicCursor<'t> {
     /// Checked, and valid until the next call.
     key: Slice,
     value: Slice,
+    /// The key before this one.
+    last: Last,
+    direction: Direction,
     ended: bool,
     _transaction: PhantomData<&'t Transaction>,
 }
@@ -600,6 +606,10 @@ impl Cursor for DynamicCursor<'_> {
             return Ok(false);
         }
         let (mut key, mut value) = (Slice::EMPTY, Slice::EMPTY);
+        // SAFETY: as in `key`; no call was made since.
+        if let Some(last) = unsafe { self.key.get() } {
+            self.last.keep(last);
+        }
         let result = call(|error| {
             // SAFETY: the cursor is open and used by nobody else; the places live until the call returns.
             unsafe {
@@ -609,7 +619,16 @@ impl Cursor for DynamicCursor<'_> {
         if matches!(result, Ok(true)) && key.is_possible() && value.is_possible() {
             self.key = key;
             self.value = value;
-            return Ok(true);
+            // SAFETY: as in `key`.
+            let key = unsafe { key.get() }.unwrap_or_default();
+            if self.last.follow(key, self.direction) {
+                return Ok(true);
+            }
+            self.end();
+            return Err(broken(
+                "cursor_next",
+                "gives keys out of order, or an empty key",
+            ));
         }
         self.end();
         result.and_then(|more| {
@@ -640,6 +659,7 @@ impl Cursor for DynamicCursor<'_> {
         }
         self.key = Slice::EMPTY;
         self.value = Slice::EMPTY;
+        self.last = Last::default();
         let result = done!(
             self.calls,
             optional cursor_seek(self.cursor.as_ptr(), Slice::new(key)),
@@ -647,6 +667,62 @@ impl Cursor for DynamicCursor<'_> {
         );
         self.ended = result.is_err();
         result
+    }
+}
+
+/// The key that a cursor was at, if it was at one. No key is empty.
+#[derive(Default)]
+struct Last {
+    length: usize,
+    /// The first bytes, which mostly tell keys apart, with zeros where there are fewer.
+    head: u64,
+    /// All of them, where there are more.
+    whole: Vec<u8>,
+}
+
+impl Last {
+    const HEAD: usize = size_of::<u64>();
+
+    /// Keeps what [`follow`](Self::follow) has not kept of the key that it was given, before the driver takes it away.
+    #[inline]
+    fn keep(&mut self, key: &[u8]) {
+        if key.len() > Self::HEAD {
+            self.whole.clear();
+            self.whole.extend_from_slice(key);
+        }
+    }
+
+    /// Whether `key` is one, and comes behind this one, which it replaces.
+    #[inline]
+    fn follow(&mut self, key: &[u8], direction: Direction) -> bool {
+        let head = match key.first_chunk() {
+            Some(head) => u64::from_be_bytes(*head),
+            None => key
+                .iter()
+                .rev()
+                .fold(0, |head, byte| head >> 8 | u64::from(*byte) << 56),
+        };
+        let order = match head.cmp(&self.head) {
+            Ordering::Equal => self.compare(key),
+            order => order,
+        };
+        let follows = match direction {
+            Direction::Forward => order == Ordering::Greater,
+            Direction::Backward => order == Ordering::Less || self.length == 0,
+        };
+        self.head = head;
+        self.length = key.len();
+        follows && !key.is_empty()
+    }
+
+    /// How a key with the same head compares with this one.
+    fn compare(&self, key: &[u8]) -> Ordering {
+        if key.len() > Self::HEAD && self.length > Self::HEAD {
+            key.cmp(&self.whole)
+        } else {
+            // The shorter one ends within the head, or with it, and what is missing counts as less than a zero.
+            key.len().cmp(&self.length)
+        }
     }
 }
 

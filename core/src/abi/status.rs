@@ -1,9 +1,9 @@
 //! Status codes, and the text that goes with one: written on the driver's side, read on the host's.
 
+use std::cell::{Cell, UnsafeCell};
 use std::error::Error as StdError;
 use std::fmt;
-use std::mem::MaybeUninit;
-use std::slice;
+use std::ptr;
 
 use super::layout::{ABSENT, ErrorBuffer, OK};
 use crate::driver::{DriverError, ErrorKind, Result};
@@ -56,21 +56,58 @@ fn text(error: &DriverError) -> String {
     text
 }
 
+/// A thread's room for a driver's message. It holds zeros and what drivers wrote, as one may state a longer message than
+/// it writes, and to clear it before each call would cost more than most calls.
+struct Room {
+    is_taken: Cell<bool>,
+    message: UnsafeCell<[u8; CAPACITY]>,
+}
+
+thread_local! {
+    static ROOM: Room = const {
+        Room {
+            is_taken: Cell::new(false),
+            message: UnsafeCell::new([0; CAPACITY]),
+        }
+    };
+}
+
 /// Calls a driver's function with room for its message; `true` is [`OK`] and `false` [`ABSENT`].
 #[inline(always)]
 pub(super) fn call(run: impl FnOnce(*mut ErrorBuffer) -> u32) -> Result<bool> {
-    let mut message = [MaybeUninit::<u8>::uninit(); CAPACITY];
+    let room = ROOM.with(ptr::from_ref);
+    // SAFETY: a thread's room is there for as long as the thread, as nothing is done when it is dropped.
+    let room = unsafe { &*room };
+    // A visitor of another call may make one of its own.
+    let is_within = room.is_taken.replace(true);
+    let mut own = None;
+    let message = if is_within {
+        new_message(&mut own)
+    } else {
+        room.message.get()
+    };
     let mut buffer = ErrorBuffer {
         size: size_of::<ErrorBuffer>(),
-        message: message.as_mut_ptr().cast(),
+        message: message.cast(),
         capacity: CAPACITY,
         length: 0,
     };
-    match run(&raw mut buffer) {
+    let status = run(&raw mut buffer);
+    room.is_taken.set(is_within);
+    match status {
         OK => Ok(true),
         ABSENT => Ok(false),
-        status => Err(received(status, &message, buffer.length)),
+        status => {
+            // SAFETY: it lives on, and the driver's function, which alone could use it, has returned.
+            let message = unsafe { &mut *message };
+            Err(received(status, message, buffer.length))
+        }
     }
+}
+
+#[cold]
+fn new_message(own: &mut Option<Box<[u8; CAPACITY]>>) -> *mut [u8; CAPACITY] {
+    ptr::from_mut(own.insert(Box::new([0; CAPACITY])))
 }
 
 /// As [`call`], for a function whose value cannot be absent.
@@ -99,12 +136,16 @@ pub(super) fn broken(function: &'static str, what: &'static str) -> DriverError 
 }
 
 #[cold]
-fn received(status: u32, message: &[MaybeUninit<u8>; CAPACITY], length: usize) -> DriverError {
-    // SAFETY: the ABI binds the driver to have written the first `length` bytes, or all where it says more; bytes are
-    // valid whatever they hold, and the array lives on.
-    let written =
-        unsafe { slice::from_raw_parts(message.as_ptr().cast::<u8>(), length.min(CAPACITY)) };
+fn received(status: u32, message: &mut [u8; CAPACITY], length: usize) -> DriverError {
+    let written = &message[..length.min(CAPACITY)];
+    // What a driver states and does not write is zeros, of which none is a cause.
+    let end = written
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| last + 1);
+    let written = &written[..end];
     let mut parts = String::from_utf8_lossy(written).into_owned();
+    message.fill(0);
     if length > CAPACITY {
         parts.push_str(&format!("… ({length} bytes)"));
     }
@@ -190,6 +231,38 @@ mod tests {
     fn a_text_longer_than_the_buffer_is_cut_and_its_length_told() {
         let error = cross(&DriverError::new(ErrorKind::Io, "é".repeat(CAPACITY)));
         assert!(error.message().ends_with("é… (2048 bytes)"));
+    }
+
+    #[test]
+    fn of_a_text_that_is_stated_and_not_written_nothing_is_shown() {
+        for length in [1, CAPACITY, CAPACITY + 1, usize::MAX] {
+            cross(&DriverError::new(ErrorKind::Io, "é".repeat(CAPACITY)));
+            let error = call(|buffer| {
+                // SAFETY: `call` hands over a buffer that lives and is not shared.
+                unsafe { (*buffer).length = length };
+                ErrorKind::Io.code()
+            })
+            .unwrap_err();
+            assert!(!error.message().contains('é'), "{error}");
+            assert!(error.message().len() < 100, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_call_within_a_call_has_a_text_of_its_own() {
+        let outer = call(|buffer| {
+            let outer = DriverError::new(ErrorKind::Io, "the outer one");
+            // SAFETY: `call` hands over a buffer that lives and is not shared.
+            let status = unsafe { report(buffer, &outer) };
+            let inner = cross(&DriverError::new(ErrorKind::Corrupt, "the inner one"));
+            assert_eq!(inner.message(), "the inner one");
+            status
+        });
+        assert_eq!(outer.unwrap_err().message(), "the outer one");
+        assert_eq!(
+            cross(&DriverError::new(ErrorKind::Io, "later")).message(),
+            "later"
+        );
     }
 
     #[test]

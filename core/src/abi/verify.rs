@@ -68,6 +68,11 @@ const _: () = assert!(
 /// The end of the last function that a driver has to have.
 const REQUIRED_VTABLE_SIZE: usize = offset_of!(VTable, cursor_close) + size_of::<usize>();
 
+/// More bytes than a name or a version of a driver has, and more commands. What states more is damaged, and is not read:
+/// there is no memory behind it.
+const TEXT_BYTES: usize = 4096;
+const COMMANDS: usize = 4096;
+
 /// What a host takes from a driver that it understands.
 pub(super) struct Verified {
     pub(super) calls: Calls,
@@ -214,6 +219,11 @@ unsafe fn manifest(entry: &Entry, name: &str) -> Result<Manifest> {
     let manifest = unsafe { manifest.read() };
     let commands = if manifest.commands_length == 0 {
         &[]
+    } else if manifest.commands_length > COMMANDS {
+        return Err(rejected(format!(
+            "its list of commands states {} entries, and a driver may have {COMMANDS}; rebuild it",
+            manifest.commands_length
+        )));
     } else if manifest.commands.is_null() || !manifest.commands.is_aligned() {
         return Err(rejected(
             "its list of commands is null or not aligned; rebuild it",
@@ -248,12 +258,15 @@ unsafe fn manifest(entry: &Entry, name: &str) -> Result<Manifest> {
 /// # Safety
 /// What [`Slice::get`] asks.
 unsafe fn text<'a>(slice: Slice, what: &str) -> Result<&'a str> {
+    if slice.length > TEXT_BYTES {
+        return Err(rejected(format!(
+            "its {what} states {} bytes, and may have {TEXT_BYTES}; rebuild it",
+            slice.length
+        )));
+    }
     // SAFETY: the caller vouches for the bytes.
-    let bytes = unsafe { slice.get() }.ok_or_else(|| {
-        rejected(format!(
-            "its {what} is null or longer than memory; rebuild it"
-        ))
-    })?;
+    let bytes = unsafe { slice.get() }
+        .ok_or_else(|| rejected(format!("its {what} is null; rebuild it")))?;
     str::from_utf8(bytes).map_err(|error| {
         rejected(format!("its {what} is not UTF-8; rebuild it")).with_source(error)
     })
