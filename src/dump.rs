@@ -22,6 +22,12 @@ const TRAILER: u8 = 4;
 /// A block of entries is written when it has grown to this many bytes.
 const BLOCK_BYTES: usize = 256 << 10;
 
+/// The most trees that a dump has. A reader keeps the name of each.
+pub const MAX_TREES: u64 = 100_000;
+
+/// The longest name of a tree.
+const NAME_BYTES: u32 = 255;
+
 /// Stands for a width that is not known.
 const NO_WIDTH: u32 = u32::MAX;
 
@@ -63,8 +69,16 @@ impl<W: Write> DumpWriter<W> {
     /// Begins a tree, after the end of the one before.
     ///
     /// # Errors
-    /// [`Io`](ErrorKind::Io).
+    /// [`Io`](ErrorKind::Io); [`LimitExceeded`](ErrorKind::LimitExceeded) beyond [`MAX_TREES`].
     pub fn tree(&mut self, name: &str, widths: EntryWidths) -> Result<(), NetabaseError> {
+        if self.totals.trees == MAX_TREES {
+            return Err(NetabaseError::new(
+                ErrorKind::LimitExceeded,
+                format!(
+                    "a dump has {MAX_TREES} trees at most, and the database has more; copy it instead"
+                ),
+            ));
+        }
         self.end_tree()?;
         let width = |width: Option<u32>| width.unwrap_or(NO_WIDTH).to_le_bytes();
         let payload = [&width(widths.key), &width(widths.value), name.as_bytes()].concat();
@@ -167,7 +181,9 @@ pub enum Item<'a> {
 
 /// Reads a dump. What it gives is to be kept only once [`next_item`](Self::next_item) has said that the dump is complete.
 ///
-/// Lengths in the file are not trusted: memory grows with the bytes that are there, one block at a time.
+/// Lengths in the file are not trusted: a block is read once its kind and length are what a writer may have written, and
+/// memory grows with the bytes that are there, one block at a time. That is 256 KiB, or one entry if it is larger, and the
+/// names of at most [`MAX_TREES`] trees.
 #[derive(Debug)]
 pub struct DumpReader<R> {
     input: Hashed<R>,
@@ -253,8 +269,8 @@ impl<R: Read> DumpReader<R> {
             }
             let before = self.input.hash.digest128();
             match (self.read_block()?, self.tree_entries) {
-                (TREE, None) => return self.tree().map(Some),
-                (ENTRIES, Some(_)) if !self.block.is_empty() => self.place = 0,
+                (TREE, _) => return self.tree().map(Some),
+                (ENTRIES, _) => self.place = 0,
                 (TREE_END, Some(entries)) => {
                     if self.block != entries.to_le_bytes() {
                         return Err(corrupt("a tree has another number of entries than it says"));
@@ -262,8 +278,7 @@ impl<R: Read> DumpReader<R> {
                     self.tree_entries = None;
                     self.block.clear();
                 }
-                (TRAILER, None) => self.trailer(before)?,
-                _ => return Err(corrupt("its blocks are in no order that a writer uses")),
+                _ => self.trailer(before)?,
             }
         }
     }
@@ -278,8 +293,8 @@ impl<R: Read> DumpReader<R> {
             value: width(value),
         };
         let name = std::str::from_utf8(name).map_err(|_| damaged())?.to_owned();
-        if name.is_empty() || name.len() > 255 {
-            return Err(damaged());
+        if self.totals.trees == MAX_TREES {
+            return Err(corrupt("it has more trees than any writer puts into one"));
         }
         if !self.seen.insert(name.clone()) {
             return Err(corrupt("it has the same tree twice"));
@@ -347,7 +362,23 @@ impl<R: Read> DumpReader<R> {
             return Err(truncated());
         };
         let length = u32::from_le_bytes([a, b, c, d]);
-        self.read_exactly((length as usize).saturating_add(8))?;
+        let is_right = match (kind, self.tree_entries) {
+            (TREE, None) => (9..=8 + NAME_BYTES).contains(&length),
+            (ENTRIES, Some(_)) => length > 0,
+            (TREE_END, Some(_)) => length == 8,
+            (TRAILER, None) => length == 32,
+            _ => return Err(corrupt("its blocks are in no order that a writer uses")),
+        };
+        if !is_right {
+            return Err(corrupt("a block has a length that no writer gives it"));
+        }
+        self.block.clear();
+        let length_read = length as usize;
+        if length_read > BLOCK_BYTES {
+            self.read_more(BLOCK_BYTES)?;
+            self.check_last_entry(length_read)?;
+        }
+        self.read_more(length_read.saturating_add(8) - self.block.len())?;
         let (payload, sum) = self.block.split_last_chunk::<8>().ok_or_else(truncated)?;
         if u64::from_le_bytes(*sum) != checksum(block_head(kind, length), payload) {
             return Err(corrupt("the checksum of a block is wrong"));
@@ -359,6 +390,37 @@ impl<R: Read> DumpReader<R> {
     /// Puts so many bytes into the block's place. The buffer grows with what is there, not with what is announced.
     fn read_exactly(&mut self, count: usize) -> Result<(), NetabaseError> {
         self.block.clear();
+        self.read_more(count)
+    }
+
+    /// Whether a block of entries that is this long ends with the entry that reaches beyond [`BLOCK_BYTES`], of which as
+    /// many were read: a writer begins another block then.
+    fn check_last_entry(&mut self, length: usize) -> Result<(), NetabaseError> {
+        let mut end = 0_usize;
+        while end < BLOCK_BYTES {
+            let head = end.saturating_add(8);
+            if head > length {
+                break;
+            }
+            self.read_more(head.saturating_sub(self.block.len()))?;
+            let lengths = self.block.get(end..head).unwrap_or_default();
+            let Some((key, value)) = lengths.split_first_chunk::<4>() else {
+                break;
+            };
+            let value = value.first_chunk().copied().unwrap_or_default();
+            end = [*key, value].iter().fold(head, |end, length| {
+                end.saturating_add(u32::from_le_bytes(*length) as usize)
+            });
+        }
+        if end == length {
+            Ok(())
+        } else {
+            Err(corrupt("a block has a length that no writer gives it"))
+        }
+    }
+
+    /// Adds so many bytes to those in the block's place.
+    fn read_more(&mut self, count: usize) -> Result<(), NetabaseError> {
         let read = (&mut self.input)
             .take(count as u64)
             .read_to_end(&mut self.block)
@@ -526,6 +588,112 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{length}");
         }
         assert!(read(&[&dump[..], b"x"].concat()).is_err());
+    }
+
+    /// A file that goes on as long as it is read, and how many bytes were.
+    struct Endless<'a> {
+        start: &'a [u8],
+        given: usize,
+    }
+
+    impl Read for Endless<'_> {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            let rest = self.start.get(self.given..).unwrap_or_default();
+            if rest.is_empty() {
+                out.fill(0);
+                self.given += out.len();
+                return Ok(out.len());
+            }
+            let given = rest.len().min(out.len());
+            out[..given].copy_from_slice(&rest[..given]);
+            self.given += given;
+            Ok(given)
+        }
+    }
+
+    #[test]
+    fn a_block_is_not_read_before_its_kind_and_length_are_right() {
+        let tree = {
+            let mut writer = DumpWriter::new(Vec::new()).unwrap();
+            writer.tree("t", EntryWidths::default()).unwrap();
+            writer.out.inner
+        };
+        let entry = [&1_u32.to_le_bytes()[..], &0_u32.to_le_bytes(), b"k"].concat();
+        let many = entry.repeat(BLOCK_BYTES / entry.len() + 1);
+        for (start, kind, length, payload) in [
+            (&tree[..12], TREE, u32::MAX, &[][..]),
+            (&tree[..12], TREE, 8, &[]),
+            (&tree[..12], TREE, 264, &[]),
+            (&tree[..12], ENTRIES, u32::MAX, &[]),
+            (&tree[..12], TRAILER, u32::MAX, &[]),
+            (&tree[..12], 5, u32::MAX, &[]),
+            (&tree, TREE, 9, &[]),
+            (&tree, TREE_END, 9, &[]),
+            (&tree, ENTRIES, 0, &[]),
+            (&tree, ENTRIES, u32::MAX, &[]),
+            (&tree, ENTRIES, u32::MAX, &many),
+        ] {
+            let start = [start, &block_head(kind, length), payload].concat();
+            let mut input = Endless {
+                start: &start,
+                given: 0,
+            };
+            let mut reader = DumpReader::new(&mut input).unwrap();
+            let error = loop {
+                match reader.next_item() {
+                    Ok(item) => assert!(item.is_some()),
+                    Err(error) => break error,
+                }
+            };
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
+            let most = start.len().max(2 * BLOCK_BYTES);
+            assert!(
+                input.given <= most,
+                "kind {kind}, {length}: {}",
+                input.given
+            );
+        }
+    }
+
+    #[test]
+    fn blocks_end_behind_a_large_entry_wherever_it_begins() {
+        for before in [0, 1, BLOCK_BYTES - 30, BLOCK_BYTES - 20, BLOCK_BYTES - 9] {
+            let mut writer = DumpWriter::new(Vec::new()).unwrap();
+            writer.tree("t", EntryWidths::default()).unwrap();
+            writer.entry(b"a", &vec![1; before]).unwrap();
+            writer.entry(b"b", &vec![2; 3 * BLOCK_BYTES]).unwrap();
+            for key in 0..100_000_u32 {
+                let key = [b"c", &key.to_be_bytes()[..]].concat();
+                writer.entry(&key, b"").unwrap();
+            }
+            let (bytes, totals) = writer.finish().unwrap();
+            let mut reader = DumpReader::new(&bytes[..]).unwrap();
+            while reader.next_item().unwrap().is_some() {}
+            assert_eq!(reader.totals(), totals, "{before}");
+        }
+    }
+
+    #[test]
+    fn trees_are_counted() {
+        let mut writer = DumpWriter::new(Vec::new()).unwrap();
+        for number in 0..MAX_TREES {
+            writer
+                .tree(&number.to_string(), EntryWidths::default())
+                .unwrap();
+        }
+        let refused = writer.tree("more", EntryWidths::default()).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::LimitExceeded);
+        writer.totals.trees -= 1;
+        writer.tree("more", EntryWidths::default()).unwrap();
+        let (bytes, _) = writer.finish().unwrap();
+        let mut reader = DumpReader::new(&bytes[..]).unwrap();
+        let error = loop {
+            if let Err(error) = reader.next_item() {
+                break error;
+            }
+        };
+        assert!(error.message().contains("more trees"), "{error}");
+        assert_eq!(reader.totals().trees, MAX_TREES);
     }
 
     #[test]

@@ -97,9 +97,9 @@ pub(crate) fn report(summary: &Summary, json: bool) -> Result<(), Failure> {
         let trees: Vec<_> = summary
             .trees
             .iter()
-            .map(|(name, (_, digest))| {
+            .map(|(name, (_, sum))| {
                 json!({
-                    "name": summary.shown(name), "entries": digest.entries, "xxh3": format!("{:032x}", digest.checksum()),
+                    "name": summary.shown(name), "entries": sum.entries, "xxh3": format!("{:032x}", sum.checksum),
                 })
             })
             .collect();
@@ -107,11 +107,11 @@ pub(crate) fn report(summary: &Summary, json: bool) -> Result<(), Failure> {
         return Ok(());
     }
     let mut rows = vec![["tree", "entries", "xxh3"].map(String::from).to_vec()];
-    for (name, (_, digest)) in &summary.trees {
+    for (name, (_, sum)) in &summary.trees {
         rows.push(vec![
             summary.shown(name).to_owned(),
-            digest.entries.to_string(),
-            format!("{:032x}", digest.checksum()),
+            sum.entries.to_string(),
+            format!("{:032x}", sum.checksum),
         ]);
     }
     out.table(&rows, &[1])?;

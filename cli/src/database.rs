@@ -1,6 +1,6 @@
 //! A database opened without its models: what its schema record says, and its trees.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -123,6 +123,8 @@ pub(crate) struct Snapshot {
     pub(crate) schema: Option<Schema>,
     /// Every tree that holds an entry or belongs to a model, by the names that are shown, the schema record's apart.
     pub(crate) trees: Vec<Tree>,
+    /// The model of each tree that has one, and its place among the model's indexes if it is one, by the engine's name.
+    places: BTreeMap<String, (String, Option<usize>)>,
 }
 
 /// A tree of a database.
@@ -171,10 +173,18 @@ impl Snapshot {
         }
         trees.extend(others.into_iter().map(Tree::bytes));
         trees.sort_unstable();
+        let mut places = BTreeMap::new();
+        for (name, model) in schema.iter().flat_map(|schema| &schema.models) {
+            places.insert(tree_name(model.tree), (name.clone(), None));
+            for (place, index) in model.indexes.iter().enumerate() {
+                places.insert(tree_name(index.tree), (name.clone(), Some(place)));
+            }
+        }
         Ok(Self {
             reader,
             schema,
             trees,
+            places,
         })
     }
 
@@ -208,24 +218,29 @@ impl Snapshot {
     }
 
     pub(crate) fn kind(&self, tree: &Tree) -> Kind {
-        for model in self.models().map(|(_, model)| model) {
-            if tree.name == tree_name(model.tree) {
-                return Kind::Records {
-                    key: Shape::parse(&model.primary_key),
-                    fields: model.fields.clone(),
-                    form: self.form(model),
-                };
-            }
-            let mut indexes = model.indexes.iter();
-            if let Some(index) = indexes.find(|index| tree.name == tree_name(index.tree)) {
-                return Kind::Index {
+        let Some((name, index)) = self.places.get(&tree.name) else {
+            return Kind::Bytes;
+        };
+        let model = self
+            .schema
+            .as_ref()
+            .and_then(|schema| schema.models.get(name));
+        match (model, index) {
+            (Some(model), None) => Kind::Records {
+                key: Shape::parse(&model.primary_key),
+                fields: model.fields.clone(),
+                form: self.form(model),
+            },
+            (Some(model), Some(place)) => match model.indexes.get(*place) {
+                Some(index) => Kind::Index {
                     secondary: Shape::parse(&index.key),
                     primary: Shape::parse(&model.primary_key),
                     unique: index.unique,
-                };
-            }
+                },
+                None => Kind::Bytes,
+            },
+            (None, _) => Kind::Bytes,
         }
-        Kind::Bytes
     }
 
     /// What stands around the encoded values of a model's records.

@@ -4,7 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::Path;
 
+use netabase_store::NetabaseError;
 use netabase_store::connect::Target;
+use netabase_store::driver::schema::SCHEMA_TREE;
 use netabase_store::dump::{DumpReader, DumpWriter, Item, Totals};
 use serde_json::json;
 use tempfile::NamedTempFile;
@@ -14,7 +16,7 @@ use crate::arguments::{Dump, Load};
 use crate::copy::{Step, each_entry, report};
 use crate::database::{Snapshot, is_in_database, open_for_reading};
 use crate::failure::Failure;
-use crate::fill::Fill;
+use crate::fill::{Fill, SchemaEntries};
 use crate::output::{bytes, error_lines, lines};
 use crate::progress::Progress;
 
@@ -129,6 +131,7 @@ fn write(snapshot: &Snapshot, out: impl Write) -> Result<Totals, Failure> {
 }
 
 pub(crate) fn load(arguments: &Load) -> Result<Status, Failure> {
+    let mut is_checked = false;
     let (input, origin): (Box<dyn Read>, _) = if arguments.file == Path::new("-") {
         (Box::new(io::stdin().lock()), "netabase load - …".to_owned())
     } else {
@@ -142,8 +145,8 @@ pub(crate) fn load(arguments: &Load) -> Result<Status, Failure> {
         })?;
         if arguments.overwrite && file.metadata().is_ok_and(|found| found.is_file()) {
             // What is there goes only for a dump that is whole.
-            let mut reader = DumpReader::new(BufReader::new(&file))?;
-            while reader.next_item()?.is_some() {}
+            check_whole(&file)?;
+            is_checked = true;
             file.rewind()
                 .map_err(|error| Failure::Io(format!("cannot read {shown}"), error))?;
         }
@@ -158,17 +161,48 @@ pub(crate) fn load(arguments: &Load) -> Result<Status, Failure> {
     }
     let mut reader = DumpReader::new(BufReader::new(input))?;
     let mut fill = Fill::begin(&arguments.url, &origin, arguments.overwrite)?;
-    let mut progress = Progress::new("loading", None);
-    while let Some(item) = reader.next_item()? {
-        match item {
-            Item::Tree { name, widths } => fill.tree(name, widths)?,
-            Item::Entry { key, value } => {
-                fill.put(key, value)?;
-                progress.advance();
+    let mut load = || -> Result<(), Failure> {
+        let mut progress = Progress::new("loading", None);
+        while let Some(item) = reader.next_item()? {
+            match item {
+                Item::Tree { name, widths } => fill.tree(name, widths)?,
+                Item::Entry { key, value } => {
+                    fill.put(key, value)?;
+                    progress.advance();
+                }
             }
         }
-    }
-    drop(progress);
-    report(&fill.finish()?, arguments.json)?;
+        Ok(())
+    };
+    load()
+        .and_then(|()| fill.finish())
+        .map_err(|failure| match failure {
+            Failure::Store(error) if arguments.overwrite && !is_checked => emptied(error),
+            failure => failure,
+        })
+        .and_then(|summary| report(&summary, arguments.json))?;
     Ok(Status::Fine)
+}
+
+/// Reads a dump to its end, with all that makes it one of a database.
+fn check_whole(file: &File) -> Result<(), Failure> {
+    let mut reader = DumpReader::new(BufReader::new(file))?;
+    let mut schema = SchemaEntries::default();
+    let mut is_schema = false;
+    while let Some(item) = reader.next_item()? {
+        match item {
+            Item::Tree { name, .. } => is_schema = name == SCHEMA_TREE,
+            Item::Entry { key, value } if is_schema => schema.add(key, value)?,
+            Item::Entry { .. } => {}
+        }
+    }
+    schema.check().map(drop)
+}
+
+/// What was wrong with a dump that could not be read twice.
+fn emptied(error: NetabaseError) -> Failure {
+    let message = format!(
+        "{error}; what the database held is gone: what is no file is read once, and found out while the database is filled"
+    );
+    Failure::Store(NetabaseError::new(error.kind(), message).with_source(error))
 }

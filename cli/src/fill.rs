@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use netabase_store::connect::Target;
 use netabase_store::driver::checked::CheckedWriter;
-use netabase_store::driver::schema::{self, INCOMPLETE_KEY, SCHEMA_TREE, Schema};
+use netabase_store::driver::schema::{INCOMPLETE_KEY, SCHEMA_KEY, SCHEMA_TREE, Schema};
 use netabase_store::driver::{
     AnyWriter, Bounds, Capabilities, Cursor as _, Direction, Driver as _, Durability, EntryWidths,
     Read as _, TreeId, Write as _,
@@ -24,7 +24,7 @@ const BATCH_BYTES: usize = 4 << 20;
 const BATCH_ENTRIES: usize = 8192;
 
 /// The most that the schema record, which is written last, may take.
-const SCHEMA_BYTES: usize = 64 << 20;
+const SCHEMA_BYTES: usize = 16 << 20;
 
 /// What tells the content of one tree.
 #[derive(Clone, Default)]
@@ -42,8 +42,44 @@ impl Digest {
         self.hash.update(value);
     }
 
-    pub(crate) fn checksum(&self) -> u128 {
-        self.hash.digest128()
+    fn sum(&self) -> Sum {
+        Sum {
+            entries: self.entries,
+            checksum: self.hash.digest128(),
+        }
+    }
+}
+
+/// What tells the content of a tree that was read to its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sum {
+    pub(crate) entries: u64,
+    pub(crate) checksum: u128,
+}
+
+/// The entries of the tree of the schema record, which say what all others are.
+#[derive(Default)]
+pub(crate) struct SchemaEntries {
+    entries: Vec<(Vec<u8>, Vec<u8>)>,
+    bytes: usize,
+}
+
+impl SchemaEntries {
+    pub(crate) fn add(&mut self, key: &[u8], value: &[u8]) -> Result<(), Failure> {
+        self.bytes = self.bytes.saturating_add(key.len() + value.len());
+        if self.bytes > SCHEMA_BYTES || key != SCHEMA_KEY {
+            return Err(damaged(
+                "the source has a schema record that no release writes into a complete database",
+            ));
+        }
+        self.entries.push((key.to_vec(), value.to_vec()));
+        Ok(())
+    }
+
+    /// Whether this release can open a database that has them; the record, if there is one.
+    pub(crate) fn check(&self) -> Result<Option<Schema>, Failure> {
+        let record = self.entries.first();
+        Ok(record.map(|(_, text)| Schema::parse(text)).transpose()?)
     }
 }
 
@@ -59,9 +95,8 @@ pub(crate) struct Fill {
     pending: usize,
     /// Entries of the transaction.
     pending_entries: usize,
-    schema: Vec<(Vec<u8>, Vec<u8>)>,
-    schema_bytes: usize,
-    done: BTreeMap<String, (EntryWidths, Digest)>,
+    schema: SchemaEntries,
+    done: BTreeMap<String, (EntryWidths, Sum)>,
 }
 
 impl Fill {
@@ -108,8 +143,7 @@ impl Fill {
             tree: None,
             pending: 0,
             pending_entries: 0,
-            schema: Vec::new(),
-            schema_bytes: 0,
+            schema: SchemaEntries::default(),
             done: BTreeMap::new(),
         })
     }
@@ -133,14 +167,7 @@ impl Fill {
         };
         let size = key.len() + value.len();
         if tree.name == SCHEMA_TREE {
-            self.schema_bytes += size;
-            if self.schema_bytes > SCHEMA_BYTES || key == INCOMPLETE_KEY {
-                return Err(damaged(
-                    "the source has a schema record that no release writes into a complete database",
-                ));
-            }
-            self.schema.push((key.to_vec(), value.to_vec()));
-            return Ok(());
+            return self.schema.add(key, value);
         }
         let is_full = self.pending_entries == BATCH_ENTRIES
             || self.pending > 0 && self.pending + size > self.limit;
@@ -170,12 +197,14 @@ impl Fill {
     /// Reads everything back, compares it with what was written, and only then removes the mark.
     pub(crate) fn finish(mut self) -> Result<Summary, Failure> {
         self.end_tree();
+        // Without its mark, the database has to be one that can be opened.
+        let record = self.schema.check()?;
         let mut writer = match self.writer.take() {
             Some(writer) => writer,
             None => self.store.begin_write()?,
         };
         let schema = writer.tree(SCHEMA_TREE)?;
-        for (key, value) in &self.schema {
+        for (key, value) in &self.schema.entries {
             writer.put(schema, key, value, |_| ())?;
         }
         writer.commit(Durability::Immediate)?;
@@ -187,7 +216,6 @@ impl Fill {
         writer.remove(schema, INCOMPLETE_KEY, |_| ())?;
         writer.commit(self.durability)?;
         self.check_schema(false)?;
-        let record = schema::read(&self.store.begin_read()?)?;
         let names = (record.iter().flat_map(Schema::model_trees))
             .map(|(name, shown, _)| (name, shown))
             .collect();
@@ -211,7 +239,7 @@ impl Fill {
                 found.add(key, value);
                 progress.advance();
             }
-            if (found.entries, found.checksum()) != (written.entries, written.checksum()) {
+            if found.sum() != *written {
                 return Err(differs(
                     name,
                     &format!(
@@ -235,7 +263,7 @@ impl Fill {
     fn check_schema(&self, is_marked: bool) -> Result<(), Failure> {
         let reader = self.store.begin_read()?;
         let tree = reader.tree(SCHEMA_TREE)?;
-        for (key, value) in &self.schema {
+        for (key, value) in &self.schema.entries {
             if reader.get(tree, key, |found| found == value)? != Some(true) {
                 return Err(differs(SCHEMA_TREE, "another schema record"));
             }
@@ -251,7 +279,7 @@ impl Fill {
                 },
             ));
         }
-        if reader.len(tree)? != self.schema.len() as u64 + u64::from(is_marked) {
+        if reader.len(tree)? != self.schema.entries.len() as u64 + u64::from(is_marked) {
             return Err(differs(SCHEMA_TREE, "more of a schema record, or less"));
         }
         Ok(())
@@ -261,7 +289,8 @@ impl Fill {
         if let Some(tree) = self.tree.take()
             && tree.name != SCHEMA_TREE
         {
-            self.done.insert(tree.name, (tree.widths, tree.digest));
+            self.done
+                .insert(tree.name, (tree.widths, tree.digest.sum()));
         }
     }
 }
@@ -331,7 +360,7 @@ struct Filling {
 
 /// What a filled database holds, the schema record apart.
 pub(crate) struct Summary {
-    pub(crate) trees: BTreeMap<String, (EntryWidths, Digest)>,
+    pub(crate) trees: BTreeMap<String, (EntryWidths, Sum)>,
     /// What people know the trees by, by the engine's names.
     names: BTreeMap<String, String>,
     pub(crate) entries: u64,

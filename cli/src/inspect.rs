@@ -1,5 +1,7 @@
 //! `netabase inspect`: models, trees, counts and sizes.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use netabase_store::driver::schema::check_complete;
 use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _};
 use serde_json::json;
@@ -85,9 +87,13 @@ pub(crate) fn run(arguments: &Inspect) -> Result<Status, Failure> {
         out.line("")?;
         out.line(format_args!("model {name}"))?;
         let mut rows = vec![vec!["field".into(), "type".into(), "key".into()]];
+        let primary: BTreeSet<_> = model.primary_fields.split(',').collect();
+        // Of two with one name, the first.
+        let indexes = model.indexes.iter().rev();
+        let indexes: BTreeMap<_, _> = indexes.map(|index| (&*index.name, index)).collect();
         for (field, ty) in &model.fields {
-            let primary = model.primary_fields.split(',').any(|name| name == field);
-            let index = model.indexes.iter().find(|index| index.name == *field);
+            let primary = primary.contains(field.as_str());
+            let index = indexes.get(field.as_str());
             let key = match index {
                 _ if primary => format!("primary {}", model.primary_key),
                 Some(index) if index.unique => format!("unique {}", index.key),

@@ -149,6 +149,86 @@ fn what_was_dumped_and_loaded_is_told_as_json() {
     assert_eq!(told["trees"][0]["name"], "Book");
 }
 
+/// What would be said to be read back and verified has to be a database that can be opened.
+#[test]
+fn a_dump_of_another_format_fills_no_database() {
+    use std::io::Write as _;
+    use std::process::Stdio;
+
+    use netabase_store::driver::EntryWidths;
+    use netabase_store::driver::schema::{INCOMPLETE_KEY, SCHEMA_KEY, SCHEMA_TREE};
+    use netabase_store::dump::DumpWriter;
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dump");
+    let path = file.to_str().unwrap();
+    for (number, (key, value)) in [
+        (SCHEMA_KEY, &b"netabase 99\n"[..]),
+        (SCHEMA_KEY, b"damaged"),
+        (b"format", b"\x01\0\0\0"),
+        (INCOMPLETE_KEY, b"a load"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut dump = DumpWriter::new(Vec::new()).unwrap();
+        dump.tree("1", EntryWidths::default()).unwrap();
+        dump.entry(b"key", b"value").unwrap();
+        dump.tree(SCHEMA_TREE, EntryWidths::default()).unwrap();
+        dump.entry(key, value).unwrap();
+        let dump = dump.finish().unwrap().0;
+        std::fs::write(&file, &dump).unwrap();
+        let to = url("redb", folder.path(), &format!("to{number}"));
+        let run = netabase(&["load", path, &to]);
+        assert_eq!((run.status, &*run.stdout), (3, ""), "{}", run.stderr);
+        let run = netabase(&["scan", &to, "1"]);
+        assert!(run.stderr.contains("incomplete"), "{}", run.stderr);
+
+        // Of a file that much is found out before what is there goes.
+        let part = tempfile::tempdir().unwrap();
+        let full = fill("redb", part.path(), 3);
+        let before = titles(&full);
+        let run = netabase(&["load", path, &full, "--overwrite"]);
+        assert_eq!(run.status, 3, "{}", run.stderr);
+        assert!(!run.stderr.contains("is gone"), "{}", run.stderr);
+        assert_eq!(titles(&full), before);
+        let mut program = crate::program::command()
+            .args(["load", "-", &full, "--overwrite"])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        program.stdin.take().unwrap().write_all(&dump).unwrap();
+        let output = program.wait_with_output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{message}");
+        assert!(message.contains("is gone"), "{message}");
+    }
+}
+
+#[test]
+fn a_dump_of_many_empty_trees_is_loaded() {
+    use netabase_store::driver::EntryWidths;
+    use netabase_store::dump::DumpWriter;
+
+    const TREES: u32 = 20_000;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dump");
+    let mut dump = DumpWriter::new(Vec::new()).unwrap();
+    for tree in 0..TREES {
+        dump.tree(&format!("{tree:0200}"), EntryWidths::default())
+            .unwrap();
+    }
+    std::fs::write(&file, dump.finish().unwrap().0).unwrap();
+    for driver in DRIVERS {
+        let to = url(driver, folder.path(), driver);
+        let run = netabase(&["load", file.to_str().unwrap(), &to, "--json"]);
+        assert_eq!(run.status, 0, "{}", run.stderr);
+        let told: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(told["trees"].as_array().unwrap().len(), TREES as usize);
+    }
+}
+
 #[test]
 fn a_dump_is_never_written_over_its_source_nor_loaded_into_itself() {
     let folder = tempfile::tempdir().unwrap();

@@ -28,7 +28,7 @@ pub const INCOMPLETE_KEY: &[u8] = b"incomplete";
 pub const CHECKSUMS: &str = "checksums";
 
 /// The largest schema record that is read, in bytes.
-const RECORD_BYTES: usize = 64 << 20;
+const RECORD_BYTES: usize = 16 << 20;
 
 /// The engine's name for the tree of this number.
 #[must_use]
@@ -101,6 +101,25 @@ impl Schema {
             });
             std::iter::once(records).chain(indexes)
         })
+    }
+
+    /// The text that is stored.
+    ///
+    /// # Errors
+    /// [`LimitExceeded`](ErrorKind::LimitExceeded) for one that is longer than any that is read.
+    pub(crate) fn stored_text(&self) -> Result<String, NetabaseError> {
+        let text = self.to_string();
+        if text.len() > RECORD_BYTES {
+            return Err(NetabaseError::new(
+                ErrorKind::LimitExceeded,
+                format!(
+                    "the models take {} bytes in the schema record, which has {RECORD_BYTES} at most; put some of them \
+                     into another database",
+                    text.len()
+                ),
+            ));
+        }
+        Ok(text)
     }
 
     /// Reads the stored text.
@@ -417,6 +436,31 @@ mod tests {
                 Schema::parse(schema.to_string().as_bytes()).unwrap(),
                 schema
             );
+        }
+    }
+
+    #[test]
+    fn a_record_is_written_only_as_long_as_it_is_read() {
+        let mut schema = schema();
+        let user = schema.models.get_mut("User").unwrap();
+        for (field, is_right) in [(RECORD_BYTES / 2, true), (RECORD_BYTES, false)] {
+            user.fields[1].1 = "x".repeat(field);
+            let text = Schema {
+                models: BTreeMap::from([("User".into(), user.clone())]),
+                ..Schema::new(Checksums::Off)
+            };
+            let text = Schema { trees: 7, ..text };
+            match is_right {
+                true => assert_eq!(
+                    Schema::parse(text.stored_text().unwrap().as_bytes()).unwrap(),
+                    text
+                ),
+                false => {
+                    let refused = text.stored_text().unwrap_err();
+                    assert_eq!(refused.kind(), ErrorKind::LimitExceeded);
+                    Schema::parse(text.to_string().as_bytes()).unwrap_err();
+                }
+            }
         }
     }
 

@@ -228,7 +228,7 @@ pub(super) fn check_schema<D: NetabaseDefinitionTrait, E: Driver>(
     let plan = Plan::read::<D>(&writer, checksums, false)?;
     let trees = plan.trees::<D>();
     let schema = writer.tree(SCHEMA_TREE)?;
-    let record = plan.schema().to_string();
+    let record = plan.schema().stored_text()?;
     writer.put(schema, SCHEMA_KEY, record.as_bytes(), |_| ())?;
     D::visit_models(&mut Migrator {
         writer: &mut writer,
