@@ -53,7 +53,6 @@ const STILL_NAMING_ENGINES: &[&str] = &["config.rs", "driver/asynchronous/mod.rs
 const STILL_IN_CIRCLES: &[&str] = &[
     "core/src in ``",
     "core/src in `codec`",
-    "core/src in `driver`",
     "core/src in `loader`",
     "core/src in `memory`",
     "core/src in `store`",

@@ -8,7 +8,7 @@ use netabase_core::driver::kit::path::missing;
 use netabase_core::driver::{Database, DriverError, ErrorKind, OpenConfig, Result};
 
 use crate::config::Settings;
-use crate::engine::{Committer, Shared};
+use crate::engine::Shared;
 use crate::folder::{self, Contents};
 use crate::large::SEGMENT;
 use crate::maintenance;
@@ -65,16 +65,11 @@ impl Database for SledDatabase {
     }
 
     fn begin_write(&self) -> Result<SledWriter> {
-        Committer::take(&self.shared).map(SledWriter::new)
+        SledWriter::begin(&self.shared)
     }
 
-    fn command(
-        &self,
-        operation: &str,
-        argument: &[u8],
-        output: &mut dyn FnMut(&[u8]),
-    ) -> Result<()> {
-        maintenance::run(&self.shared, operation, argument, output)
+    fn command(&self, name: &str, argument: &[u8], output: &mut dyn FnMut(&[u8])) -> Result<()> {
+        maintenance::run(&self.shared, name, argument, output)
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct Shared {
     pub(crate) snapshots: Snapshots,
     engine: sled::Db,
     disk: Disk,
-    turns: Turns,
+    turns: Arc<Turns>,
     /// Whether a commit failed, so that what sled has in memory is not known.
     failed: AtomicBool,
     _release: Release,
@@ -80,10 +80,22 @@ impl Shared {
             snapshots: Snapshots::default(),
             engine,
             disk,
-            turns: Turns::default(),
+            turns: Arc::default(),
             failed: AtomicBool::new(false),
             _release: release,
         })
+    }
+
+    /// Lets a transaction write.
+    pub(crate) fn begin_write(&self) -> Result<Turn> {
+        let turn = self.turns.try_take()?;
+        if self.failed.load(Ordering::Acquire) {
+            return Err(DriverError::new(
+                ErrorKind::Closed,
+                "an earlier commit failed; close the database and open it again",
+            ));
+        }
+        Ok(turn)
     }
 
     pub(crate) fn engine(&self) -> &sled::Db {
@@ -134,6 +146,66 @@ impl Shared {
         let bytes = self.engine.flush().map_err(error::engine)?;
         self.disk.synchronise().map_err(error::synchronising)?;
         Ok(bytes)
+    }
+
+    /// Makes the changes permanent and visible.
+    ///
+    /// After a failure nothing of them is visible, now or later, to any transaction of this store: they were announced
+    /// and never become a visible version. Only further writing is over, since sled's memory may hold a part of them.
+    pub(crate) fn commit(
+        &self,
+        trees: impl Iterator<Item = WriteTree>,
+        durability: Durability,
+    ) -> Result<()> {
+        let version = self.snapshots.visible() + 1;
+        let mut changed = Vec::new();
+        for tree in trees {
+            if let Some(Finished {
+                tree,
+                changes,
+                growth,
+                large,
+            }) = tree.finish()?
+            {
+                changed.push(Changed {
+                    tree,
+                    changes: Arc::new(changes),
+                    growth,
+                    large,
+                    roots: BTreeMap::new(),
+                    version,
+                });
+            }
+        }
+        if changed.is_empty() {
+            // Earlier commits without durability become durable with this one, even if it changes nothing.
+            let flushed = match durability {
+                Durability::None => Ok(()),
+                Durability::Immediate => {
+                    error::caught("during a commit", || self.flush()).map(drop)
+                }
+            };
+            if flushed.is_err() {
+                self.failed.store(true, Ordering::Release);
+            }
+            return flushed;
+        }
+        let chunks = self.cut(&mut changed)?;
+        self.check_names(&changed, &chunks)?;
+        let applied = error::caught("during a commit", || {
+            self.apply(&changed, &chunks)?;
+            match durability {
+                Durability::None => Ok(()),
+                Durability::Immediate => self.flush().map(drop),
+            }
+        });
+        if applied.is_err() {
+            self.failed.store(true, Ordering::Release);
+            return applied;
+        }
+        let changed: Vec<_> = changed.into_iter().map(|changed| changed.tree).collect();
+        self.snapshots.publish(version, changed.iter());
+        Ok(())
     }
 
     /// Cuts what is too long for sled's pages; gives the changes of the tree of chunks.
@@ -294,94 +366,6 @@ impl Changed {
         } else {
             value
         }
-    }
-}
-
-/// The right to commit, held by one transaction at a time and given back on drop.
-pub(crate) struct Committer {
-    shared: Arc<Shared>,
-    _turn: Turn,
-}
-
-impl Committer {
-    /// Waits until no other transaction has it.
-    pub(crate) fn take(shared: &Arc<Shared>) -> Result<Self> {
-        let turn = shared.turns.take()?;
-        if shared.failed.load(Ordering::Acquire) {
-            return Err(DriverError::new(
-                ErrorKind::Closed,
-                "an earlier commit failed; close the database and open it again",
-            ));
-        }
-        Ok(Self {
-            shared: Arc::clone(shared),
-            _turn: turn,
-        })
-    }
-
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.shared
-    }
-
-    /// Makes the changes permanent and visible.
-    ///
-    /// After a failure nothing of them is visible, now or later, to any transaction of this store: they were announced
-    /// and never become a visible version. Only further writing is over, since sled's memory may hold a part of them.
-    pub(crate) fn commit(
-        self,
-        trees: impl Iterator<Item = WriteTree>,
-        durability: Durability,
-    ) -> Result<()> {
-        let shared = &*self.shared;
-        let version = shared.snapshots.visible() + 1;
-        let mut changed = Vec::new();
-        for tree in trees {
-            if let Some(Finished {
-                tree,
-                changes,
-                growth,
-                large,
-            }) = tree.finish()?
-            {
-                changed.push(Changed {
-                    tree,
-                    changes: Arc::new(changes),
-                    growth,
-                    large,
-                    roots: BTreeMap::new(),
-                    version,
-                });
-            }
-        }
-        if changed.is_empty() {
-            // Earlier commits without durability become durable with this one, even if it changes nothing.
-            let flushed = match durability {
-                Durability::None => Ok(()),
-                Durability::Immediate => {
-                    error::caught("during a commit", || shared.flush()).map(drop)
-                }
-            };
-            if flushed.is_err() {
-                shared.failed.store(true, Ordering::Release);
-            }
-            return flushed;
-        }
-        let chunks = shared.cut(&mut changed)?;
-        shared.check_names(&changed, &chunks)?;
-        let applied = error::caught("during a commit", || {
-            shared.apply(&changed, &chunks)?;
-            match durability {
-                Durability::None => Ok(()),
-                Durability::Immediate => shared.flush().map(drop),
-            }
-        });
-        if applied.is_err() {
-            shared.failed.store(true, Ordering::Release);
-            return applied;
-        }
-        let changed: Vec<_> = changed.into_iter().map(|changed| changed.tree).collect();
-        shared.snapshots.publish(version, changed.iter());
-        Ok(())
     }
 }
 

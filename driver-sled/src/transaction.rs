@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use netabase_core::driver::kit::trees::TreeTable;
+use netabase_core::driver::kit::turn::Turn;
 use netabase_core::driver::{Bounds, Direction, Durability, Read, Result, TreeId, Write};
 
 use crate::cursor::{SledReadCursor, SledWriteCursor, count};
-use crate::engine::{Committer, Shared};
+use crate::engine::Shared;
 use crate::error;
 use crate::history::SharedTree;
 use crate::large;
@@ -108,16 +109,19 @@ pub struct SledWriter {
     trees: TreeTable<WriteTree>,
     /// What is visible to a transaction that begins now.
     version: u64,
-    committer: Committer,
+    shared: Arc<Shared>,
+    _turn: Turn,
 }
 
 impl SledWriter {
-    pub(crate) fn new(committer: Committer) -> Self {
-        Self {
+    pub(crate) fn begin(shared: &Arc<Shared>) -> Result<Self> {
+        let turn = shared.begin_write()?;
+        Ok(Self {
             trees: TreeTable::new(),
-            version: committer.shared().snapshots.visible(),
-            committer,
-        }
+            version: shared.snapshots.visible(),
+            shared: Arc::clone(shared),
+            _turn: turn,
+        })
     }
 }
 
@@ -125,9 +129,8 @@ impl Read for SledWriter {
     type Cursor<'t> = SledWriteCursor<'t>;
 
     fn tree(&self, name: &str) -> Result<TreeId> {
-        self.trees.resolve(name, |name| {
-            Ok(WriteTree::new(self.committer.shared().tree(name)))
-        })
+        self.trees
+            .resolve(name, |name| Ok(WriteTree::new(self.shared.tree(name))))
     }
 
     #[inline]
@@ -187,7 +190,7 @@ impl Write for SledWriter {
     }
 
     fn commit(self, durability: Durability) -> Result<()> {
-        self.committer.commit(self.trees.into_trees(), durability)
+        self.shared.commit(self.trees.into_trees(), durability)
     }
 }
 

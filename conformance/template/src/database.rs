@@ -1,11 +1,11 @@
-//! An open database: what is committed, and whose turn it is to write.
+//! An open database: what is committed, and whether a writer is open.
 
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use imbl::OrdMap;
-use netabase_core::driver::kit::turn::{Turn, Turns};
-use netabase_core::driver::{Database, DriverError, ErrorKind, Result};
+use netabase_core::driver::command::TreeNames;
+use netabase_core::driver::kit::turn::Turns;
+use netabase_core::driver::{Database, Result};
 
 use crate::transaction::{TemplateReader, TemplateWriter};
 
@@ -15,16 +15,17 @@ pub(crate) type Tree = OrdMap<Bytes, Bytes>;
 /// The trees that hold an entry, by name.
 pub(crate) type Trees = OrdMap<String, Tree>;
 
-const TREE_NAMES: &str = "tree_names";
-
-/// The operations that [`TemplateDatabase::command`](Database::command) answers to.
-pub(crate) const COMMANDS: &[Cow<'static, str>] = &[Cow::Borrowed(TREE_NAMES)];
+netabase_core::commands! {
+    pub(crate) const COMMANDS;
+    fn run(database: &TemplateDatabase);
+    TreeNames => Ok(database.committed.lock().keys().cloned().collect()),
+}
 
 /// An open database. Transactions keep what they need of it, so that it may be dropped before them.
 #[derive(Debug, Default)]
 pub struct TemplateDatabase {
     committed: Committed,
-    turns: Turns,
+    turns: Arc<Turns>,
 }
 
 /// The trees as the last commit left them.
@@ -33,23 +34,8 @@ pub(crate) struct Committed(Arc<Mutex<Trees>>);
 
 impl Committed {
     /// A lock whose holder panicked is as good as any other: what it guards is replaced in one step.
-    fn lock(&self) -> MutexGuard<'_, Trees> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Trees> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The right to publish, which one transaction has at a time.
-#[derive(Debug)]
-pub(crate) struct Publisher {
-    committed: Committed,
-    /// An engine that makes a second writer wait by itself needs none.
-    _turn: Turn,
-}
-
-impl Publisher {
-    /// Makes `trees` what later transactions see.
-    pub(crate) fn publish(self, trees: Trees) {
-        *self.committed.lock() = trees;
     }
 }
 
@@ -62,32 +48,11 @@ impl Database for TemplateDatabase {
     }
 
     fn begin_write(&self) -> Result<TemplateWriter> {
-        // The turn first: what is committed before it comes is to be seen.
-        let publisher = Publisher {
-            _turn: self.turns.take()?,
-            committed: self.committed.clone(),
-        };
-        let trees = self.committed.lock().clone();
-        Ok(TemplateWriter::new(trees, publisher))
+        let turn = self.turns.try_take()?;
+        Ok(TemplateWriter::new(self.committed.clone(), turn))
     }
 
-    fn command(
-        &self,
-        operation: &str,
-        argument: &[u8],
-        output: &mut dyn FnMut(&[u8]),
-    ) -> Result<()> {
-        if operation != TREE_NAMES {
-            return Err(DriverError::unsupported(operation));
-        }
-        if !argument.is_empty() {
-            return Err(DriverError::new(
-                ErrorKind::InvalidInput,
-                "`tree_names` takes no argument; leave it empty",
-            ));
-        }
-        let trees = self.committed.lock().clone();
-        trees.keys().for_each(|name| output(name.as_bytes()));
-        Ok(())
+    fn command(&self, name: &str, argument: &[u8], output: &mut dyn FnMut(&[u8])) -> Result<()> {
+        run(self, name, argument, output)
     }
 }

@@ -1,11 +1,12 @@
 //! Read and write transactions.
 
 use netabase_core::driver::kit::trees::{Named, TreeTable};
+use netabase_core::driver::kit::turn::Turn;
 use netabase_core::driver::{Bounds, Direction, Durability, Read, Result, TreeId, Write};
 use netabase_core::forward_read;
 
 use crate::cursor::TemplateCursor;
-use crate::database::{Publisher, Tree, Trees};
+use crate::database::{Committed, Tree, Trees};
 
 /// A read transaction: everything as it was when it began.
 #[derive(Debug)]
@@ -25,14 +26,18 @@ impl TemplateReader {
 #[derive(Debug)]
 pub struct TemplateWriter {
     view: View,
-    publisher: Publisher,
+    committed: Committed,
+    /// Refuses a second writer until this one is gone. An engine that does so by itself needs none.
+    _turn: Turn,
 }
 
 impl TemplateWriter {
-    pub(crate) fn new(committed: Trees, publisher: Publisher) -> Self {
+    pub(crate) fn new(committed: Committed, turn: Turn) -> Self {
+        let trees = committed.lock().clone();
         Self {
-            view: View::new(committed),
-            publisher,
+            view: View::new(trees),
+            committed,
+            _turn: turn,
         }
     }
 }
@@ -70,7 +75,7 @@ impl Write for TemplateWriter {
 
     // Nothing is on disk, so both durabilities are the same. An engine on disk waits for it when asked for `Immediate`.
     fn commit(self, _: Durability) -> Result<()> {
-        self.publisher.publish(self.view.into_trees());
+        *self.committed.lock() = self.view.into_trees();
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use super::turn::{Turn, Turns};
+use super::kit::turn::{Turn, Turns, is_closed};
 use super::{
     Bounds, Capabilities, Command, CommitOutcome, CommitToken, Cursor, Database, Direction, Driver,
     DriverError, Durability, EntryWidths, ErrorKind, Limits, OpenConfig, PinnedRead, Read, Result,
@@ -225,11 +225,6 @@ impl<S> fmt::Debug for Checked<S> {
             .field("read_only", &self.read_only)
             .finish_non_exhaustive()
     }
-}
-
-#[cold]
-pub(super) fn is_closed() -> DriverError {
-    closed("the store was closed; open it again")
 }
 
 #[cold]

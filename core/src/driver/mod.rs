@@ -37,7 +37,6 @@ mod location;
 mod manifest;
 mod pinned;
 mod resume;
-mod turn;
 mod write_batch;
 
 use std::ops::Bound;
@@ -149,7 +148,9 @@ pub trait Database: Send + Sync + 'static {
     ///
     /// Unless the driver is [optimistic](Capabilities::OPTIMISTIC), core calls this only while no other writer of this
     /// handle is open: dropping or committing it has returned. So a driver need not order its own writers. Where other
-    /// handles or processes may write to the same database, it waits for their writers here.
+    /// handles or processes may write to the same database, it waits for their writers here. Called without core, while a
+    /// writer is open, it waits or returns [`Conflict`](ErrorKind::Conflict), and keeps both writers' commits whole;
+    /// [`kit::turn`] refuses for it.
     ///
     /// Core refuses the call on a store that was opened read-only before it reaches the driver.
     ///

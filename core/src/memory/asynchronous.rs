@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::MANIFEST;
-use super::database::{Bytes, TREE_NAMES, Tree, Trees, no_argument};
+use super::database::{Bytes, Committed, Tree, Trees, run};
 use crate::config::FileConfig;
 use crate::driver::asynchronous::turn::{self, Turn, Turns};
 use crate::driver::asynchronous::{
@@ -132,7 +132,7 @@ impl AsyncDriver for AsyncMemory {
         let capabilities = self.manifest.capabilities;
         let is_optimistic = capabilities.contains(Capabilities::OPTIMISTIC);
         Ok(AsyncMemoryDatabase {
-            committed: Arc::default(),
+            committed: Committed::default(),
             turn: (!is_optimistic).then(Turns::default),
             driver: self.clone(),
         })
@@ -142,7 +142,7 @@ impl AsyncDriver for AsyncMemory {
 /// An open database of [`AsyncMemory`].
 #[derive(Debug)]
 pub struct AsyncMemoryDatabase {
-    committed: Arc<Mutex<Trees>>,
+    committed: Committed,
     /// Held by the write transaction that is open; `None` where many may be.
     turn: Option<Turns>,
     driver: AsyncMemory,
@@ -151,7 +151,7 @@ pub struct AsyncMemoryDatabase {
 impl AsyncMemoryDatabase {
     fn snapshot(&self) -> Snapshot {
         Snapshot {
-            trees: lock(&self.committed).clone(),
+            trees: self.committed.snapshot(),
             names: Mutex::default(),
         }
     }
@@ -159,7 +159,7 @@ impl AsyncMemoryDatabase {
     fn writer(&self, turn: Option<Turn>) -> AsyncMemoryWriter {
         AsyncMemoryWriter {
             snapshot: self.snapshot(),
-            committed: Arc::clone(&self.committed),
+            committed: self.committed.clone(),
             driver: self.driver.clone(),
             turn,
         }
@@ -186,13 +186,12 @@ impl AsyncDatabase for AsyncMemoryDatabase {
         Ok(self.writer(turn))
     }
 
-    async fn command(&self, operation: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
-        if operation != TREE_NAMES {
-            return Err(DriverError::unsupported(operation));
-        }
-        no_argument(argument)?;
-        let trees = lock(&self.committed).clone();
-        Ok(trees.keys().map(|name| name.as_bytes().to_vec()).collect())
+    async fn command(&self, name: &str, argument: &[u8]) -> Result<Vec<Vec<u8>>> {
+        let mut parts = Vec::new();
+        run(&self.committed, name, argument, &mut |part| {
+            parts.push(part.to_vec());
+        })?;
+        Ok(parts)
     }
 
     /// What became of a commit whose answer [was lost](AsyncMemory::lose_next_answer). Remembered as long as the driver
@@ -247,7 +246,7 @@ pub struct AsyncMemoryReader {
 /// A write transaction of [`AsyncMemory`].
 pub struct AsyncMemoryWriter {
     snapshot: Snapshot,
-    committed: Arc<Mutex<Trees>>,
+    committed: Committed,
     driver: AsyncMemory,
     turn: Option<Turn>,
 }
@@ -307,7 +306,7 @@ impl AsyncWrite for AsyncMemoryWriter {
             driver,
             turn,
         } = self;
-        let mut committed = lock(&committed);
+        let mut committed = committed.lock();
         let mut trees = committed.clone();
         let mut writes = false;
         for operation in batch {

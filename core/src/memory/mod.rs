@@ -51,7 +51,7 @@ static MANIFEST: Manifest = Manifest {
     engine_version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
     capabilities: Capabilities::SNAPSHOTS.with(Capabilities::ZERO_COPY),
     limits: Limits::NONE,
-    commands: Cow::Borrowed(&[Cow::Borrowed(database::TREE_NAMES)]),
+    commands: Cow::Borrowed(database::COMMANDS),
 };
 
 impl Driver for Memory {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::cursor::MemoryCursor;
-use super::database::{Publisher, Tree, Trees};
+use super::database::{Committed, Tree, Trees};
 use crate::driver::kit::trees::{Named, TreeTable};
+use crate::driver::kit::turn::Turn;
 use crate::driver::{Bounds, Direction, Durability, PinnedRead, Read, Result, TreeId, Write};
 use crate::forward_read;
 
@@ -26,14 +27,16 @@ impl MemoryReader {
 #[derive(Debug)]
 pub struct MemoryWriter {
     view: View,
-    publisher: Publisher,
+    committed: Committed,
+    _turn: Turn,
 }
 
 impl MemoryWriter {
-    pub(super) fn new(publisher: Publisher, committed: Trees) -> Self {
+    pub(super) fn new(committed: Committed, turn: Turn) -> Self {
         Self {
-            view: View::new(committed),
-            publisher,
+            view: View::new(committed.snapshot()),
+            committed,
+            _turn: turn,
         }
     }
 }
@@ -86,7 +89,7 @@ impl Write for MemoryWriter {
     }
 
     fn commit(self, _: Durability) -> Result<()> {
-        self.publisher.publish(self.view.into_trees());
+        self.committed.publish(self.view.into_trees());
         Ok(())
     }
 }

@@ -1,99 +1,45 @@
 //! LMDB's own operations, by name.
 
-use std::borrow::Cow;
-
+use netabase_core::driver::command::{CheckIntegrity, SizeOnDisk, Stats, TreeNames, WasRecovered};
 use netabase_core::driver::kit::commands::check_tree;
-use netabase_core::driver::{Database, DriverError, ErrorKind, Result};
+use netabase_core::driver::{Database, Result};
 
 use crate::database::LmdbDatabase;
 
-/// Answers once for each tree that holds something, with its name. Of one snapshot.
-const TREE_NAMES: &str = "tree_names";
+netabase_core::commands! {
+    pub(crate) const COMMANDS;
+    pub(crate) fn run(database: &LmdbDatabase);
+    TreeNames => tree_names(database),
+    SizeOnDisk => database.shared().data().len(),
+    WasRecovered => Ok(database.was_recovered()),
+    CheckIntegrity => check_integrity(database),
+    Stats => stats(database),
+}
 
-/// Answers the length of the data file in bytes, as a `u64`, little endian.
-const SIZE_ON_DISK: &str = "size_on_disk";
-
-/// Answers one byte: 1 if the database was there when it was opened, 0 if it was created then.
-const WAS_RECOVERED: &str = "was_recovered";
+/// Of one snapshot.
+fn tree_names(database: &LmdbDatabase) -> Result<Vec<String>> {
+    let trees = database.begin_read()?.all_trees()?;
+    Ok(trees
+        .into_iter()
+        .filter(|(_, record)| record.entries > 0)
+        .map(|(name, _)| name)
+        .collect())
+}
 
 /// Reads every entry in both directions and compares their order and number. LMDB has no checksums: a value that was
-/// damaged on disk passes, and damage of LMDB's pages may end the process, as with every read.
-///
-/// Answers one byte, 1: all was well. What is damaged is `Corrupt`.
-const CHECK_INTEGRITY: &str = "check_integrity";
-
-/// Answers lines of `name=value`, in UTF-8, with decimal numbers: `trees` (that hold something), `entries`, `page_bytes`,
-/// `leaf_pages`, `branch_pages`, `overflow_pages`, `tree_height`, `last_page`, `map_bytes`, `file_bytes`, `readers`,
-/// `max_readers`.
-const STATS: &str = "stats";
-
-/// Every operation, as the manifest lists them.
-pub(crate) const COMMANDS: &[Cow<'static, str>] = &[
-    Cow::Borrowed(TREE_NAMES),
-    Cow::Borrowed(SIZE_ON_DISK),
-    Cow::Borrowed(WAS_RECOVERED),
-    Cow::Borrowed(CHECK_INTEGRITY),
-    Cow::Borrowed(STATS),
-];
-
-/// What takes an operation's answer.
-type Output<'a> = &'a mut dyn FnMut(&[u8]);
-
-/// Runs an operation. `output` is called while nothing is held, so it may use the database.
-pub(crate) fn run(
-    database: &LmdbDatabase,
-    operation: &str,
-    argument: &[u8],
-    output: Output<'_>,
-) -> Result<()> {
-    let operate: fn(&LmdbDatabase, Output<'_>) -> Result<()> = match operation {
-        TREE_NAMES => tree_names,
-        SIZE_ON_DISK => size_on_disk,
-        WAS_RECOVERED => was_recovered,
-        CHECK_INTEGRITY => check_integrity,
-        STATS => stats,
-        _ => return Err(DriverError::unsupported(operation)),
-    };
-    if !argument.is_empty() {
-        return Err(DriverError::new(
-            ErrorKind::InvalidInput,
-            format!("`{operation}` takes no argument; leave it empty"),
-        ));
-    }
-    operate(database, output)
-}
-
-fn tree_names(database: &LmdbDatabase, output: Output<'_>) -> Result<()> {
-    let trees = database.begin_read()?.all_trees()?;
-    for (name, record) in trees {
-        if record.entries > 0 {
-            output(name.as_bytes());
-        }
-    }
-    Ok(())
-}
-
-fn size_on_disk(database: &LmdbDatabase, output: Output<'_>) -> Result<()> {
-    output(&database.shared().data().len()?.to_le_bytes());
-    Ok(())
-}
-
-fn was_recovered(database: &LmdbDatabase, output: Output<'_>) -> Result<()> {
-    output(&[u8::from(database.was_recovered())]);
-    Ok(())
-}
-
-fn check_integrity(database: &LmdbDatabase, output: Output<'_>) -> Result<()> {
+/// damaged on disk passes, and damage of LMDB's pages may end the process, as with every read. What is damaged is
+/// `Corrupt`.
+fn check_integrity(database: &LmdbDatabase) -> Result<bool> {
     let reader = database.begin_read()?;
     for (name, _) in reader.all_trees()? {
         check_tree(&reader, &name)?;
     }
-    drop(reader);
-    output(&[1]);
-    Ok(())
+    Ok(true)
 }
 
-fn stats(database: &LmdbDatabase, output: Output<'_>) -> Result<()> {
+/// Lines of `name=value`, with decimal numbers: `trees` (that hold something), `entries`, `page_bytes`, `leaf_pages`,
+/// `branch_pages`, `overflow_pages`, `tree_height`, `last_page`, `map_bytes`, `file_bytes`, `readers`, `max_readers`.
+fn stats(database: &LmdbDatabase) -> Result<String> {
     let shared = database.shared();
     let reader = database.begin_read()?;
     let (mut trees, mut entries) = (0_u64, 0_u64);
@@ -104,7 +50,7 @@ fn stats(database: &LmdbDatabase, output: Output<'_>) -> Result<()> {
     let pages = reader.statistics()?;
     drop(reader);
     let env = shared.env().info();
-    let text = format!(
+    Ok(format!(
         "trees={trees}\nentries={entries}\npage_bytes={}\nleaf_pages={}\nbranch_pages={}\noverflow_pages={}\n\
          tree_height={}\nlast_page={}\nmap_bytes={}\nfile_bytes={}\nreaders={}\nmax_readers={}\n",
         pages.page_size,
@@ -117,7 +63,5 @@ fn stats(database: &LmdbDatabase, output: Output<'_>) -> Result<()> {
         shared.data().len()?,
         env.number_of_readers,
         env.maximum_number_of_readers,
-    );
-    output(text.as_bytes());
-    Ok(())
+    ))
 }

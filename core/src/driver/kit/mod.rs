@@ -12,7 +12,7 @@
 //! | [`path`] | what there is at the path of a database |
 //! | [`forward_read!`](crate::forward_read) | reading, for transactions that hold what they read from |
 //! | [`trees`] | the trees that a transaction has resolved |
-//! | [`turn`] | one writer at a time, for engines that do not order writers themselves |
+//! | [`turn`] | a second writer refused, where a driver is used without core |
 //!
 //! Nothing here names an engine, and nothing is dispatched dynamically: a driver pays for what it uses.
 
