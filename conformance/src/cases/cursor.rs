@@ -200,7 +200,28 @@ fn seek_past_the_end_ends_and_seek_back_revives<D: Driver>(fixture: &Fixture<D>)
 fn seek_agrees_with_the_definition_everywhere<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_keys(&store, "t", &KEYS)?;
-    let reader = store.begin_read()?;
+    assert_seeks(&store.begin_read()?)?;
+    let mut writer = store.begin_write()?;
+    let tree = writer.tree("t")?;
+    writer.clear(tree)?;
+    let committed: [&[u8]; 6] = [b"b", b"c", b"d\xff", b"d\xffx", b"h", b"z"];
+    for key in committed {
+        writer.put(tree, key, b"committed", |_| ())?;
+    }
+    writer.commit(Default::default())?;
+    let mut writer = store.begin_write()?;
+    let tree = writer.tree("t")?;
+    for key in KEYS {
+        writer.put(tree, key, b"own", |_| ())?;
+    }
+    for key in [&b"c"[..], b"d\xffx", b"z"] {
+        writer.remove(tree, key, |_| ())?;
+    }
+    assert_seeks(&writer)
+}
+
+/// Shows that every seek within every bounds finds what it should among [`KEYS`].
+fn assert_seeks(reader: &impl Read) -> CaseResult {
     let tree = reader.tree("t")?;
     let ends: [&[u8]; 8] = [b"a", b"b", b"c", b"d", b"d\xff", b"e", b"h", b"i"];
     let mut sides = vec![Unbounded];

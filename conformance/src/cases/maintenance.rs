@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use netabase_core::driver::checked::Checked;
+use netabase_core::driver::ext::ReadExt;
 use netabase_core::driver::{Database, Driver, ErrorKind, Read, Result, Write};
 
 use super::{assert_refused, commit, commit_entries, committed, owned};
@@ -31,6 +32,8 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
             Requirement::Offers("was_recovered")
         ),
         case!(stats_are_lines_of_figures, Requirement::Offers("stats")),
+        case!(the_output_of_a_command_may_use_the_database),
+        case!(commands_that_only_read_run_beside_a_writer),
     ]
 }
 
@@ -56,19 +59,21 @@ fn answer<S: Database>(store: &Checked<S>, operation: &str) -> Result<bool> {
     }
 }
 
+/// The common operations.
+const COMMON: [&str; 8] = [
+    "tree_names",
+    "size_on_disk",
+    "check_integrity",
+    "compact",
+    "flush",
+    "generate_id",
+    "was_recovered",
+    "stats",
+];
+
 fn no_common_operation_takes_an_argument<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
-    let common = [
-        "tree_names",
-        "size_on_disk",
-        "check_integrity",
-        "compact",
-        "flush",
-        "generate_id",
-        "was_recovered",
-        "stats",
-    ];
     let store = fixture.open()?;
-    for operation in common {
+    for operation in COMMON {
         let kind = if fixture.manifest().offers(operation) {
             ErrorKind::InvalidInput
         } else {
@@ -163,6 +168,48 @@ fn stats_are_lines_of_figures<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
         let (name, value) = line.split_once('=').expect("a line is `name=value`");
         assert!(!name.is_empty() && !value.is_empty(), "{line:?}");
         assert!(names.insert(name), "{name} is given twice");
+    }
+    Ok(())
+}
+
+/// Those of these commands that the driver offers.
+fn offered<'a, D: Driver>(
+    fixture: &'a Fixture<D>,
+    names: &'a [&'a str],
+) -> impl Iterator<Item = &'a str> {
+    names
+        .iter()
+        .copied()
+        .filter(|name| fixture.manifest().offers(name))
+}
+
+fn the_output_of_a_command_may_use_the_database<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
+    let store = fixture.open()?;
+    commit_entries(&store, "t", &[(b"k", b"v")])?;
+    for name in offered(fixture, &COMMON) {
+        let mut written = None;
+        store.command(name, b"", &mut |_| {
+            written = Some(commit_entries(&store, "t", &[(name.as_bytes(), b"")]));
+        })?;
+        written.unwrap_or_else(|| panic!("`{name}` gives nothing"))?;
+        let reader = store.begin_read()?;
+        let tree = reader.tree("t")?;
+        assert!(reader.contains(tree, name.as_bytes())?, "`{name}`");
+    }
+    Ok(())
+}
+
+fn commands_that_only_read_run_beside_a_writer<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
+    let store = fixture.open()?;
+    commit_entries(&store, "t", &[(b"k", b"v")])?;
+    let mut writer = store.begin_write()?;
+    let tree = writer.tree("other")?;
+    writer.put(tree, b"k", b"v", |_| ())?;
+    for name in offered(fixture, &["size_on_disk", "was_recovered", "stats"]) {
+        output(&store, name)?;
+    }
+    for name in offered(fixture, &["tree_names"]) {
+        assert_eq!(output(&store, name)?, b"t");
     }
     Ok(())
 }

@@ -95,14 +95,17 @@ fn a_tree_first_asked_for_after_a_commit_is_the_snapshots<D: Driver>(
 ) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &BEFORE)?;
-    let reader = store.begin_read()?;
+    let (reader, early) = (store.begin_read()?, store.begin_read()?);
+    early.tree("made later")?;
     commit(&store, change)?;
     commit_entries(&store, "made later", &[(b"k", b"v")])?;
-    assert_sees_before(&reader)?;
-    let tree = reader.tree("made later")?;
-    assert_eq!(value(&reader, tree, b"k")?, None);
-    assert_eq!(reader.len(tree)?, 0);
-    assert_eq!(contents(&reader, tree)?, []);
+    for reader in [reader, early] {
+        assert_sees_before(&reader)?;
+        let tree = reader.tree("made later")?;
+        assert_eq!(value(&reader, tree, b"k")?, None);
+        assert_eq!(reader.len(tree)?, 0);
+        assert_eq!(contents(&reader, tree)?, []);
+    }
     Ok(())
 }
 

@@ -8,20 +8,6 @@ use netabase_core::driver::{Database, Durability, ErrorKind, Read, Write};
 use crate::{command, get_one, open, place, put_one};
 
 #[test]
-fn tree_names_lists_what_holds_something() {
-    let (_folder, path) = place();
-    let store = open(&path);
-    put_one(&store, "people", b"k", b"v", Durability::Immediate);
-    put_one(&store, "places", b"k", b"v", Durability::None);
-    let mut writer = store.begin_write().unwrap();
-    let places = writer.tree("places").unwrap();
-    writer.clear(places).unwrap();
-    writer.tree("never written").unwrap();
-    writer.commit(Durability::Immediate).unwrap();
-    assert_eq!(command(&store, "tree_names").unwrap(), [b"people"]);
-}
-
-#[test]
 fn size_on_disk_is_the_files_length() {
     let (_folder, path) = place();
     let store = open(&path);
@@ -141,42 +127,4 @@ fn exclusive_operations_conflict_with_open_transactions_and_do_not_wait() {
 
         command(&store, operation).unwrap();
     }
-}
-
-#[test]
-fn operations_that_only_read_run_beside_a_writer() {
-    let (_folder, path) = place();
-    let store = open(&path);
-    put_one(&store, "t", b"k", b"v", Durability::Immediate);
-    let mut writer = store.begin_write().unwrap();
-    let tree = writer.tree("other").unwrap();
-    writer.put(tree, b"k", b"v", |_| ()).unwrap();
-    assert_eq!(command(&store, "tree_names").unwrap(), [b"t"]);
-    command(&store, "stats").unwrap();
-    command(&store, "size_on_disk").unwrap();
-}
-
-#[test]
-fn an_answer_may_use_the_database() {
-    let (_folder, path) = place();
-    let store = open(&path);
-    put_one(&store, "t", b"k", b"v", Durability::Immediate);
-    for operation in ["tree_names", "compact", "check_integrity", "stats"] {
-        let mut answered = false;
-        store
-            .command(operation, &[], &mut |_| {
-                put_one(&store, "t", b"again", b"", Durability::None);
-                answered = true;
-            })
-            .unwrap();
-        assert!(answered);
-    }
-}
-
-#[test]
-fn an_argument_is_refused() {
-    let (_folder, path) = place();
-    let store = open(&path);
-    let error = store.command("compact", b"now", &mut |_| ()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }

@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use netabase_core::driver::{Capabilities, Driver, ErrorKind};
+use netabase_core::driver::{Capabilities, Driver};
 use netabase_driver_redb::Redb;
-
-use crate::{command, open, place};
 
 #[test]
 fn the_engine_version_is_the_one_that_is_linked() {
@@ -22,17 +20,6 @@ fn the_engine_version_is_the_one_that_is_linked() {
         !lines.any(|line| line == "name = \"redb\""),
         "two releases of redb are linked"
     );
-}
-
-#[test]
-fn every_listed_operation_is_answered_and_no_other() {
-    let (_folder, path) = place();
-    let store = open(&path);
-    for operation in Redb.manifest().commands.iter() {
-        command(&store, operation).unwrap();
-    }
-    let error = command(&store, "defragment").unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
 }
 
 #[test]

@@ -124,36 +124,6 @@ fn a_folder_in_the_files_place_is_corrupt_and_stays() {
 }
 
 #[test]
-fn a_missing_database_is_created_only_where_that_is_asked_for() {
-    let (_folder, path) = place();
-    for config in [
-        OpenConfig {
-            create_if_missing: false,
-            ..OpenConfig::new(&path)
-        },
-        OpenConfig {
-            create_if_missing: false,
-            truncate: true,
-            ..OpenConfig::new(&path)
-        },
-        OpenConfig {
-            read_only: true,
-            ..OpenConfig::new(&path)
-        },
-    ] {
-        assert_eq!(open_error(&config).kind(), ErrorKind::NotFound);
-        assert!(!path.exists());
-    }
-    drop(open(&path));
-    assert!(path.is_file());
-    let existing = OpenConfig {
-        create_if_missing: false,
-        ..OpenConfig::new(&path)
-    };
-    Redb.open(&existing).unwrap();
-}
-
-#[test]
 fn a_file_of_no_bytes_counts_as_missing() {
     let (_folder, path) = place();
     fs::write(&path, b"").unwrap();

@@ -3,7 +3,7 @@
 use netabase_core::driver::{Database, Driver, Durability, OpenConfig, Read, Write};
 use netabase_driver_sled::Sled;
 
-use crate::{command, get_one, open, place, put_one, without_driver};
+use crate::{command, open, place, put_one, without_driver};
 
 fn number(answers: &[Vec<u8>]) -> u64 {
     u64::from_le_bytes(answers.concat().try_into().unwrap())
@@ -55,23 +55,6 @@ fn trees_are_made_in_sled_by_the_commit_that_writes_to_them() {
 }
 
 #[test]
-fn the_output_of_an_operation_may_use_the_store() {
-    let (_folder, path) = place();
-    let store = open(&path);
-    put_one(&store, "t", b"k", b"v", Durability::None);
-    let mut seen = 0;
-    store
-        .command("tree_names", &[], &mut |name| {
-            let name = std::str::from_utf8(name).unwrap();
-            put_one(&store, name, b"l", b"w", Durability::None);
-            seen += 1;
-        })
-        .unwrap();
-    assert_eq!(seen, 1);
-    assert_eq!(get_one(&store, "t", b"l").as_deref(), Some(&b"w"[..]));
-}
-
-#[test]
 fn ids_ascend_over_reopenings() {
     let (_folder, path) = place();
     let mut last = None;
@@ -98,17 +81,6 @@ fn flush_counts_the_bytes_and_keeps_what_was_deferred() {
     assert!(number(&command(&store, "flush").unwrap()) >= 1000);
     assert_eq!(number(&command(&store, "flush").unwrap()), 0);
     assert!(number(&command(&store, "size_on_disk").unwrap()) >= 1000);
-}
-
-#[test]
-fn was_recovered_is_true_from_the_second_opening_on() {
-    let (_folder, path) = place();
-    let store = open(&path);
-    assert_eq!(command(&store, "was_recovered").unwrap(), [[0]]);
-    put_one(&store, "t", b"k", b"v", Durability::None);
-    drop(store);
-    let store = open(&path);
-    assert_eq!(command(&store, "was_recovered").unwrap(), [[1]]);
 }
 
 #[test]

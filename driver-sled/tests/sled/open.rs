@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -288,26 +288,6 @@ fn parameters_that_sled_did_not_write_are_corrupt_and_stay_as_they_are() {
 }
 
 #[test]
-fn a_missing_database_is_created_only_where_that_is_asked_for() {
-    let (_folder, path) = place();
-    for truncate in [false, true] {
-        let config = OpenConfig {
-            create_if_missing: false,
-            truncate,
-            ..OpenConfig::new(&path)
-        };
-        assert_eq!(open_error(&config).kind(), ErrorKind::NotFound);
-        assert!(!path.exists());
-    }
-    drop(open(&path));
-    let existing = OpenConfig {
-        create_if_missing: false,
-        ..OpenConfig::new(&path)
-    };
-    Sled.open(&existing).unwrap();
-}
-
-#[test]
 fn an_empty_folder_and_a_creation_cut_off_count_as_missing() {
     let cuts: [fn(&Path); 4] = [
         |_| (),
@@ -467,13 +447,19 @@ fn an_open_database_is_locked_until_the_last_transaction_is_gone() {
 fn a_database_opens_again_the_moment_it_is_closed() {
     let (_folder, path) = place();
     for round in 0..30_u32 {
-        let store = Arc::new(open(&path));
+        let store = Arc::new(Mutex::new(open(&path)));
         let writing: Vec<_> = (0..3)
             .map(|number: u32| {
                 let store = Arc::clone(&store);
                 thread::spawn(move || {
                     let key = (round * 10 + number).to_be_bytes();
-                    put_one(&store, "t", &key, &[1; 5000], Durability::None);
+                    put_one(
+                        &store.lock().unwrap(),
+                        "t",
+                        &key,
+                        &[1; 5000],
+                        Durability::None,
+                    );
                 })
             })
             .collect();

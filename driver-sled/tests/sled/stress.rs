@@ -4,10 +4,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use netabase_core::driver::{Bounds, Cursor, Database, Direction, Durability, Read, TreeId, Write};
-use netabase_driver_sled::{SledDatabase, SledReader};
+use netabase_core::driver::checked::{Checked, CheckedReader};
+use netabase_core::driver::{
+    Bounds, Cursor, Direction, Durability, OpenConfig, Read, TreeId, Write,
+};
+use netabase_driver_sled::{Sled, SledDatabase, SledReader};
 
-use crate::{Random, open, owned, place};
+use crate::{Random, owned, place};
 
 const ACCOUNTS: u64 = 400;
 const BALANCE: u64 = 1000;
@@ -27,7 +30,7 @@ fn number(bytes: &[u8]) -> u64 {
 
 /// Accounts are even keys of both trees, whose balances add up to the total. Between them there is a wandering crowd of
 /// odd keys, always of the same number.
-fn prepare(store: &SledDatabase) {
+fn prepare(store: &Checked<SledDatabase>) {
     let mut writer = store.begin_write().unwrap();
     for account in 0..ACCOUNTS {
         let tree = writer.tree(TREES[(account % 2) as usize]).unwrap();
@@ -47,7 +50,7 @@ fn prepare(store: &SledDatabase) {
 }
 
 /// Moves money between some accounts, over both trees, and some of the crowd to other places.
-fn transfer(store: &SledDatabase, random: &mut Random) {
+fn transfer(store: &Checked<SledDatabase>, random: &mut Random) {
     let mut writer = store.begin_write().unwrap();
     let trees = TREES.map(|name| writer.tree(name).unwrap());
     for _ in 0..1 + random.below(8) {
@@ -92,7 +95,7 @@ fn transfer(store: &SledDatabase, random: &mut Random) {
     }
 }
 
-fn sum(reader: &SledReader, tree: TreeId, direction: Direction) -> (u64, u64) {
+fn sum(reader: &CheckedReader<SledReader>, tree: TreeId, direction: Direction) -> (u64, u64) {
     let mut cursor = reader.cursor(tree, Bounds::ALL, direction).unwrap();
     let (mut entries, mut balance) = (0, 0);
     let mut last = None;
@@ -109,7 +112,7 @@ fn sum(reader: &SledReader, tree: TreeId, direction: Direction) -> (u64, u64) {
     (entries, balance)
 }
 
-fn check(reader: &SledReader, random: &mut Random) {
+fn check(reader: &CheckedReader<SledReader>, random: &mut Random) {
     let trees = TREES.map(|name| reader.tree(name).unwrap());
     let direction = if random.below(2) == 0 {
         Direction::Forward
@@ -134,7 +137,7 @@ fn check(reader: &SledReader, random: &mut Random) {
 #[test]
 fn sums_hold_in_every_snapshot_while_writers_write() {
     let (_folder, path) = place();
-    let store = open(&path);
+    let store = Checked::open(&Sled, &OpenConfig::new(&path)).unwrap();
     prepare(&store);
     let ended = AtomicBool::new(false);
     let (checks, transfers) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -172,7 +175,7 @@ fn sums_hold_in_every_snapshot_while_writers_write() {
 #[test]
 fn readers_begin_while_a_large_commit_is_under_way() {
     let (_folder, path) = place();
-    let store = open(&path);
+    let store = Checked::open(&Sled, &OpenConfig::new(&path)).unwrap();
     prepare(&store);
     let committing = AtomicBool::new(true);
     let begun = AtomicU64::new(0);
