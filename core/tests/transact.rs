@@ -8,18 +8,25 @@
 
 mod user;
 
+use std::borrow::Borrow;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use netabase_core::config::FileConfig;
+use netabase_core::driver::asynchronous::{AsyncAsSync, Block};
 use netabase_core::driver::{
     Bounds, Database, Direction, Driver, DriverError, Durability, Manifest, OpenConfig, Read,
     Result, TreeId, Write,
 };
 use netabase_core::error::{ErrorKind, NetabaseError};
-use netabase_core::memory::{Memory, MemoryCursor, MemoryDatabase, MemoryReader, MemoryWriter};
+use netabase_core::memory::{
+    AsyncMemory, Memory, MemoryCursor, MemoryDatabase, MemoryReader, MemoryWriter,
+};
 use netabase_core::store::{ReadWrite, TransactOptions, TxnGuard, TypedStore};
 
 use user::{Definition, User, UserPrimaryKey, user};
@@ -370,4 +377,76 @@ fn what_the_closure_commits_through_a_view_is_kept_once() {
     });
     assert_eq!(result, Err(Failure::OutOfStock));
     assert_eq!(stored_age(&store), Some(3));
+}
+
+/// A driver of the asynchronous contract that has everything ready.
+struct Ready;
+
+impl Block for Ready {
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        future.now_or_never().unwrap()
+    }
+}
+
+/// A record, and what another writer commits as soon as it is looked at.
+struct Contested<C> {
+    record: User,
+    looks: Cell<u32>,
+    commit: C,
+}
+
+impl<C: Fn()> Borrow<User> for &Contested<C> {
+    fn borrow(&self) -> &User {
+        self.looks.set(self.looks.get() + 1);
+        if self.looks.get() == 1 {
+            (self.commit)();
+        }
+        &self.record
+    }
+}
+
+#[test]
+fn a_write_of_its_own_is_tried_again_on_an_optimistic_engine() {
+    let driver = AsyncAsSync::new(AsyncMemory::optimistic(), Ready, |_| {
+        Ok(FileConfig::new(""))
+    });
+    let store =
+        TypedStore::<Definition, _>::open_with(&driver, &OpenConfig::new(""), Durability::None);
+    let store = store.unwrap();
+    let users = store.open_tree::<User>();
+    let contested = || Contested {
+        record: user(1, "a", 10),
+        looks: Cell::new(0),
+        commit: || users.put(user(1, "b", 20)).unwrap(),
+    };
+    let stored = || users.get(UserPrimaryKey(1)).unwrap().unwrap().age;
+
+    let record = contested();
+    users.put(&record).unwrap();
+    assert!(record.looks.get() > 1, "nothing was in the way");
+    assert_eq!(stored(), 10);
+
+    let record = contested();
+    users.put_many([&record]).unwrap();
+    assert!(record.looks.get() > 1, "nothing was in the way");
+    assert_eq!(stored(), 10);
+
+    let record = contested();
+    let txn = store.write().unwrap();
+    txn.open_tree::<User>().put(&record).unwrap();
+    assert_eq!(txn.commit().unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(stored(), 20);
+}
+
+#[test]
+fn a_batch_is_tried_again() {
+    let (store, failures) = open();
+    fail(
+        &failures.commits,
+        [ErrorKind::Conflict, ErrorKind::SnapshotLost],
+    );
+    let mut batch = store.batch();
+    batch.put(user(1, "a", 1));
+    batch.commit().unwrap();
+    assert_eq!(stored_age(&store), Some(1));
 }

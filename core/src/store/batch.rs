@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 
-use super::{ReadWrite, TreeView, TxnGuard, TypedStore};
+use super::{ReadWrite, TransactOptions, TreeView, TxnGuard, TypedStore};
 use crate::driver::{Driver, Durability};
 use crate::error::NetabaseError;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
@@ -176,7 +176,7 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> Batch<'db, D, E> {
     /// Runs the steps and commits them, all or none, as durable as the store was opened for.
     ///
     /// The result is that of the steps in their order; on the way, those of one model run together, and its puts are sorted
-    /// where it has no unique key.
+    /// where it has no unique key. After a conflict they run again, as [`TypedStore::transact`] does.
     ///
     /// # Errors
     /// A step's error, or that of the commit; nothing is changed then.
@@ -190,9 +190,9 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> Batch<'db, D, E> {
     /// # Errors
     /// As [`commit`](Self::commit).
     pub fn commit_with(self, durability: Durability) -> Result<(), NetabaseError> {
-        let transaction = self.store.write()?;
-        self.steps.run(&transaction)?;
-        transaction.commit_with(durability)
+        let options = TransactOptions::default();
+        self.store
+            .transact_durably(&options, durability, |txn| self.steps.run(txn))
     }
 }
 

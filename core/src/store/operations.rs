@@ -99,7 +99,7 @@ macro_rules! argument {
     (secondary_keys) => { impl IntoIterator<Item = impl Borrow<M::SecondaryKeys>> };
 }
 
-/// The calls of a tree whose every call is a transaction of its own, which `$run` runs.
+/// The calls of a tree that read, each in a transaction of its own, which `$run` runs.
 macro_rules! blocking_calls {
     ($run:ident, $on_error:literal; $(
         $(#[$doc:meta])*
@@ -114,6 +114,27 @@ macro_rules! blocking_calls {
             $(, $argument: argument!($argument))?
         ) -> Result<$result, NetabaseError> {
             self.$run(|view| view.$name($($argument)?))
+        }
+    )*};
+}
+
+/// The calls of a tree that write, each a transaction of its own. It runs once where writers wait for each other, and again
+/// after a conflict where they do not.
+macro_rules! blocking_writes {
+    (; $(
+        $(#[$doc:meta])*
+        $name:ident ($($argument:ident)?) -> $result:ty;
+    )*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Errors
+        #[doc = concat!("As [`TreeView::", stringify!($name), "`]; nothing is changed then.")]
+        pub fn $name(&self $(, $argument: argument!($argument))?) -> Result<$result, NetabaseError> {
+            if self.store.store.has_turns() {
+                return self.write(|view| view.$name($($argument)?));
+            }
+            $(let $argument = hold!($argument $argument);)?
+            self.store.transact(|txn| txn.open_tree::<M>().$name($(lend!($argument $argument))?))
         }
     )*};
 }
@@ -170,4 +191,6 @@ macro_rules! lend {
     };
 }
 
-pub(super) use {argument, awaited_calls, blocking_calls, hold, lend, reads, walks, writes};
+pub(super) use {
+    argument, awaited_calls, blocking_calls, blocking_writes, hold, lend, reads, walks, writes,
+};

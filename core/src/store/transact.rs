@@ -7,7 +7,7 @@ use std::{thread, time::Instant};
 use typed_builder::TypedBuilder;
 
 use super::{ReadWrite, TxnGuard, TypedStore};
-use crate::driver::{Driver, ErrorKind};
+use crate::driver::{Driver, Durability, ErrorKind};
 use crate::error::NetabaseError;
 use crate::model::NetabaseDefinitionTrait;
 
@@ -53,13 +53,22 @@ impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
     pub fn transact_with<T, X: From<NetabaseError>>(
         &self,
         options: &TransactOptions,
+        run: impl FnMut(&TxnGuard<'_, D, ReadWrite, E>) -> Result<T, X>,
+    ) -> Result<T, X> {
+        self.transact_durably(options, self.durability, run)
+    }
+
+    pub(super) fn transact_durably<T, X: From<NetabaseError>>(
+        &self,
+        options: &TransactOptions,
+        durability: Durability,
         mut run: impl FnMut(&TxnGuard<'_, D, ReadWrite, E>) -> Result<T, X>,
     ) -> Result<T, X> {
         let mut attempts = Attempts::new(options);
         loop {
             let cause = match self.write() {
                 Ok(txn) => match run(&txn) {
-                    Ok(value) => match txn.finish() {
+                    Ok(value) => match txn.finish(durability) {
                         Ok(()) => return Ok(value),
                         Err(error) => error,
                     },

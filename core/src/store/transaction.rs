@@ -156,11 +156,11 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadWrite, E> 
     }
 
     /// Commits, unless that was done through a view.
-    pub(crate) fn finish(self) -> Result<(), NetabaseError> {
+    pub(crate) fn finish(self, durability: Durability) -> Result<(), NetabaseError> {
         if self.transaction.committed.get() {
             return Ok(());
         }
-        self.commit()
+        self.commit_with(durability)
     }
 
     /// Rolls back, unless the transaction was committed through a view. Returns the last conflict that ended it.

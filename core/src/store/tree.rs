@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::operations::{argument, blocking_calls, reads, writes};
+use super::operations::{argument, blocking_calls, blocking_writes, hold, lend, reads, writes};
 use super::{ReadOnly, ReadWrite, SnapshotIter, TreeView, TypedStore};
 use crate::codec::as_key::AsKey;
 use crate::driver::Driver;
@@ -15,6 +15,9 @@ use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait, Record, Secondar
 ///
 /// For more than a few calls in a row, or several that belong together, a transaction ([`TypedStore::read`],
 /// [`TypedStore::write`]) costs less and is atomic.
+///
+/// A write that met with another one on an [optimistic](crate::driver::Capabilities::OPTIMISTIC) engine is tried again, as
+/// [`TypedStore::transact`] does; records and keys of a bulk write are kept for that first.
 pub struct Tree<'db, D, M, E: Driver> {
     store: &'db TypedStore<D, E>,
     model: PhantomData<fn() -> M>,
@@ -39,7 +42,7 @@ where
         self.store
     }
 
-    writes!(blocking_calls write, "; nothing is changed then.");
+    writes!(blocking_writes);
 
     reads!(blocking_calls read, ".");
 
