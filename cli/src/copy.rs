@@ -9,7 +9,7 @@ use crate::Status;
 use crate::arguments::Copy;
 use crate::database::{Snapshot, Tree, is_same_file, open_for_reading};
 use crate::failure::Failure;
-use crate::fill::{Fill, Summary};
+use crate::fill::{Fill, Room, Summary};
 use crate::output::lines;
 use crate::progress::Progress;
 
@@ -26,6 +26,7 @@ pub(crate) fn run(arguments: &Copy) -> Result<Status, Failure> {
     }
     let store = open_for_reading(&arguments.source)?;
     let snapshot = Snapshot::of(&store)?;
+    check_room(&snapshot, Room::of(&arguments.target)?)?;
     let origin = format!("netabase copy {} …", arguments.source);
     let mut fill = Fill::begin(&arguments.target, &origin, arguments.overwrite)?;
     each_entry(&snapshot, "copying", |step| match step {
@@ -75,6 +76,30 @@ pub(crate) fn each_entry(
                 none => *none = Some(key.to_vec()),
             }
             visit(Step::Entry(key, value))?;
+            progress.advance();
+        }
+    }
+    Ok(())
+}
+
+/// Looks for entries that the target will not take, before it loses what it holds and gigabytes are written. Reads only trees
+/// whose entries may be too large.
+fn check_room(snapshot: &Snapshot, room: Room) -> Result<(), Failure> {
+    if !room.is_bounded() {
+        return Ok(());
+    }
+    let mut progress = Progress::new("checking", None);
+    for tree in snapshot
+        .trees
+        .iter()
+        .filter(|tree| room.may_lack(tree.widths))
+    {
+        let id = snapshot.tree(tree)?;
+        let mut cursor = snapshot
+            .reader
+            .cursor(id, Bounds::ALL, Direction::Forward)?;
+        while let Some((key, value)) = cursor.next_entry()? {
+            room.check(&tree.shown, key, value)?;
             progress.advance();
         }
     }

@@ -10,9 +10,7 @@ use netabase_store::driver::checked::{Checked, CheckedReader};
 use netabase_store::driver::checksum::RecordForm;
 use netabase_store::driver::command::TreeNames;
 use netabase_store::driver::dynamic::Shape;
-use netabase_store::driver::schema::{
-    self, ModelSchema, SCHEMA_TREE, Schema, check_complete, tree_name,
-};
+use netabase_store::driver::schema::{self, ModelSchema, SCHEMA_TREE, Schema, tree_name};
 use netabase_store::driver::{
     AnyDatabase, AnyDriver, AnyReader, Capabilities, Driver as _, EntryWidths, Read as _, TreeId,
 };
@@ -84,6 +82,7 @@ pub(crate) fn open_for_reading(url: &str) -> Result<Store, Failure> {
         .capabilities
         .contains(Capabilities::READ_ONLY);
     match open(&target) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(missing(&target)),
         // Nobody closed it, and its engine repairs it first.
         Err(error) if error.kind() == ErrorKind::ReadOnly && !is_asked_for => {
             target.read_only = false;
@@ -99,7 +98,26 @@ pub(crate) fn open_existing(url: &str) -> Result<Store, Failure> {
     refuse_truncate(&target)?;
     target.create_if_missing = false;
     driver(&target)?;
-    Ok(open(&target)?)
+    match open(&target) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(missing(&target)),
+        opened => Ok(opened?),
+    }
+}
+
+/// The library names its options here, of which the command has none.
+fn missing(target: &Target) -> Failure {
+    Failure::Usage(format!(
+        "there is no database at `{}`; name one that is there",
+        target.location
+    ))
+}
+
+/// Refuses a database that a copy did not fill to its end.
+pub(crate) fn check_complete(reader: &Reader) -> Result<(), NetabaseError> {
+    schema::check_complete(reader).map_err(|error| {
+        let message = format!("{}, with `--overwrite`", error.message());
+        NetabaseError::new(error.kind(), message).with_source(error)
+    })
 }
 
 /// The driver of a database; a failure lists where it was looked for.

@@ -16,7 +16,7 @@ use crate::arguments::{Dump, Load};
 use crate::copy::{Step, each_entry, report};
 use crate::database::{Snapshot, is_in_database, open_for_reading};
 use crate::failure::Failure;
-use crate::fill::{Fill, SchemaEntries};
+use crate::fill::{Fill, Room, SchemaEntries};
 use crate::output::{bytes, error_lines, lines};
 use crate::progress::Progress;
 
@@ -145,7 +145,7 @@ pub(crate) fn load(arguments: &Load) -> Result<Status, Failure> {
         })?;
         if arguments.overwrite && file.metadata().is_ok_and(|found| found.is_file()) {
             // What is there goes only for a dump that is whole.
-            check_whole(&file)?;
+            check_whole(&file, Room::of(&arguments.url)?)?;
             is_checked = true;
             file.rewind()
                 .map_err(|error| Failure::Io(format!("cannot read {shown}"), error))?;
@@ -185,15 +185,18 @@ pub(crate) fn load(arguments: &Load) -> Result<Status, Failure> {
 }
 
 /// Reads a dump to its end, with all that makes it one of a database.
-fn check_whole(file: &File) -> Result<(), Failure> {
+fn check_whole(file: &File, room: Room) -> Result<(), Failure> {
     let mut reader = DumpReader::new(BufReader::new(file))?;
     let mut schema = SchemaEntries::default();
-    let mut is_schema = false;
+    let (mut is_schema, mut tree) = (false, String::new());
     while let Some(item) = reader.next_item()? {
         match item {
-            Item::Tree { name, .. } => is_schema = name == SCHEMA_TREE,
+            Item::Tree { name, .. } => {
+                is_schema = name == SCHEMA_TREE;
+                name.clone_into(&mut tree);
+            }
             Item::Entry { key, value } if is_schema => schema.add(key, value)?,
-            Item::Entry { .. } => {}
+            Item::Entry { key, value } => room.check(&tree, key, value)?,
         }
     }
     schema.check().map(drop)

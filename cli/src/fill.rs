@@ -8,7 +8,7 @@ use netabase_store::driver::checked::CheckedWriter;
 use netabase_store::driver::schema::{INCOMPLETE_KEY, SCHEMA_KEY, SCHEMA_TREE, Schema};
 use netabase_store::driver::{
     AnyWriter, Bounds, Capabilities, Cursor as _, Direction, Driver as _, Durability, EntryWidths,
-    Read as _, TreeId, Write as _,
+    Limits, Read as _, TreeId, Write as _,
 };
 use netabase_store::{ErrorKind, NetabaseError};
 use xxhash_rust::xxh3::Xxh3;
@@ -187,7 +187,9 @@ impl Fill {
             Some(id) => id,
             None => *tree.id.insert(writer.sized_tree(&tree.name, tree.widths)?),
         };
-        writer.put(id, key, value, |_| ())?;
+        writer
+            .put(id, key, value, |_| ())
+            .map_err(|error| at_entry(error.into(), &tree.name, key))?;
         self.pending += size;
         self.pending_entries += 1;
         tree.digest.add(key, value);
@@ -293,6 +295,52 @@ impl Fill {
                 .insert(tree.name, (tree.widths, tree.digest.sum()));
         }
     }
+}
+
+/// What a driver may be given.
+#[derive(Clone, Copy)]
+pub(crate) struct Room(Limits);
+
+impl Room {
+    /// That of the database at `url`, which is not opened.
+    pub(crate) fn of(url: &str) -> Result<Self, Failure> {
+        Ok(Self(driver(&Target::parse(url)?)?.manifest().limits))
+    }
+
+    /// Whether an entry may be too large for it.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.0.key_bytes != 0 || self.0.value_bytes != 0
+    }
+
+    /// Whether an entry of these widths may be too large for it.
+    pub(crate) fn may_lack(&self, widths: EntryWidths) -> bool {
+        let may = |limit: u64, width: Option<u32>| {
+            limit != 0 && width.is_none_or(|width| u64::from(width) > limit)
+        };
+        may(self.0.key_bytes, widths.key) || may(self.0.value_bytes, widths.value)
+    }
+
+    /// Refuses an entry that it will not take, before anything is written.
+    pub(crate) fn check(&self, tree: &str, key: &[u8], value: &[u8]) -> Result<(), Failure> {
+        for (what, bytes, limit) in [
+            ("key", key.len(), self.0.key_bytes),
+            ("value", value.len(), self.0.value_bytes),
+        ] {
+            if limit != 0 && bytes as u64 > limit {
+                let message = format!(
+                    "the source has a {what} of {bytes} bytes, and a {what} of the target may have {limit}; nothing was \
+                     written: name a target of another driver"
+                );
+                let error = NetabaseError::new(ErrorKind::LimitExceeded, message);
+                return Err(at_entry(error, tree, key));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn at_entry(error: NetabaseError, tree: &str, key: &[u8]) -> Failure {
+    error.in_tree(tree.to_owned()).at_key(key).into()
 }
 
 fn damaged(what: &'static str) -> Failure {

@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use netabase_store::driver::schema::check_complete;
 use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _};
 use serde_json::json;
 
 use crate::Status;
 use crate::arguments::Inspect;
 use crate::compact;
-use crate::database::{Kind, Snapshot, Tree, open_for_reading};
+use crate::database::{Kind, Snapshot, Tree, check_complete, open_for_reading};
 use crate::failure::Failure;
 use crate::output::lines;
 

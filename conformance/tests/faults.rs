@@ -121,7 +121,7 @@ const CAUGHT: &[(Fault, &[&str])] = &[
     ),
     (
         Fault::EmptiesForeignFolders,
-        &["config/a_folder_of_somebodys_files_is_corrupt_and_stays_as_it_is"],
+        &["config/a_folder_of_somebodys_files_is_refused_and_stays_as_it_is"],
     ),
     (
         Fault::EmptyCommitsAreSkipped,
@@ -153,7 +153,7 @@ const CAUGHT: &[(Fault, &[&str])] = &[
             "persistence/what_was_committed_is_there_again",
             "persistence/a_second_handle_is_refused",
             "config/opening_keeps_what_is_there",
-            "config/a_foreign_file_is_corrupt_and_stays_as_it_is",
+            "config/a_foreign_file_is_refused_and_stays_as_it_is",
             "typed_schema/records_are_there_again",
         ],
     ),

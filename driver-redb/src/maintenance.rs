@@ -31,9 +31,12 @@ fn check_integrity(database: &SharedEngine) -> Result<bool> {
 
 /// Moves pages towards the beginning of the file and cuts its end off. Needs the file for itself.
 fn compact(database: &SharedEngine) -> Result<bool> {
+    let before = file_bytes(database)?;
+    // redb says whether it moved a page, and cuts the end off without that as well.
     database.alone(Compact::NAME, true, |redb| {
         redb.compact().map_err(error::engine)
-    })
+    })?;
+    Ok(file_bytes(database)? < before)
 }
 
 /// Lines of `name=value`, with decimal numbers: `trees` (that hold something), `entries`, `stored_bytes` (keys and

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use netabase_core::driver::kit::lock::LockedFile;
 use netabase_core::driver::kit::path::{
-    Place, foreign, inaccessible, look, look_inside, sync_folder,
+    Place, foreign, inaccessible, look, look_inside, require_parent, sync_folder,
 };
 use netabase_core::driver::{ErrorKind, Result};
 
@@ -64,10 +64,11 @@ pub(crate) enum Contents {
 /// This comes before sled opens anything by its name, and looks at all that sled may open.
 ///
 /// # Errors
-/// `Corrupt` for anything that sled did not write, links included, or an error of the operating system.
+/// `Corrupt` for anything that sled did not write, links included, `InvalidInput` for what is no folder, `NotFound` for a path
+/// in no folder, or an error of the operating system.
 pub(crate) fn inspect(path: &Path) -> Result<Contents> {
     if look(path, "sled", Place::Folder)?.is_none() {
-        return Ok(Contents::Nothing);
+        return require_parent(path).map(|()| Contents::Nothing);
     }
     check_entries(path)?;
     let inaccessible = |error| inaccessible(path, error);

@@ -98,11 +98,22 @@ fn what_is_wrong_is_said_with_status_2() {
     let folder = tempfile::tempdir().unwrap();
     let url = fill("sled", folder.path(), 1);
     let missing = format!("redb:{}", folder.path().join("none").display());
+    let no_folder = format!("redb:{}", folder.path().join("no/such").display());
+    let a_folder = format!("redb:{}", folder.path().display());
+    let trailing = format!("{missing}/");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "text").unwrap();
+    let a_file = format!("sled:{}", file.display());
     for (arguments, hint) in [
         (vec!["get", url.as_str(), "Book", "x"], "whole number"),
         (vec!["get", &url, "Book", "77"], "no entry"),
         (vec!["scan", &url, "Buch"], "there are: Book"),
-        (vec!["inspect", &missing], ""),
+        (vec!["inspect", &missing], "there is no database at"),
+        (vec!["inspect", &no_folder], "there is no database at"),
+        (vec!["inspect", &a_folder], "keeps its data in a file"),
+        (vec!["inspect", &a_file], "keeps its data in a folder"),
+        (vec!["inspect", &trailing], "ends like a folder"),
+        (vec!["copy", &url, &no_folder], "create it first"),
         (vec!["inspect", "nothing"], "driver:path"),
         (vec!["inspect", "nothing:x"], "driver `nothing` not found"),
         (vec!["inspect", "redb://host/x"], "give the path"),
@@ -127,6 +138,13 @@ fn what_is_wrong_is_said_with_status_2() {
         let run = netabase(&arguments);
         assert_eq!(run.status, 2, "{arguments:?}: {}", run.stderr);
         assert!(run.stderr.contains(hint), "{arguments:?}: {}", run.stderr);
+        for option in ["create_if_missing", "read_only"] {
+            assert!(
+                !run.stderr.contains(option),
+                "{arguments:?}: {}",
+                run.stderr
+            );
+        }
         assert_eq!(run.stdout, "");
     }
 }
@@ -141,7 +159,12 @@ fn what_cannot_be_done_is_said_with_status_3() {
     )
     .unwrap();
     for driver in program::DRIVERS {
-        let url = format!("{driver}:{}", text.display());
+        // Where databases are folders, a file is a wrong path.
+        let foreign = match *driver {
+            "sled" => folder.path(),
+            _ => &text,
+        };
+        let url = format!("{driver}:{}", foreign.display());
         for arguments in [
             vec!["inspect", url.as_str()],
             vec!["verify", &url],

@@ -43,6 +43,46 @@ fn a_target_that_holds_something_is_refused() {
 }
 
 /// More than one transaction removes at a time.
+/// Found out before the target loses what it holds.
+#[test]
+fn what_the_target_does_not_take_is_named_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = url("redb", folder.path(), "long");
+    let store = open_bytes(&from);
+    let mut writer = store.begin_write().unwrap();
+    for (name, length) in [("short", 2000), ("long ones", 2001)] {
+        let tree = writer.tree(name).unwrap();
+        writer.put(tree, &vec![0xAB; length], b"v", |_| ()).unwrap();
+    }
+    writer.commit(Durability::Immediate).unwrap();
+    drop(store);
+    let dump = folder.path().join("dump");
+    let dump = dump.to_str().unwrap();
+    assert_eq!(netabase(&["dump", &from, dump]).status, 0);
+    let full = fill("sled", folder.path(), 3);
+    let before = titles(&full);
+    let none = url("sled", folder.path(), "none");
+    for arguments in [
+        &["copy", &from, &full, "--overwrite"][..],
+        &["load", dump, &full, "--overwrite"],
+        &["copy", &from, &none],
+    ] {
+        let run = netabase(arguments);
+        assert_eq!(run.status, 3, "{arguments:?}: {}", run.stderr);
+        for part in ["2001 bytes", "may have 2000", "long ones", "abab"] {
+            assert!(run.stderr.contains(part), "{arguments:?}: {}", run.stderr);
+        }
+    }
+    assert_eq!(titles(&full), before);
+    assert!(!folder.path().join("none").exists());
+    // Without a first reading, too, it is said which entry it is.
+    let run = netabase(&["load", dump, &none]);
+    assert_eq!(run.status, 3, "{}", run.stderr);
+    for part in ["2001", "2000", "long ones", "abab"] {
+        assert!(run.stderr.contains(part), "{}", run.stderr);
+    }
+}
+
 #[test]
 fn what_is_overwritten_goes_in_several_transactions() {
     for driver in DRIVERS {

@@ -39,12 +39,12 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
             Requirement::Lacks(Capabilities::PERSISTENT)
         ),
         case!(
-            a_foreign_file_is_corrupt_and_stays_as_it_is,
+            a_foreign_file_is_refused_and_stays_as_it_is,
             PERSISTENT,
             Requirement::Files
         ),
         case!(
-            a_folder_of_somebodys_files_is_corrupt_and_stays_as_it_is,
+            a_folder_of_somebodys_files_is_refused_and_stays_as_it_is,
             PERSISTENT,
             Requirement::Files
         ),
@@ -289,7 +289,18 @@ fn a_path_is_refused_where_nothing_is_kept<D: Driver>(fixture: &Fixture<D>) -> C
     Ok(())
 }
 
-fn a_foreign_file_is_corrupt_and_stays_as_it_is<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
+/// What an engine says of somebody's files: where its databases are files, a folder is a wrong path, and a file that it did
+/// not write is none of its databases; and the other way round.
+fn kind_of_foreign<D: Driver>(fixture: &Fixture<D>, is_folder: bool) -> Result<ErrorKind> {
+    drop(fixture.open()?);
+    Ok(match fixture.path().is_dir() == is_folder {
+        true => ErrorKind::Corrupt,
+        false => ErrorKind::InvalidInput,
+    })
+}
+
+fn a_foreign_file_is_refused_and_stays_as_it_is<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
+    let kind = kind_of_foreign(fixture, false)?;
     let text = "not a database\n".repeat(2000);
     let noise: Vec<u8> = (0..100_000u32)
         .map(|place| (place.wrapping_mul(2_654_435_761) >> 13) as u8)
@@ -305,7 +316,7 @@ fn a_foreign_file_is_corrupt_and_stays_as_it_is<D: Driver>(fixture: &Fixture<D>)
                     create_if_missing,
                     ..OpenConfig::new(&path)
                 });
-                assert_refused(opened.map(drop), ErrorKind::Corrupt);
+                assert_refused(opened.map(drop), kind);
                 assert!(
                     fs::read(&path)? == foreign,
                     "the foreign file was changed (truncate: {truncate})"
@@ -329,9 +340,10 @@ fn all_below(path: &Path) -> std::io::Result<Vec<(PathBuf, Option<Vec<u8>>)>> {
     Ok(found)
 }
 
-fn a_folder_of_somebodys_files_is_corrupt_and_stays_as_it_is<D: Driver>(
+fn a_folder_of_somebodys_files_is_refused_and_stays_as_it_is<D: Driver>(
     fixture: &Fixture<D>,
 ) -> CaseResult {
+    let kind = kind_of_foreign(fixture, true)?;
     // Some of these names are those of engines' own files.
     let folders: [&[&str]; 6] = [
         &["letter.txt"],
@@ -372,7 +384,7 @@ fn a_folder_of_somebodys_files_is_corrupt_and_stays_as_it_is<D: Driver>(
                     all_below(&path)? == before,
                     "{names:?} were changed (truncate: {truncate}, create: {create_if_missing})"
                 );
-                assert_refused(opened, ErrorKind::Corrupt);
+                assert_refused(opened, kind);
             }
         }
     }
@@ -380,12 +392,20 @@ fn a_folder_of_somebodys_files_is_corrupt_and_stays_as_it_is<D: Driver>(
 }
 
 fn a_path_in_no_folder_is_an_error<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
-    let path = fixture.other_path().join("no such folder").join("database");
-    let opened = fixture.open_with(&OpenConfig {
-        create_if_missing: false,
-        ..OpenConfig::new(&path)
-    });
-    assert_refused(opened.map(drop), ErrorKind::NotFound);
-    assert!(!path.exists());
+    let folder = fixture.other_path().join("no such folder");
+    let path = folder.join("database");
+    for create_if_missing in [false, true] {
+        let opened = fixture.open_with(&OpenConfig {
+            create_if_missing,
+            ..OpenConfig::new(&path)
+        });
+        let opened = opened.map(drop);
+        if let Err(error) = &opened {
+            let named = folder.display().to_string();
+            assert!(error.message().contains(&named), "{error}");
+        }
+        assert_refused(opened, ErrorKind::NotFound);
+        assert!(!folder.exists());
+    }
     Ok(())
 }

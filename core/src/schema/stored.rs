@@ -61,8 +61,8 @@ pub fn check_complete(reader: &impl Read) -> Result<(), NetabaseError> {
         Some(origin) => Err(NetabaseError::new(
             ErrorKind::Corrupt,
             format!(
-                "the database is incomplete: filling it by `{origin}` was interrupted, or is under way; run it again with \
-                 `--overwrite`"
+                "the database is incomplete: filling it by `{origin}` was interrupted, or is under way; empty it, and fill \
+                 it again"
             ),
         )),
     }

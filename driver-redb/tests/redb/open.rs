@@ -111,13 +111,13 @@ fn a_database_cut_short_is_corrupt_and_stays_as_it_is() {
 }
 
 #[test]
-fn a_folder_in_the_files_place_is_corrupt_and_stays() {
+fn a_folder_in_the_files_place_is_refused_and_stays() {
     let (_folder, path) = place();
     fs::create_dir(&path).unwrap();
     fs::write(path.join("inside"), b"kept").unwrap();
     for config in every_way(&path) {
         let error = open_error(&config);
-        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(error.message().contains("folder"), "{error:?}");
         assert_eq!(fs::read(path.join("inside")).unwrap(), b"kept");
     }
@@ -377,6 +377,6 @@ fn every_option_is_taken() {
 #[test]
 fn what_is_no_regular_file_is_refused_at_once() {
     let error = open_error(&OpenConfig::new(Path::new("/dev/null")));
-    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert!(error.message().contains("no regular file"), "{error:?}");
 }

@@ -181,13 +181,17 @@ fn segments_that_sled_does_not_make_are_corrupt() {
 }
 
 #[test]
-fn a_file_in_place_of_the_folder_is_corrupt_and_stays_as_it_is() {
+fn a_file_in_place_of_the_folder_is_refused_and_stays_as_it_is() {
     for bytes in [&b""[..], b"Dear Ada"] {
         let (_folder, path) = place();
         fs::write(&path, bytes).unwrap();
         for config in every_way(&path) {
             let error = open_error(&config);
-            assert_eq!(error.kind(), ErrorKind::Corrupt, "{config:?}: {error:?}");
+            assert_eq!(
+                error.kind(),
+                ErrorKind::InvalidInput,
+                "{config:?}: {error:?}"
+            );
             assert!(error.message().contains("is a file"), "{error:?}");
             assert_eq!(fs::read(&path).unwrap(), bytes, "{config:?}");
         }

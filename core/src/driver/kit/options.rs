@@ -11,7 +11,8 @@ use crate::driver::{DriverError, ErrorKind, OpenConfig, Result};
 /// It stays right when the process changes its folder.
 ///
 /// # Errors
-/// [`InvalidInput`](ErrorKind::InvalidInput) if the location is empty or a URL, or `truncate` and `read_only` are both set.
+/// [`InvalidInput`](ErrorKind::InvalidInput) if the location is empty or a URL, if it ends like a folder and a file is asked for,
+/// or if `truncate` and `read_only` are both set.
 pub fn path(config: &OpenConfig<'_>, engine: &str, place: Place) -> Result<PathBuf> {
     if config.location.is_empty() {
         return Err(invalid(format!(
@@ -24,6 +25,17 @@ pub fn path(config: &OpenConfig<'_>, engine: &str, place: Place) -> Result<PathB
         ));
     }
     let path = config.location.as_path()?;
+    let ends_in_separator = path
+        .as_os_str()
+        .as_encoded_bytes()
+        .last()
+        .is_some_and(|last| std::path::is_separator(char::from(*last)));
+    if place == Place::File && ends_in_separator {
+        return Err(invalid(format!(
+            "`{}` ends like a folder, and {engine} keeps its data in a {place}; leave the last separator out",
+            path.display()
+        )));
+    }
     std::path::absolute(path).map_err(|error| path::inaccessible(path, error))
 }
 

@@ -29,7 +29,8 @@ impl fmt::Display for Place {
 /// Looks at what is at `path`, and changes nothing; `None` if nothing is there.
 ///
 /// # Errors
-/// - [`Corrupt`](ErrorKind::Corrupt) for something else than a place of this kind.
+/// - [`InvalidInput`](ErrorKind::InvalidInput) for something else than a place of this kind: the path is wrong, and nothing
+///   is damaged.
 /// - What [`inaccessible`] makes of an error of the operating system.
 pub fn look(path: &Path, engine: &str, place: Place) -> Result<Option<Metadata>> {
     let found = match fs::metadata(path) {
@@ -49,9 +50,12 @@ pub fn look(path: &Path, engine: &str, place: Place) -> Result<Option<Metadata>>
         (_, true) => "is a file",
         _ => "is no regular file",
     };
-    Err(foreign(
-        path,
-        format_args!("{what}, and {engine} keeps its data in a {place}"),
+    Err(DriverError::new(
+        ErrorKind::InvalidInput,
+        format!(
+            "`{}` {what}, and {engine} keeps its data in a {place}; it was left as it is, choose another path",
+            path.display()
+        ),
     ))
 }
 
@@ -109,13 +113,16 @@ pub fn look_inside(
 /// [`NotFound`](ErrorKind::NotFound), naming the folder.
 pub fn require_parent(path: &Path) -> Result<()> {
     match path.parent() {
-        Some(folder) if !folder.is_dir() => Err(DriverError::new(
-            ErrorKind::NotFound,
-            format!(
-                "the folder `{}` is not there; create it first",
-                folder.display()
-            ),
-        )),
+        // A path of one step is in the folder that the process works in.
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            Err(DriverError::new(
+                ErrorKind::NotFound,
+                format!(
+                    "the folder `{}` is not there; create it first",
+                    folder.display()
+                ),
+            ))
+        }
         _ => Ok(()),
     }
 }
@@ -202,7 +209,7 @@ mod tests {
         assert!(found(folder.path(), Place::Folder).unwrap());
         for (path, place) in [(&*file, Place::Folder), (folder.path(), Place::File)] {
             let error = found(path, place).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Corrupt);
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
             assert!(
                 error.message().contains(&*path.to_string_lossy()),
                 "{error}"
@@ -255,6 +262,7 @@ mod tests {
     fn a_missing_folder_is_named() {
         let folder = tempfile::tempdir().unwrap();
         require_parent(&folder.path().join("database")).unwrap();
+        require_parent(Path::new("database")).unwrap();
         let error = require_parent(&folder.path().join("missing").join("database")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
         assert!(error.message().contains("missing` is not there"), "{error}");
