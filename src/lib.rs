@@ -97,7 +97,8 @@ pub mod store;
 pub use netabase_core::store::asynchronous;
 pub use netabase_core::{config, error};
 
-pub use netabase_macros::{NetabaseKey, NetabaseModel, netabase_definition_module};
+pub use netabase_core::codec::netabase_value::NetabaseValue;
+pub use netabase_macros::{NetabaseKey, NetabaseModel, NetabaseValue, netabase_definition_module};
 
 pub use netabase_core::config::{FileConfig, IndexedDBConfig};
 pub use netabase_core::driver::Durability;
@@ -154,7 +155,7 @@ pub mod key {
 /// A driver's own package depends on `netabase-core`, where these are as well. `docs/writing-a-driver.md` in the repository
 /// leads from an empty folder to a driver that passes the suite.
 pub mod driver {
-    pub use netabase_core::codec::{checksum, dynamic, fields};
+    pub use netabase_core::codec::{checksum, dynamic, fields, shape};
     pub use netabase_core::driver::*;
     pub use netabase_core::{memory, model, schema};
 }

@@ -11,6 +11,7 @@ use netabase_store::driver::checksum::RecordForm;
 use netabase_store::driver::command::TreeNames;
 use netabase_store::driver::dynamic::Shape;
 use netabase_store::driver::schema::{self, ModelSchema, SCHEMA_TREE, Schema, tree_name};
+use netabase_store::driver::shape::{Types, ValueShape};
 use netabase_store::driver::{
     AnyDatabase, AnyDriver, AnyReader, Capabilities, Driver as _, EntryWidths, Read as _, TreeId,
 };
@@ -246,6 +247,7 @@ impl Snapshot {
         match (model, index) {
             (Some(model), None) => Kind::Records {
                 key: Shape::parse(&model.primary_key),
+                types: model.types.clone(),
                 fields: model.fields.clone(),
                 form: self.form(model),
             },
@@ -277,7 +279,8 @@ pub(crate) enum Kind {
     /// A model's records.
     Records {
         key: Option<Shape>,
-        fields: Vec<(String, String)>,
+        types: Types,
+        fields: Vec<(String, ValueShape)>,
         form: RecordForm,
     },
     /// Entries of an index.

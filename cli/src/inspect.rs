@@ -48,7 +48,9 @@ pub(crate) fn run(arguments: &Inspect) -> Result<Status, Failure> {
                     "version": model.version,
                     "primary_fields": model.primary_fields.split(',').collect::<Vec<_>>(),
                     "primary_key": model.primary_key,
-                    "fields": model.fields.iter().map(|(name, ty)| json!({"name": name, "type": ty})).collect::<Vec<_>>(),
+                    "fields": model.fields.iter().map(|(name, shape)| json!({
+                        "name": name, "type": shape.shown(&model.types)
+                    })).collect::<Vec<_>>(),
                     "indexes": model.indexes.iter().map(|index| json!({
                         "field": index.name, "key": index.key, "unique": index.unique
                     })).collect::<Vec<_>>(),
@@ -90,7 +92,7 @@ pub(crate) fn run(arguments: &Inspect) -> Result<Status, Failure> {
         // Of two with one name, the first.
         let indexes = model.indexes.iter().rev();
         let indexes: BTreeMap<_, _> = indexes.map(|index| (&*index.name, index)).collect();
-        for (field, ty) in &model.fields {
+        for (field, shape) in &model.fields {
             let primary = primary.contains(field.as_str());
             let index = indexes.get(field.as_str());
             let key = match index {
@@ -99,7 +101,7 @@ pub(crate) fn run(arguments: &Inspect) -> Result<Status, Failure> {
                 Some(index) => format!("index {}", index.key),
                 None => String::new(),
             };
-            rows.push(vec![field.clone(), ty.clone(), key]);
+            rows.push(vec![field.clone(), shape.shown(&model.types), key]);
         }
         out.table(&rows, &[])?;
     }

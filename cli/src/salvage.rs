@@ -222,7 +222,7 @@ impl<'a> Model<'a> {
         }
         let value = (self.snapshot.form(self.model).open(key, stored))
             .map_err(|_| "its checksum is not that of what was written")?;
-        let fields = fields::decode(&self.model.fields, value)
+        let fields = fields::decode(&self.model.types, &self.model.fields, value)
             .ok_or("it does not hold the fields of this model")?;
         let mut entries = Vec::new();
         for index in &self.indexes {

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use netabase_store::driver::dynamic::{Shape, Value};
-use netabase_store::driver::fields;
+use netabase_store::driver::fields::decode;
 use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _, prefix_end};
 use serde_json::{Map, json};
 
@@ -197,7 +197,8 @@ fn as_text(kind: &Kind, key: &[u8], value: &[u8]) -> String {
     match kind {
         Kind::Records {
             key: shape,
-            fields: types,
+            types,
+            fields,
             form,
         } => {
             let opened = form.open(key, value);
@@ -208,7 +209,7 @@ fn as_text(kind: &Kind, key: &[u8], value: &[u8]) -> String {
             let Ok(value) = opened else {
                 return format!("{key}  DAMAGED ({} bytes: 0x{})", value.len(), hex(value));
             };
-            match fields::decode(types, value) {
+            match decode(types, fields, value) {
                 Some(fields) => {
                     let mut parts: Vec<_> = fields
                         .values
@@ -235,12 +236,13 @@ fn as_json(kind: &Kind, key: &[u8], value: &[u8]) -> serde_json::Value {
     match kind {
         Kind::Records {
             key: shape,
-            fields: types,
+            types,
+            fields,
             form,
         } => {
             let decoded = shape.as_ref().and_then(|shape| shape.decode(key).ok());
             let opened = form.open(key, value).ok();
-            let fields = opened.and_then(|value| fields::decode(types, value));
+            let fields = opened.and_then(|value| decode(types, fields, value));
             json!({
                 "damaged": opened.is_none(),
                 "key": decoded.as_ref().map(value_json),
@@ -280,6 +282,12 @@ fn value_json(value: &Value) -> serde_json::Value {
         Value::Option(None) => serde_json::Value::Null,
         Value::Option(Some(value)) => value_json(value),
         Value::List(values) => values.iter().map(value_json).collect(),
+        Value::Record(fields) => fields
+            .iter()
+            .map(|(name, value)| (name.clone(), value_json(value)))
+            .collect::<Map<_, _>>()
+            .into(),
+        Value::Tagged(name, fields) => json!({name.as_str(): value_json(fields)}),
         other => json!(other.to_string()),
     }
 }

@@ -141,7 +141,7 @@ fn check_records(snapshot: &Snapshot, name: &str, model: &ModelSchema) -> Result
         }
         match form.open(key, value) {
             Err(_) => report.found("the record's checksum is not that of what was written", key),
-            Ok(value) if fields::decode(&model.fields, value).is_none() => {
+            Ok(value) if fields::decode(&model.types, &model.fields, value).is_none() => {
                 report.found("the record does not hold the fields of this model", key);
             }
             Ok(_) => {}
@@ -187,8 +187,8 @@ fn check_index(
     let mut cursor = reader.cursor(records_tree, Bounds::ALL, Direction::Forward)?;
     let mut entry = Vec::new();
     while let Some((key, value)) = cursor.next_entry()? {
-        let decoded =
-            (form.open(key, value).ok()).and_then(|value| fields::decode(&model.fields, value));
+        let decoded = (form.open(key, value).ok())
+            .and_then(|value| fields::decode(&model.types, &model.fields, value));
         let field = decoded.and_then(|fields| {
             let (_, value) = fields
                 .values

@@ -37,8 +37,12 @@ pub mod __private {
 
     pub use crate::codec::as_key::AsKey;
     pub use crate::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
+    pub use crate::codec::netabase_value::NetabaseValue;
+    pub use crate::codec::shape::{FieldShapes, TypeBody, Types, ValueShape};
     pub use crate::error::NetabaseError;
-    pub use crate::generated::{KeyPart, StoredField};
+    pub use crate::generated::{
+        DecodeField, DescribeField, EncodeField, Field, KeyPart, OpaqueField, StoredField,
+    };
     pub use crate::model::{
         AnySecondaryKey, FieldInfo, IndexInfo, ModelInfo, ModelKey, ModelVisitor,
         NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,

@@ -9,6 +9,7 @@ use bincode::error::{DecodeError, EncodeError};
 
 use crate::codec::as_key::AsKey;
 use crate::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
+use crate::codec::shape::{Types, ValueShape};
 use crate::driver::EntryWidths;
 use crate::error::NetabaseError;
 
@@ -202,7 +203,7 @@ pub trait AnySecondaryKey: EncodeKey + Clone + Debug + Send + 'static {
 }
 
 /// A model's name, fields and keys, as generated code states them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct ModelInfo {
     /// The model's name, and that of its tree.
     pub name: &'static str,
@@ -259,12 +260,14 @@ const fn width(width: Option<usize>) -> Option<u32> {
 }
 
 /// A field of a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct FieldInfo {
     /// The field's name.
     pub name: &'static str,
     /// Its type as written, each path shortened to its last segment and without spaces: `Option<String>`.
     pub ty: &'static str,
+    /// What its stored form is, with the types that it is made of.
+    pub describe: fn(&mut Types) -> ValueShape,
 }
 
 /// A secondary index of a model.

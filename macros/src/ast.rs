@@ -26,8 +26,30 @@ pub(crate) struct Field {
     pub(crate) carried: Vec<Attribute>,
     pub(crate) ty: Type,
     pub(crate) role: Role,
+    pub(crate) storing: Storing,
+}
+
+/// How the value of a field is stored, beside what its type says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Storing {
     /// Whether its value is encoded by serde's traits in place of `bincode`'s.
     pub(crate) with_serde: bool,
+    /// The version that the model gives to the form of a foreign type.
+    pub(crate) version: Option<u32>,
+}
+
+impl Storing {
+    /// Whether more is said than the type does.
+    pub(crate) fn is_foreign(self) -> bool {
+        self.with_serde || self.version.is_some()
+    }
+
+    fn read(attributes: &[Attribute], errors: &mut Errors) -> Self {
+        Self {
+            with_serde: attr::with_serde(attributes),
+            version: attr::field_version(attributes, errors),
+        }
+    }
 }
 
 impl Model {
@@ -136,7 +158,7 @@ impl Field {
             carried: attr::carried_over(&field.attrs),
             ty: ungrouped(&field.ty).clone(),
             role: attr::role(field, errors),
-            with_serde: attr::with_serde(&field.attrs),
+            storing: Storing::read(&field.attrs, errors),
         })
     }
 
@@ -163,15 +185,15 @@ impl Field {
             camel => Ident::new(camel, self.name.span()),
         }
     }
+}
 
-    /// The type as text: each path shortened to its last segment, and no spaces that could be left out.
-    pub(crate) fn type_text(&self) -> String {
-        let mut ty = self.ty.clone();
-        Shorten.visit_type_mut(&mut ty);
-        let mut text = String::new();
-        write_tokens(ty.to_token_stream(), &mut text);
-        text
-    }
+/// A type as text: each path shortened to its last segment, and no spaces that could be left out.
+pub(crate) fn type_text(ty: &Type) -> String {
+    let mut ty = ty.clone();
+    Shorten.visit_type_mut(&mut ty);
+    let mut text = String::new();
+    write_tokens(ty.to_token_stream(), &mut text);
+    text
 }
 
 /// The type itself, where a `macro_rules` variable or parentheses wrap it.
@@ -210,6 +232,104 @@ fn write_tokens(tokens: TokenStream, text: &mut String) {
             text.push(' ');
         }
         text.push_str(part);
+    }
+}
+
+/// A type with `#[derive(NetabaseValue)]`.
+pub(crate) struct ValueType {
+    pub(crate) name: Ident,
+    pub(crate) generics: syn::Generics,
+    pub(crate) krate: Option<Path>,
+    pub(crate) body: ValueBody,
+}
+
+/// What a value type is made of.
+pub(crate) enum ValueBody {
+    Struct(ValueFields),
+    /// The variants, in order.
+    Enum(Vec<(Ident, ValueFields)>),
+}
+
+/// The fields of a struct or variant.
+pub(crate) struct ValueFields {
+    pub(crate) style: ValueStyle,
+    pub(crate) fields: Vec<ValueField>,
+}
+
+/// How fields are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ValueStyle {
+    Unit,
+    Tuple,
+    Named,
+}
+
+/// A field of a value type.
+pub(crate) struct ValueField {
+    pub(crate) member: syn::Member,
+    pub(crate) ty: Type,
+    pub(crate) storing: Storing,
+}
+
+impl ValueType {
+    /// Reads a value type, and nothing if there is a mistake in it.
+    pub(crate) fn read(input: &DeriveInput, errors: &mut Errors) -> Option<Self> {
+        let krate = attr::key_type_crate(&input.attrs, errors);
+        if let Some(lifetime) = input.generics.lifetimes().next() {
+            errors.at(
+                lifetime,
+                "a stored value owns what it is made of: it has no lifetime parameters",
+            );
+        }
+        let body = match &input.data {
+            Data::Struct(data) => ValueBody::Struct(ValueFields::read(&data.fields, errors)),
+            Data::Enum(data) => {
+                if data.variants.is_empty() {
+                    errors.at(&input.ident, "a stored enum has at least one variant");
+                }
+                ValueBody::Enum(
+                    (data.variants.iter())
+                        .map(|variant| {
+                            (
+                                variant.ident.clone(),
+                                ValueFields::read(&variant.fields, errors),
+                            )
+                        })
+                        .collect(),
+                )
+            }
+            Data::Union(data) => {
+                errors.at(
+                    &data.union_token,
+                    "a stored value is a struct or an enum; a union does not say what it holds",
+                );
+                return None;
+            }
+        };
+        Some(Self {
+            name: input.ident.clone(),
+            generics: input.generics.clone(),
+            krate,
+            body,
+        })
+    }
+}
+
+impl ValueFields {
+    fn read(fields: &Fields, errors: &mut Errors) -> Self {
+        let style = match fields {
+            Fields::Unit => ValueStyle::Unit,
+            Fields::Unnamed(_) => ValueStyle::Tuple,
+            Fields::Named(_) => ValueStyle::Named,
+        };
+        let fields = (fields.members().zip(fields))
+            .map(|(member, field)| ValueField {
+                member,
+                ty: ungrouped(&field.ty).clone(),
+                storing: Storing::read(&field.attrs, errors),
+            })
+            .collect();
+        Self { style, fields }
     }
 }
 

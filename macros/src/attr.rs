@@ -255,11 +255,6 @@ pub(crate) fn role(field: &syn::Field, errors: &mut Errors) -> Role {
                 errors.at(attribute, "`#[secondary_key]` is given twice");
             }
             secondary = Some((attribute, unique(attribute, errors)));
-        } else if path.is_ident("netabase") {
-            errors.at(
-                attribute,
-                "`#[netabase]` belongs on the struct; a field's attributes are `#[primary_key]` and `#[secondary_key]`",
-            );
         }
     }
     match (primary, secondary) {
@@ -288,6 +283,42 @@ pub(crate) fn with_serde(attributes: &[Attribute]) -> bool {
         })
         .flatten()
         .any(|option| option.path().is_ident("with_serde"))
+}
+
+/// The version of a foreign type's stored form, from `#[netabase(version = 2)]` on a field.
+pub(crate) fn field_version(attributes: &[Attribute], errors: &mut Errors) -> Option<u32> {
+    let mut version = None;
+    for attribute in attributes {
+        if !attribute.path().is_ident("netabase") {
+            continue;
+        }
+        let given = attribute.parse_args_with(|input: ParseStream<'_>| {
+            let option = input.call(Ident::parse_any)?;
+            if option != "version" {
+                return Err(unknown_option(&option, &["version"]));
+            }
+            input.parse::<Token![=]>()?;
+            let number: syn::LitInt = input.parse()?;
+            let version: u32 = number.base10_parse()?;
+            if version == 0 {
+                return Err(syn::Error::new_spanned(number, "versions begin with 1"));
+            }
+            Ok(version)
+        });
+        match given {
+            Ok(given) if version.is_none() => version = Some(given),
+            Ok(_) => errors.at(attribute, "`version` is given twice"),
+            Err(error) if !matches!(attribute.meta, Meta::List(_)) => {
+                let _ = error;
+                errors.at(
+                    attribute,
+                    "`#[netabase]` on a field gives the version of a foreign type, as in `#[netabase(version = 1)]`",
+                );
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    version
 }
 
 /// Whether this `#[secondary_key]` says `unique`.

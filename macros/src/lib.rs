@@ -12,7 +12,8 @@ use proc_macro::TokenStream;
 /// Makes a struct a model: a kind of record that a database holds.
 ///
 /// The struct stands directly in a module with [`macro@netabase_definition_module`] and names that module's definition.
-/// Its fields' types are those that `bincode` encodes.
+/// Its fields' types are those of the standard library that can be stored, types with [`macro@NetabaseValue`], and those that
+/// have `bincode`'s traits.
 ///
 /// # Attributes
 /// - `#[netabase(BlogDefinition)]` on the struct: the definition that it belongs to.
@@ -21,11 +22,13 @@ use proc_macro::TokenStream;
 ///   may have the same value in it.
 ///
 /// - `#[bincode(with_serde)]` on a field: its value is encoded by serde's traits, as `bincode`'s own derive does it. It is
-///   for types without `bincode`'s traits, such as `Uuid`, and needs the feature `serde` of `netabase_store`.
+///   for types without any other, and needs the feature `serde` of `netabase_store`.
+/// - `#[netabase(version = 1)]` on a field: its type is foreign, is stored by `bincode`'s traits, or by serde's with the
+///   attribute above, and is recorded by its name and this number, which is raised when the stored form changes.
 ///
-/// A database records the names of the fields and of their types, and refuses a model that differs. What it does not see is
-/// a type alias, or a struct or enum within a field, whose definition changes while its name stays: give such a type a
-/// new name.
+/// A database records the names and shapes of the fields, down to the last type with [`macro@NetabaseValue`], and refuses a
+/// model that differs. What it does not see is a change within a type that has only `bincode`'s or serde's traits: give
+/// such a type a new name or version.
 ///
 /// Fields of keys have types whose encoding sorts: integers, `bool`, `char`, `String`, `Vec<u8>`, `Option`, tuples and
 /// arrays of these, and types with [`macro@NetabaseKey`].
@@ -43,6 +46,20 @@ use proc_macro::TokenStream;
 )]
 pub fn netabase_model(input: TokenStream) -> TokenStream {
     expand::derive_model(input.into()).into()
+}
+
+/// Makes a struct or an enum part of models: it can be the type of a field, and what it is made of becomes part of the schema.
+///
+/// Its fields' types are as those of a model. It is stored as `bincode`'s derives would: field after field, for an enum
+/// behind the number of the variant. A database records the names of fields and variants, their order and their types, and
+/// refuses a model in which one of them differs, naming the way to it. The type's own name does not matter, nor do aliases.
+///
+/// # Attributes
+/// - `#[netabase(crate = path)]` on the type: where `netabase_store` is found, if not under its name in `Cargo.toml`.
+/// - `#[bincode(with_serde)]` and `#[netabase(version = 1)]` on a field: as on those of a [model](macro@NetabaseModel).
+#[proc_macro_derive(NetabaseValue, attributes(netabase, bincode))]
+pub fn netabase_value(input: TokenStream) -> TokenStream {
+    expand::derive_value(input.into()).into()
 }
 
 /// Makes a type part of keys: a struct of key fields, or an enum without fields.

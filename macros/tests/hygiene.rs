@@ -199,7 +199,9 @@ fn shadowed_names_change_nothing() {
         TakenSecondaryKeys::Self_(TakenSelfSecondaryKey(Color::Green)),
         TakenSelfSecondaryKey(Color::Green).into()
     );
-    assert_eq!(Shadows::MODELS, [&Taken::INFO, &Bare::INFO]);
+    let names = [Shadows::MODELS[0].name, Shadows::MODELS[1].name];
+    assert_eq!(names, [Taken::INFO.name, Bare::INFO.name]);
+    assert_eq!(Shadows::MODELS.len(), 2);
 }
 
 #[test]

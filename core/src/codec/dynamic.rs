@@ -82,8 +82,12 @@ pub enum Value {
     Option(Option<Box<Value>>),
     /// Values one after the other.
     List(Vec<Value>),
-    /// A variant, by its name.
+    /// A variant without fields, by its name.
     Variant(String),
+    /// A variant with fields; only in records.
+    Tagged(String, Box<Value>),
+    /// A struct, or the fields of a variant, by their names; only in records.
+    Record(Vec<(String, Value)>),
 }
 
 /// A text or value is no key of the shape asked for.
@@ -310,6 +314,11 @@ impl Shape {
             (Self::Array(inner, length), Value::List(values)) if *length == values.len() => {
                 for value in values {
                     inner.encode(value, out)?;
+                }
+            }
+            (Self::Tuple(parts), Value::Record(fields)) if parts.len() == fields.len() => {
+                for (part, (_, value)) in parts.iter().zip(fields) {
+                    part.encode(value, out)?;
                 }
             }
             // A newtype and a composite key of one part have the encoding of what is within.
@@ -739,6 +748,15 @@ impl fmt::Display for Value {
                 f.write_str(")")
             }
             Self::Variant(name) => f.write_str(name),
+            Self::Tagged(name, fields) => write!(f, "{name}{fields}"),
+            Self::Record(fields) => {
+                f.write_str("{")?;
+                for (index, (name, value)) in fields.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    write!(f, "{comma}{name}: {value}")?;
+                }
+                f.write_str("}")
+            }
         }
     }
 }

@@ -1,35 +1,50 @@
-//! The fields of a record whose type is known only from the schema record, as far as their types are plain ones.
+//! The fields of a record whose type is known only from the schema record, as far as their shapes say how they are stored.
 //!
-//! bincode does not describe itself: a field of a struct or enum of the user's own cannot be read, nor any behind it.
+//! bincode does not describe itself: a field of a type that is opaque or foreign cannot be read, nor any behind it.
 
 use super::dynamic::Value;
+use super::shape::{FieldShapes, TypeBody, Types, ValueShape};
 
-/// The most levels that a type may be nested.
-const DEPTH: usize = 8;
+/// The most levels that a value may be nested. Stored bytes are not trusted, and a type may hold itself.
+const DEPTH: usize = 64;
+
+/// Items of no bytes that a sequence may have.
+const EMPTY_ITEMS: usize = 1024;
 
 /// The fields of a record that could be decoded, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fields {
-    /// Name and value of each field up to the first whose type is not known.
+    /// Name and value of each field up to the first whose stored form is not known.
     pub values: Vec<(String, Value)>,
     /// Whether these are all fields.
     pub complete: bool,
 }
 
-/// Decodes a stored record by its fields' names and types.
+/// Why a value was not decoded.
+enum Stop {
+    /// How it is stored is not known.
+    Unknown,
+    /// The bytes are no such value.
+    Bad,
+}
+
+/// Decodes a stored record by its fields' names and shapes; `types` are those that the shapes refer to.
 ///
 /// `None` if the bytes are no record of these fields: they end early, hold what no such field does, or are left over.
 #[must_use]
-pub fn decode(fields: &[(String, String)], mut record: &[u8]) -> Option<Fields> {
+pub fn decode(types: &Types, fields: &[(String, ValueShape)], mut record: &[u8]) -> Option<Fields> {
     let mut values = Vec::new();
-    for (name, ty) in fields {
-        let Some(ty) = Type::parse(ty, DEPTH) else {
-            return Some(Fields {
-                values,
-                complete: false,
-            });
-        };
-        values.push((name.clone(), ty.decode(&mut record)?));
+    for (name, shape) in fields {
+        match value(types, shape, &mut record, DEPTH) {
+            Ok(value) => values.push((name.clone(), value)),
+            Err(Stop::Bad) => return None,
+            Err(Stop::Unknown) => {
+                return Some(Fields {
+                    values,
+                    complete: false,
+                });
+            }
+        }
     }
     record.is_empty().then_some(Fields {
         values,
@@ -37,157 +52,184 @@ pub fn decode(fields: &[(String, String)], mut record: &[u8]) -> Option<Fields> 
     })
 }
 
-/// A type whose encoding follows from its name.
-enum Type {
-    Unsigned(u8),
-    Signed(u8),
-    Bool,
-    Char,
-    Float(u8),
-    Text,
-    Bytes,
-    Option(Box<Type>),
-    List(Box<Type>),
-    Array(Box<Type>, usize),
-}
-
-impl Type {
-    fn parse(text: &str, depth: usize) -> Option<Self> {
-        let depth = depth.checked_sub(1)?;
-        if let Some(inner) = text
-            .strip_prefix("Option<")
-            .and_then(|text| text.strip_suffix('>'))
-        {
-            return Self::parse(inner, depth).map(|inner| Self::Option(inner.into()));
+fn value(
+    types: &Types,
+    shape: &ValueShape,
+    input: &mut &[u8],
+    depth: usize,
+) -> Result<Value, Stop> {
+    let depth = depth.checked_sub(1).ok_or(Stop::Bad)?;
+    let inner = |shape: &ValueShape, input: &mut &[u8]| value(types, shape, input, depth);
+    Ok(match shape {
+        ValueShape::Unsigned(1) => Value::Unsigned(byte(input)?.into()),
+        ValueShape::Unsigned(width) => Value::Unsigned(fitting(input, *width)?),
+        ValueShape::Signed(1) => Value::Signed(byte(input)?.cast_signed().into()),
+        ValueShape::Signed(width) => {
+            let zigzag = fitting(input, *width)?;
+            Value::Signed((zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed())
         }
-        if let Some(inner) = text
-            .strip_prefix("Vec<")
-            .and_then(|text| text.strip_suffix('>'))
-        {
-            return match Self::parse(inner, depth)? {
-                Self::Unsigned(1) => Some(Self::Bytes),
-                inner => Some(Self::List(inner.into())),
+        ValueShape::Float(4) => Value::Float(f32::from_le_bytes(array(input)?).into()),
+        ValueShape::Float(_) => Value::Float(f64::from_le_bytes(array(input)?)),
+        ValueShape::Bool => Value::Bool(flag(input)?),
+        ValueShape::Char => {
+            let length = match input.first().ok_or(Stop::Bad)? {
+                0..0x80 => 1,
+                0x80..0xE0 => 2,
+                0xE0..0xF0 => 3,
+                _ => 4,
             };
+            let text = std::str::from_utf8(take(input, length)?).map_err(|_| Stop::Bad)?;
+            Value::Char(text.parse().map_err(|_| Stop::Bad)?)
         }
-        if let Some(inner) = text
-            .strip_prefix('[')
-            .and_then(|text| text.strip_suffix(']'))
-        {
-            let (inner, length) = inner.rsplit_once(';')?;
-            return Some(Self::Array(
-                Self::parse(inner, depth)?.into(),
-                length.parse().ok()?,
-            ));
+        ValueShape::Text => {
+            let length = length(input)?;
+            let text = std::str::from_utf8(take(input, length)?).map_err(|_| Stop::Bad)?;
+            Value::Text(text.to_owned())
         }
-        Some(match text {
-            "u8" => Self::Unsigned(1),
-            "u16" => Self::Unsigned(2),
-            "u32" => Self::Unsigned(4),
-            "u64" | "usize" => Self::Unsigned(8),
-            "u128" => Self::Unsigned(16),
-            "i8" => Self::Signed(1),
-            "i16" => Self::Signed(2),
-            "i32" => Self::Signed(4),
-            "i64" | "isize" => Self::Signed(8),
-            "i128" => Self::Signed(16),
-            "bool" => Self::Bool,
-            "char" => Self::Char,
-            "f32" => Self::Float(4),
-            "f64" => Self::Float(8),
-            "String" => Self::Text,
-            _ => return None,
-        })
-    }
-
-    fn decode(&self, input: &mut &[u8]) -> Option<Value> {
-        Some(match self {
-            Self::Unsigned(1) => Value::Unsigned(take(input, 1)?[0].into()),
-            Self::Unsigned(width) => {
-                let number = variable(input)?;
-                let fits = *width >= 16 || number >> (8 * u32::from(*width)) == 0;
-                Value::Unsigned(fits.then_some(number)?)
-            }
-            Self::Signed(1) => Value::Signed(i128::from(take(input, 1)?[0].cast_signed())),
-            Self::Signed(width) => {
-                let zigzag = variable(input)?;
-                if *width < 16 && zigzag >> (8 * u32::from(*width)) != 0 {
-                    return None;
+        ValueShape::Bytes => {
+            let length = length(input)?;
+            Value::Bytes(take(input, length)?.to_vec())
+        }
+        ValueShape::Uuid => Value::Uuid(array(input)?),
+        ValueShape::Instant | ValueShape::DateTime => Value::Instant(
+            i64::from_le_bytes(array(input)?),
+            u32::from_le_bytes(array(input)?),
+        ),
+        ValueShape::Date => Value::Date(i32::from_le_bytes(array(input)?)),
+        ValueShape::Option(of) => Value::Option(match flag(input)? {
+            false => None,
+            true => Some(inner(of, input)?.into()),
+        }),
+        ValueShape::List(of) => {
+            let length = length(input)?;
+            many(length, input, |input| inner(of, input))?
+        }
+        ValueShape::Array(of, length) => many(*length, input, |input| inner(of, input))?,
+        ValueShape::Tuple(parts) => {
+            Value::List((parts.iter().map(|part| inner(part, input))).collect::<Result<_, _>>()?)
+        }
+        ValueShape::Map(key, of) => {
+            let length = length(input)?;
+            many(length, input, |input| {
+                Ok(Value::List(vec![inner(key, input)?, inner(of, input)?]))
+            })?
+        }
+        ValueShape::Result(of, error) => match variable(input)? {
+            0 => Value::Tagged("Ok".into(), Value::List(vec![inner(of, input)?]).into()),
+            1 => Value::Tagged("Err".into(), Value::List(vec![inner(error, input)?]).into()),
+            _ => return Err(Stop::Bad),
+        },
+        ValueShape::Named(place) => {
+            let shape = types.get(*place).ok_or(Stop::Unknown)?;
+            match &shape.body {
+                // A newtype is stored, and shown, as what is within.
+                TypeBody::Struct(FieldShapes::Tuple(parts)) if parts.len() == 1 => {
+                    inner(&parts[0], input)?
                 }
-                Value::Signed((zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed())
-            }
-            Self::Bool => Value::Bool(match take(input, 1)?[0] {
-                0 => false,
-                1 => true,
-                _ => return None,
-            }),
-            Self::Char => {
-                let length = match input.first()? {
-                    0..0x80 => 1,
-                    0x80..0xE0 => 2,
-                    0xE0..0xF0 => 3,
-                    _ => 4,
-                };
-                let text = std::str::from_utf8(take(input, length)?).ok()?;
-                Value::Char(text.parse().ok()?)
-            }
-            Self::Float(4) => {
-                Value::Float(f32::from_le_bytes(take(input, 4)?.try_into().ok()?).into())
-            }
-            Self::Float(_) => Value::Float(f64::from_le_bytes(take(input, 8)?.try_into().ok()?)),
-            Self::Text => {
-                let length = usize::try_from(variable(input)?).ok()?;
-                Value::Text(std::str::from_utf8(take(input, length)?).ok()?.to_owned())
-            }
-            Self::Bytes => {
-                let length = usize::try_from(variable(input)?).ok()?;
-                Value::Bytes(take(input, length)?.to_vec())
-            }
-            Self::Option(inner) => Value::Option(match take(input, 1)?[0] {
-                0 => None,
-                1 => Some(inner.decode(input)?.into()),
-                _ => return None,
-            }),
-            Self::List(inner) => {
-                let length = usize::try_from(variable(input)?).ok()?;
-                inner.decode_many(length, input)?
-            }
-            Self::Array(inner, length) => inner.decode_many(*length, input)?,
-        })
-    }
-
-    /// So many items. The number comes from stored bytes and is not trusted: memory grows with what is there.
-    fn decode_many(&self, length: usize, input: &mut &[u8]) -> Option<Value> {
-        let mut items = Vec::new();
-        for _ in 0..length {
-            let before = input.len();
-            items.push(self.decode(input)?);
-            if input.len() == before {
-                return None;
+                TypeBody::Struct(parts) => {
+                    fields(parts, input, inner)?.unwrap_or(Value::Record(Vec::new()))
+                }
+                TypeBody::Enum(variants) => {
+                    let number = usize::try_from(variable(input)?).map_err(|_| Stop::Bad)?;
+                    let (name, parts) = variants.get(number).ok_or(Stop::Bad)?;
+                    match fields(parts, input, inner)? {
+                        None => Value::Variant(name.clone()),
+                        Some(fields) => Value::Tagged(name.clone(), fields.into()),
+                    }
+                }
             }
         }
-        Some(Value::List(items))
+        ValueShape::Foreign(..) | ValueShape::Opaque(_) => return Err(Stop::Unknown),
+    })
+}
+
+/// The fields of a struct or variant; `None` if it has none.
+fn fields(
+    shapes: &FieldShapes,
+    input: &mut &[u8],
+    mut inner: impl FnMut(&ValueShape, &mut &[u8]) -> Result<Value, Stop>,
+) -> Result<Option<Value>, Stop> {
+    Ok(match shapes {
+        FieldShapes::Unit => None,
+        FieldShapes::Tuple(shapes) => Some(Value::List(
+            (shapes.iter().map(|shape| inner(shape, input))).collect::<Result<_, _>>()?,
+        )),
+        FieldShapes::Named(shapes) => Some(Value::Record(
+            (shapes.iter())
+                .map(|(name, shape)| Ok((name.clone(), inner(shape, input)?)))
+                .collect::<Result<_, _>>()?,
+        )),
+    })
+}
+
+/// So many items. The number comes from stored bytes and is not trusted: memory grows with what is there.
+fn many(
+    length: usize,
+    input: &mut &[u8],
+    mut item: impl FnMut(&mut &[u8]) -> Result<Value, Stop>,
+) -> Result<Value, Stop> {
+    let mut items = Vec::new();
+    for number in 0..length {
+        let before = input.len();
+        items.push(item(input)?);
+        if input.len() == before && number >= EMPTY_ITEMS {
+            return Err(Stop::Bad);
+        }
+    }
+    Ok(Value::List(items))
+}
+
+fn byte(input: &mut &[u8]) -> Result<u8, Stop> {
+    array(input).map(|[byte]| byte)
+}
+
+fn flag(input: &mut &[u8]) -> Result<bool, Stop> {
+    match byte(input)? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Stop::Bad),
     }
 }
 
-fn take<'a>(input: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
-    let (taken, rest) = input.split_at_checked(count)?;
+fn length(input: &mut &[u8]) -> Result<usize, Stop> {
+    usize::try_from(variable(input)?).map_err(|_| Stop::Bad)
+}
+
+/// An integer that fits into so many bytes.
+fn fitting(input: &mut &[u8], width: u8) -> Result<u128, Stop> {
+    let number = variable(input)?;
+    if width >= 16 || number >> (8 * u32::from(width)) == 0 {
+        Ok(number)
+    } else {
+        Err(Stop::Bad)
+    }
+}
+
+fn array<const N: usize>(input: &mut &[u8]) -> Result<[u8; N], Stop> {
+    let (taken, rest) = input.split_first_chunk().ok_or(Stop::Bad)?;
     *input = rest;
-    Some(taken)
+    Ok(*taken)
+}
+
+fn take<'a>(input: &mut &'a [u8], count: usize) -> Result<&'a [u8], Stop> {
+    let (taken, rest) = input.split_at_checked(count).ok_or(Stop::Bad)?;
+    *input = rest;
+    Ok(taken)
 }
 
 /// An integer as bincode's standard configuration writes it: small ones in a byte, others behind their width's mark.
-fn variable(input: &mut &[u8]) -> Option<u128> {
-    let width = match take(input, 1)?[0] {
-        small @ 0..251 => return Some(small.into()),
+fn variable(input: &mut &[u8]) -> Result<u128, Stop> {
+    let width = match byte(input)? {
+        small @ 0..251 => return Ok(small.into()),
         251 => 2,
         252 => 4,
         253 => 8,
         254 => 16,
-        255 => return None,
+        255 => return Err(Stop::Bad),
     };
     let mut bytes = [0; 16];
     bytes[..width].copy_from_slice(take(input, width)?);
-    Some(u128::from_le_bytes(bytes))
+    Ok(u128::from_le_bytes(bytes))
 }
 
 #[cfg(test)]
@@ -197,12 +239,20 @@ mod tests {
 
     use super::*;
 
-    fn decoded(types: &[&str], bytes: &[u8]) -> Option<Fields> {
-        let fields: Vec<_> = types
+    fn decoded(shapes: &[&str], bytes: &[u8]) -> Option<Fields> {
+        decoded_with(&[], shapes, bytes)
+    }
+
+    fn decoded_with(nested: &[&str], shapes: &[&str], bytes: &[u8]) -> Option<Fields> {
+        let mut types = Types::default();
+        for ty in nested {
+            types.add(ty).unwrap();
+        }
+        let fields: Vec<_> = shapes
             .iter()
-            .map(|ty| ("f".to_owned(), (*ty).to_owned()))
+            .map(|shape| ("f".to_owned(), ValueShape::parse(shape).unwrap()))
             .collect();
-        decode(&fields, bytes)
+        decode(&types, &fields, bytes)
     }
 
     proptest! {
@@ -215,8 +265,8 @@ mod tests {
             let bytes = bincode::encode_to_vec((&unsigned, &signed, &rest), standard()).unwrap();
             let fields = decoded(
                 &[
-                    "u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128", "bool", "char", "String",
-                    "Vec<u8>", "Option<i64>", "Vec<String>", "[u16;3]",
+                    "u8", "u16", "u32", "u64", "u128", "i8", "i16", "i32", "i64", "i128", "bool", "char", "str",
+                    "bytes", "option<i64>", "list<str>", "[u16;3]",
                 ],
                 &bytes,
             )
@@ -240,15 +290,53 @@ mod tests {
 
         #[test]
         fn no_bytes_make_it_panic(bytes: Vec<u8>) {
-            let _ = decoded(&["Vec<Option<String>>", "char", "i128", "Vec<[u8;0]>"], &bytes);
+            let _ = decoded_with(
+                &["struct Node{value:u8,next:list<@0>}", "enum E{A,B(u8),C{d:f64}}"],
+                &["list<option<str>>", "char", "i128", "@1", "list<[u8;0]>", "map<u8,()>", "@0"],
+                &bytes,
+            );
         }
     }
 
     #[test]
     fn what_stands_before_an_unknown_type_is_decoded() {
-        let fields = decoded(&["u8", "Colour", "u8"], &[7, 1, 2, 3]).unwrap();
+        let fields = decoded(&["u8", "opaque<Colour>", "u8"], &[7, 1, 2, 3]).unwrap();
         assert_eq!(fields.values, [("f".to_owned(), Value::Unsigned(7))]);
         assert!(!fields.complete);
         assert_eq!(decoded(&["u8"], &[7, 1]), None);
+    }
+
+    #[test]
+    fn nested_types_are_decoded_by_their_names() {
+        let nested = [
+            "struct Settings{theme:@1,sizes:list<(u8,u16)>,id:@2}",
+            "enum Theme{Light,Dark(u8),Rgb{r:u8,g:u8}}",
+            "struct Id(uuid)",
+        ];
+        let id = [7; 16];
+        let bytes = [&[2, 10, 20, 1, 5, 6][..], &id, &[1, 9, 0], &id].concat();
+        let fields = decoded_with(&nested, &["@0", "@0"], &bytes).unwrap();
+        let shown: Vec<_> = fields
+            .values
+            .iter()
+            .map(|(_, value)| value.to_string())
+            .collect();
+        let uuid = "07070707-0707-0707-0707-070707070707";
+        assert_eq!(
+            shown,
+            [
+                format!("{{theme: Rgb{{r: 10, g: 20}}, sizes: ((5,6)), id: {uuid}}}"),
+                format!("{{theme: Dark(9), sizes: (), id: {uuid}}}"),
+            ]
+        );
+        assert!(fields.complete);
+        assert_eq!(decoded_with(&nested, &["@1"], &[3]), None);
+    }
+
+    #[test]
+    fn a_value_nested_without_end_is_refused() {
+        let nested = ["struct Node{next:option<@0>}"];
+        assert!(decoded_with(&nested, &["@0"], &[1, 1, 1, 0]).is_some());
+        assert_eq!(decoded_with(&nested, &["@0"], &[1; 100_000]), None);
     }
 }

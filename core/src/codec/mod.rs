@@ -9,4 +9,6 @@ pub mod dynamic;
 pub mod fields;
 pub mod ivec;
 pub mod key;
+pub mod netabase_value;
+pub mod shape;
 pub mod value;

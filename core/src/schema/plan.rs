@@ -3,6 +3,7 @@
 use super::record::{IndexSchema, ModelSchema, SCHEMA_TREE, Schema, tree_name};
 use super::stored::{self, check_complete, check_writable};
 use crate::codec::checksum::RecordForm;
+use crate::codec::shape::{Comparison, Types, ValueShape};
 use crate::config::Checksums;
 use crate::driver::Read;
 use crate::error::{ErrorKind, NetabaseError};
@@ -193,6 +194,10 @@ fn planned(
     info: &ModelInfo,
     stored: Option<&ModelSchema>,
 ) -> Result<(ModelSchema, Migration), NetabaseError> {
+    let mut types = Types::default();
+    let fields = (info.fields.iter())
+        .map(|field| (field.name.into(), (field.describe)(&mut types)))
+        .collect();
     let mut model = ModelSchema {
         tree: match stored {
             Some(stored) => stored.tree,
@@ -201,13 +206,12 @@ fn planned(
         version: 1,
         primary_fields: info.primary_fields.join(","),
         primary_key: info.primary_key.to_string(),
-        fields: (info.fields.iter())
-            .map(|field| (field.name.into(), field.ty.into()))
-            .collect(),
+        types,
+        fields,
         indexes: Vec::with_capacity(info.indexes.len()),
     };
     if let Some(stored) = stored {
-        check_same_records(&model, stored, info.name)?;
+        check_same_records(&model, stored, info)?;
     }
     let mut migration = Migration::default();
     for (place, index) in info.indexes.iter().enumerate() {
@@ -260,8 +264,9 @@ fn find<'a>(model: &'a ModelSchema, name: &str) -> Option<&'a IndexSchema> {
 fn check_same_records(
     model: &ModelSchema,
     stored: &ModelSchema,
-    name: &str,
+    info: &ModelInfo,
 ) -> Result<(), NetabaseError> {
+    let name = info.name;
     if model.version != stored.version {
         return Err(mismatch(
             name,
@@ -282,15 +287,32 @@ fn check_same_records(
             ),
         ));
     }
-    let mut own = model.fields.iter();
-    let mut theirs = stored.fields.iter();
-    loop {
-        match (own.next(), theirs.next()) {
-            (None, None) => return Ok(()),
-            (own, theirs) if own == theirs => {}
+    let mut comparison = Comparison::new(&model.types, &stored.types);
+    for place in 0..model.fields.len().max(stored.fields.len()) {
+        let (own, theirs) = (model.fields.get(place), stored.fields.get(place));
+        match (own, theirs) {
+            (Some((field, own)), Some((stored_field, theirs))) if field == stored_field => {
+                // What was opaque may be described from now on.
+                let was_opaque = match theirs {
+                    ValueShape::Opaque(written) => written == info.fields[place].ty,
+                    _ => false,
+                };
+                if was_opaque {
+                    continue;
+                }
+                if let Some(found) = comparison.difference(own, theirs) {
+                    return Err(mismatch(
+                        name,
+                        format_args!(
+                            "at `{name}.{field}{}`, {} is stored, and the model has {}",
+                            found.path, found.stored, found.own
+                        ),
+                    ));
+                }
+            }
             (own, theirs) => {
-                let show = |field: Option<&(String, String)>| {
-                    field.map_or("no field".into(), |(name, ty)| format!("`{name}: {ty}`"))
+                let show = |field: Option<&(String, ValueShape)>| {
+                    field.map_or("no field".into(), |(name, _)| format!("the field `{name}`"))
                 };
                 return Err(mismatch(
                     name,
@@ -303,6 +325,7 @@ fn check_same_records(
             }
         }
     }
+    Ok(())
 }
 
 /// Refuses to record a model in a tree that holds something: the record that said what it holds is lost.
@@ -362,6 +385,7 @@ fn extends(mut own: &str, mut stored: &str) -> bool {
 mod tests {
     use super::*;
     use crate::codec::key::KeyShape;
+    use crate::codec::netabase_value::NetabaseValue;
     use crate::model::{FieldInfo, IndexInfo};
 
     fn index(name: &'static str, unique: bool) -> IndexInfo {
@@ -377,7 +401,17 @@ mod tests {
         fields: &'static [(&'static str, &'static str)],
         indexes: &'static [IndexInfo],
     ) -> ModelInfo {
-        let fields = fields.iter().map(|&(name, ty)| FieldInfo { name, ty });
+        let fields = fields.iter().map(|&(name, ty)| FieldInfo {
+            name,
+            ty,
+            describe: match ty {
+                "u64" => <u64 as NetabaseValue>::describe,
+                "u8" => <u8 as NetabaseValue>::describe,
+                "String" => <String as NetabaseValue>::describe,
+                "Option<String>" => <Option<String> as NetabaseValue>::describe,
+                _ => |_| ValueShape::Opaque("Colour".into()),
+            },
+        });
         ModelInfo {
             name: "M",
             fields: fields.collect::<Vec<_>>().leak(),
@@ -444,6 +478,24 @@ mod tests {
                 error.to_string().contains("name") || error.to_string().contains("age"),
                 "{error}"
             );
+        }
+    }
+
+    #[test]
+    fn what_was_opaque_may_be_described_if_it_is_written_as_it_was() {
+        let stored = info(&[("id", "u64"), ("colour", "Colour")], &[]);
+        let (mut schema, recorded) = recorded(&stored);
+        let described = FieldInfo {
+            describe: <u8 as NetabaseValue>::describe,
+            ..stored.fields[1]
+        };
+        for (ty, is_same) in [("Colour", true), ("Shade", false)] {
+            let own = ModelInfo {
+                fields: vec![stored.fields[0], FieldInfo { ty, ..described }].leak(),
+                ..stored
+            };
+            let planned = planned(&mut schema, &own, Some(&recorded));
+            assert_eq!(planned.is_ok(), is_same);
         }
     }
 

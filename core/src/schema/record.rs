@@ -7,6 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::codec::checksum::RecordForm;
 use crate::codec::dynamic::Shape;
+use crate::codec::shape::{Types, ValueShape};
 use crate::config::Checksums;
 use crate::driver::EntryWidths;
 use crate::error::{ErrorKind, NetabaseError};
@@ -233,8 +234,10 @@ pub struct ModelSchema {
     pub primary_fields: String,
     /// The primary key's encoding, in the form of [`KeyShape`](crate::codec::key::KeyShape)'s `Display`.
     pub primary_key: String,
-    /// Each field's name and type, in order.
-    pub fields: Vec<(String, String)>,
+    /// The structs and enums that fields are made of.
+    pub types: Types,
+    /// Each field's name and shape, in order.
+    pub fields: Vec<(String, ValueShape)>,
     /// The indexes, in the order of their fields.
     pub indexes: Vec<IndexSchema>,
 }
@@ -272,12 +275,21 @@ impl ModelSchema {
             version,
             primary_fields: primary_fields.into(),
             primary_key: primary_key.into(),
+            types: Types::default(),
             fields: Vec::new(),
             indexes: Vec::new(),
         };
+        while let Some(line) = lines.take("type") {
+            model.types.add(line).ok_or_else(damaged)?;
+        }
         while let Some(line) = lines.take("field") {
-            let (name, ty) = line.split_once(' ').ok_or_else(damaged)?;
-            model.fields.push((name.into(), ty.into()));
+            let (name, shape) = line.split_once(' ').ok_or_else(damaged)?;
+            let shape = ValueShape::parse(shape).ok_or_else(damaged)?;
+            model.fields.push((name.into(), shape));
+        }
+        let shapes = model.fields.iter().map(|(_, shape)| shape);
+        if !model.types.is_closed(shapes) {
+            return Err(damaged());
         }
         while let Some(line) = lines.take("index") {
             model
@@ -352,8 +364,11 @@ impl fmt::Display for ModelSchema {
             "primary_key {} {}",
             self.primary_fields, self.primary_key
         )?;
-        for (name, ty) in &self.fields {
-            writeln!(f, "field {name} {ty}")?;
+        for ty in self.types.all() {
+            writeln!(f, "type {ty}")?;
+        }
+        for (name, shape) in &self.fields {
+            writeln!(f, "field {name} {shape}")?;
         }
         for index in &self.indexes {
             let unique = if index.unique { " unique" } else { "" };
@@ -405,12 +420,15 @@ mod tests {
             version: 1,
             primary_fields: "id".into(),
             primary_key: "u64".into(),
+            types: Types::default(),
             fields: vec![
-                ("id".into(), "u64".into()),
-                ("tags".into(), "HashMap<String,Vec<u8>>".into()),
+                ("id".into(), ValueShape::Unsigned(8)),
+                ("tags".into(), ValueShape::parse("map<str,@0>").unwrap()),
             ],
             indexes: vec![index(2, "email", true), index(7, "name", false)],
         };
+        let mut user = user;
+        user.types.add("enum Theme{Light,Dark(u8)}").unwrap();
         let post = ModelSchema {
             tree: 4,
             indexes: Vec::new(),
@@ -496,6 +514,9 @@ mod tests {
             ("str unique", "str unequal"),
             ("primary_key id u64", "primary_key u64"),
             ("field id u64", "field id"),
+            ("field id u64", "field id u65"),
+            ("map<str,@0>", "map<str,@1>"),
+            ("type enum", "type union"),
             ("field id u64", "fields id u64"),
         ] {
             let error = Schema::parse(changed(from, to).as_bytes()).unwrap_err();

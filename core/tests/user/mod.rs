@@ -98,14 +98,17 @@ impl Record for User {
             FieldInfo {
                 name: "id",
                 ty: "u64",
+                describe: <u64 as netabase_core::codec::netabase_value::NetabaseValue>::describe,
             },
             FieldInfo {
                 name: "email",
                 ty: "String",
+                describe: <String as netabase_core::codec::netabase_value::NetabaseValue>::describe,
             },
             FieldInfo {
                 name: "age",
                 ty: "u32",
+                describe: <u32 as netabase_core::codec::netabase_value::NetabaseValue>::describe,
             },
         ],
         primary_fields: &["id"],

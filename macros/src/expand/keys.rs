@@ -238,10 +238,10 @@ fn implement_key(name: &Ident, fields: &[&Field], shadowed: &[Ident]) -> TokenSt
     let encode = fields
         .iter()
         .zip(&places)
-        .map(|(field, place)| encode_field(field, &quote!(self.#place)));
+        .map(|(field, place)| encode_field(&field.ty, field.storing, &quote!(&self.#place)));
     let decode = fields
         .iter()
-        .map(|field| decode_field(field, &without_context()));
+        .map(|field| decode_field(&field.ty, field.storing, &without_context()));
     let decode = quote!(__netabase::Ok(Self(#(#decode),*)));
     let codec = codec(name, &quote!(#(#encode;)* __netabase::Ok(())), &decode);
     quote! {

@@ -4,14 +4,16 @@ mod definition;
 mod key_type;
 mod keys;
 mod model;
+mod value;
 mod view;
 
 use proc_macro_crate::{FoundCrate, crate_name};
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote};
-use syn::{DeriveInput, Ident, Path, parse_quote};
+use syn::spanned::Spanned as _;
+use syn::{DeriveInput, Ident, Path, Type, parse_quote};
 
-use crate::ast::{Field, KeyType, Model};
+use crate::ast::{self, KeyType, Model, Storing, ValueType};
 use crate::attr::ModuleArguments;
 use crate::errors::Errors;
 use crate::valid;
@@ -54,6 +56,21 @@ pub(crate) fn derive_key(input: TokenStream) -> TokenStream {
         Some(key_type) if errors.is_empty() => {
             let krate = crate_path(key_type.krate.as_ref());
             key_type::expand(&key_type, &krate)
+        }
+        _ => errors.into_compile_errors(),
+    }
+}
+
+/// The expansion of `#[derive(NetabaseValue)]`.
+pub(crate) fn derive_value(input: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let value_type = errors
+        .take(syn::parse2::<DeriveInput>(input))
+        .and_then(|input| ValueType::read(&input, &mut errors));
+    match value_type {
+        Some(value_type) if errors.is_empty() => {
+            let krate = crate_path(value_type.krate.as_ref());
+            value::expand(&value_type, &krate)
         }
         _ => errors.into_compile_errors(),
     }
@@ -107,29 +124,71 @@ fn private(krate: &Path, implementations: &TokenStream) -> TokenStream {
         #[allow(deprecated, unused_qualifications, clippy::all, clippy::pedantic, clippy::absolute_paths)]
         const _: () = {
             use #krate::__private as __netabase;
+            #[allow(unused_imports)]
+            use __netabase::OpaqueField as _;
             #implementations
         };
     }
 }
 
-/// Encodes the value of a field, which the expression `place` names, as `bincode`'s derive does.
-fn encode_field(field: &Field, place: &TokenStream) -> TokenStream {
-    let ty = &field.ty;
-    if field.with_serde {
-        quote!(__netabase::bincode::Encode::encode(&__netabase::bincode::serde::Compat(&#place), __encoder)?)
+/// Encodes the value of a field, which the expression `place`, a reference, leads to.
+fn encode_field(ty: &Type, storing: Storing, place: &TokenStream) -> TokenStream {
+    if storing.with_serde {
+        quote!(__netabase::bincode::Encode::encode(&__netabase::bincode::serde::Compat(#place), __encoder)?)
+    } else if storing.version.is_some() {
+        quote!(<#ty as __netabase::StoredField>::encode(#place, __encoder)?)
     } else {
-        quote!(<#ty as __netabase::StoredField>::encode(&#place, __encoder)?)
+        shown_at(
+            ty,
+            quote!(__netabase::Field::<#ty>::run(__netabase::EncodeField(#place, __encoder))?),
+        )
     }
 }
 
 /// Decodes the value of a field from a decoder without context.
-fn decode_field(field: &Field, decoder: &TokenStream) -> TokenStream {
-    let ty = &field.ty;
-    if field.with_serde {
+fn decode_field(ty: &Type, storing: Storing, decoder: &TokenStream) -> TokenStream {
+    if storing.with_serde {
         quote!(<__netabase::bincode::serde::Compat<#ty> as __netabase::StoredField>::decode(#decoder)?.0)
-    } else {
+    } else if storing.version.is_some() {
         quote!(<#ty as __netabase::StoredField>::decode(#decoder)?)
+    } else {
+        shown_at(
+            ty,
+            quote!(__netabase::Field::<#ty>::run(__netabase::DecodeField(#decoder))?),
+        )
     }
+}
+
+/// What is recorded of the type of a field; describes types in `__types`.
+fn describe_field(ty: &Type, storing: Storing) -> TokenStream {
+    let text = ast::type_text(ty);
+    if let Some(version) = storing.version {
+        quote!(__netabase::ValueShape::Foreign(__netabase::String::from(#text), #version))
+    } else if storing.with_serde {
+        quote!(__netabase::ValueShape::Opaque(__netabase::String::from(#text)))
+    } else {
+        shown_at(
+            ty,
+            quote!(__netabase::Field::<#ty>::run(__netabase::DescribeField(__types, #text))),
+        )
+    }
+}
+
+/// The tokens, standing where the type does: an error about the type is shown there, and once.
+fn shown_at(ty: &Type, tokens: TokenStream) -> TokenStream {
+    fn moved(tokens: TokenStream, span: Span) -> TokenStream {
+        (tokens.into_iter())
+            .map(|mut token| {
+                if let TokenTree::Group(group) = &token {
+                    token = Group::new(group.delimiter(), moved(group.stream(), span)).into();
+                }
+                token.set_span(token.span().located_at(span));
+                token
+            })
+            .collect()
+    }
+
+    moved(tokens, ty.span())
 }
 
 /// A decoder without context over `__decoder`, which may have one.

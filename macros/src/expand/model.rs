@@ -4,8 +4,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::view::Held;
-use super::{decode_field, discriminant, encode_field, keys, private, view};
-use crate::ast::{Field, Model};
+use super::{decode_field, describe_field, discriminant, encode_field, keys, private, view};
+use crate::ast::{Field, Model, type_text};
 use crate::attr::{Context, Role};
 
 /// The expansion of `#[derive(NetabaseModel)]` inside a definition.
@@ -30,12 +30,12 @@ fn record(model: &Model, context: &Context) -> TokenStream {
     let names: Vec<_> = model.fields.iter().map(|field| &field.name).collect();
     let encode = model.fields.iter().map(|field| {
         let name = &field.name;
-        encode_field(field, &quote!(self.#name))
+        encode_field(&field.ty, field.storing, &quote!(&self.#name))
     });
     let decode = model
         .fields
         .iter()
-        .map(|field| decode_field(field, &quote!(__decoder)));
+        .map(|field| decode_field(&field.ty, field.storing, &quote!(__decoder)));
     let (primary_names, primary_types): (Vec<_>, Vec<_>) = model
         .primary()
         .map(|field| (&field.name, &field.ty))
@@ -61,7 +61,7 @@ fn record(model: &Model, context: &Context) -> TokenStream {
         let name = &field.name;
         match Held::of(field, &context.shadowed).borrowed_type(&quote!(__netabase)) {
             None => {
-                let value = decode_field(field, &quote!(__decoder));
+                let value = decode_field(&field.ty, field.storing, &quote!(__decoder));
                 quote!(#name: #value)
             }
             Some(ty) => {
@@ -163,8 +163,15 @@ fn info(model: &Model) -> TokenStream {
     let primary_key = model.primary_key();
     let primary_fields = model.primary().map(Field::text);
     let fields = model.fields.iter().map(|field| {
-        let (name, ty) = (field.text(), field.type_text());
-        quote!(__netabase::FieldInfo { name: #name, ty: #ty })
+        let (name, ty) = (field.text(), type_text(&field.ty));
+        let describe = describe_field(&field.ty, field.storing);
+        quote! {
+            __netabase::FieldInfo {
+                name: #name,
+                ty: #ty,
+                describe: |__types| #describe,
+            }
+        }
     });
     let indexes = model.secondary().map(|field| {
         let text = field.text();

@@ -21,7 +21,7 @@ pub(crate) enum Held {
 impl Held {
     /// Decides by the type's name: macros see no types. `shadowed` are the names that do not mean those of `std` here.
     pub(crate) fn of(field: &Field, shadowed: &[Ident]) -> Self {
-        if field.with_serde {
+        if field.storing.is_foreign() {
             Self::Owned
         } else {
             Self::of_type(&field.ty, shadowed)
@@ -86,7 +86,7 @@ pub(crate) fn is_flat(field: &Field, shadowed: &[Ident]) -> bool {
     }
     // What is borrowed as a whole takes nothing; text within an owned field takes what its length says.
     let borrowed = Held::of_type(&field.ty, shadowed) != Held::Owned;
-    !field.with_serde && (borrowed || is_number(&field.ty, shadowed))
+    !field.storing.is_foreign() && (borrowed || is_number(&field.ty, shadowed))
 }
 
 /// The name of a type that is most likely of `std`, with its one argument if it has any.

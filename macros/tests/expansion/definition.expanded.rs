@@ -104,6 +104,8 @@ pub mod blog {
     )]
     const _: () = {
         use ::netabase_store::__private as __netabase;
+        #[allow(unused_imports)]
+        use __netabase::OpaqueField as _;
         #[automatically_derived]
         impl __netabase::NetabaseDefinitionTrait for Blog {
             type Keys = BlogKeys;
@@ -640,6 +642,8 @@ pub mod blog {
     )]
     const _: () = {
         use ::netabase_store::__private as __netabase;
+        #[allow(unused_imports)]
+        use __netabase::OpaqueField as _;
         #[automatically_derived]
         #[allow(dead_code)]
         impl<'a> UserRef<'a> {
@@ -673,6 +677,8 @@ pub mod blog {
     )]
     const _: () = {
         use ::netabase_store::__private as __netabase;
+        #[allow(unused_imports)]
+        use __netabase::OpaqueField as _;
         #[automatically_derived]
         impl __netabase::core::convert::From<u64> for UserPrimaryKey {
             #[inline]
@@ -755,7 +761,7 @@ pub mod blog {
                 &self,
                 __encoder: &mut __E,
             ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
-                <u64 as __netabase::StoredField>::encode(&self.0, __encoder)?;
+                __netabase::Field::<u64>::encode(&self.0, __encoder)?;
                 __netabase::Ok(())
             }
         }
@@ -766,7 +772,9 @@ pub mod blog {
             ) -> __netabase::Result<Self, __netabase::bincode::error::DecodeError> {
                 __netabase::Ok(
                     Self(
-                        <u64 as __netabase::StoredField>::decode(
+                        __netabase::Field::<
+                            u64,
+                        >::decode(
                             &mut __netabase::bincode::de::Decoder::with_context(
                                 __decoder,
                                 (),
@@ -869,7 +877,7 @@ pub mod blog {
                 &self,
                 __encoder: &mut __E,
             ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
-                <String as __netabase::StoredField>::encode(&self.0, __encoder)?;
+                __netabase::Field::<String>::encode(&self.0, __encoder)?;
                 __netabase::Ok(())
             }
         }
@@ -880,7 +888,9 @@ pub mod blog {
             ) -> __netabase::Result<Self, __netabase::bincode::error::DecodeError> {
                 __netabase::Ok(
                     Self(
-                        <String as __netabase::StoredField>::decode(
+                        __netabase::Field::<
+                            String,
+                        >::decode(
                             &mut __netabase::bincode::de::Decoder::with_context(
                                 __decoder,
                                 (),
@@ -997,7 +1007,7 @@ pub mod blog {
                 &self,
                 __encoder: &mut __E,
             ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
-                <Option<u8> as __netabase::StoredField>::encode(&self.0, __encoder)?;
+                __netabase::Field::<Option<u8>>::encode(&self.0, __encoder)?;
                 __netabase::Ok(())
             }
         }
@@ -1008,9 +1018,9 @@ pub mod blog {
             ) -> __netabase::Result<Self, __netabase::bincode::error::DecodeError> {
                 __netabase::Ok(
                     Self(
-                        <Option<
-                            u8,
-                        > as __netabase::StoredField>::decode(
+                        __netabase::Field::<
+                            Option<u8>,
+                        >::decode(
                             &mut __netabase::bincode::de::Decoder::with_context(
                                 __decoder,
                                 (),
@@ -1240,18 +1250,30 @@ pub mod blog {
                     __netabase::FieldInfo {
                         name: "id",
                         ty: "u64",
+                        describe: |__types| __netabase::Field::<
+                            u64,
+                        >::describe(__types, "u64"),
                     },
                     __netabase::FieldInfo {
                         name: "email",
                         ty: "String",
+                        describe: |__types| __netabase::Field::<
+                            String,
+                        >::describe(__types, "String"),
                     },
                     __netabase::FieldInfo {
                         name: "type",
                         ty: "Option<u8>",
+                        describe: |__types| __netabase::Field::<
+                            Option<u8>,
+                        >::describe(__types, "Option<u8>"),
                     },
                     __netabase::FieldInfo {
                         name: "picture",
                         ty: "Picture",
+                        describe: |__types| __netabase::ValueShape::Opaque(
+                            __netabase::String::from("Picture"),
+                        ),
                     },
                 ],
                 primary_fields: &["id"],
@@ -1337,11 +1359,9 @@ pub mod blog {
                 &self,
                 __encoder: &mut __E,
             ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
-                <u64 as __netabase::StoredField>::encode(&self.id, __encoder)?;
-                <String as __netabase::StoredField>::encode(&self.email, __encoder)?;
-                <Option<
-                    u8,
-                > as __netabase::StoredField>::encode(&self.r#type, __encoder)?;
+                __netabase::Field::<u64>::encode(&self.id, __encoder)?;
+                __netabase::Field::<String>::encode(&self.email, __encoder)?;
+                __netabase::Field::<Option<u8>>::encode(&self.r#type, __encoder)?;
                 __netabase::bincode::Encode::encode(
                     &__netabase::bincode::serde::Compat(&self.picture),
                     __encoder,
@@ -1353,9 +1373,9 @@ pub mod blog {
                 __decoder: &mut __D,
             ) -> __netabase::Result<Self, __netabase::bincode::error::DecodeError> {
                 __netabase::Ok(Self {
-                    id: <u64 as __netabase::StoredField>::decode(__decoder)?,
-                    email: <String as __netabase::StoredField>::decode(__decoder)?,
-                    r#type: <Option<u8> as __netabase::StoredField>::decode(__decoder)?,
+                    id: __netabase::Field::<u64>::decode(__decoder)?,
+                    email: __netabase::Field::<String>::decode(__decoder)?,
+                    r#type: __netabase::Field::<Option<u8>>::decode(__decoder)?,
                     picture: <__netabase::bincode::serde::Compat<
                         image::Picture,
                     > as __netabase::StoredField>::decode(__decoder)?
@@ -1373,12 +1393,12 @@ pub mod blog {
                 __netabase::bincode::error::DecodeError,
             > {
                 __netabase::Ok(UserRef {
-                    id: <u64 as __netabase::StoredField>::decode(__decoder)?,
+                    id: __netabase::Field::<u64>::decode(__decoder)?,
                     email: <&'a str as __netabase::bincode::BorrowDecode<
                         'a,
                         (),
                     >>::borrow_decode(__decoder)?,
-                    r#type: <Option<u8> as __netabase::StoredField>::decode(__decoder)?,
+                    r#type: __netabase::Field::<Option<u8>>::decode(__decoder)?,
                     picture: <__netabase::bincode::serde::Compat<
                         image::Picture,
                     > as __netabase::StoredField>::decode(__decoder)?
@@ -1462,6 +1482,8 @@ pub mod blog {
     )]
     const _: () = {
         use ::netabase_store::__private as __netabase;
+        #[allow(unused_imports)]
+        use __netabase::OpaqueField as _;
         #[automatically_derived]
         impl __netabase::core::convert::From<(u64, u32)> for LikePrimaryKey {
             #[inline]
@@ -1558,8 +1580,8 @@ pub mod blog {
                 &self,
                 __encoder: &mut __E,
             ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
-                <u64 as __netabase::StoredField>::encode(&self.0, __encoder)?;
-                <u32 as __netabase::StoredField>::encode(&self.1, __encoder)?;
+                __netabase::Field::<u64>::encode(&self.0, __encoder)?;
+                __netabase::Field::<u32>::encode(&self.1, __encoder)?;
                 __netabase::Ok(())
             }
         }
@@ -1570,13 +1592,17 @@ pub mod blog {
             ) -> __netabase::Result<Self, __netabase::bincode::error::DecodeError> {
                 __netabase::Ok(
                     Self(
-                        <u64 as __netabase::StoredField>::decode(
+                        __netabase::Field::<
+                            u64,
+                        >::decode(
                             &mut __netabase::bincode::de::Decoder::with_context(
                                 __decoder,
                                 (),
                             ),
                         )?,
-                        <u32 as __netabase::StoredField>::decode(
+                        __netabase::Field::<
+                            u32,
+                        >::decode(
                             &mut __netabase::bincode::de::Decoder::with_context(
                                 __decoder,
                                 (),
@@ -1735,10 +1761,16 @@ pub mod blog {
                     __netabase::FieldInfo {
                         name: "post",
                         ty: "u64",
+                        describe: |__types| __netabase::Field::<
+                            u64,
+                        >::describe(__types, "u64"),
                     },
                     __netabase::FieldInfo {
                         name: "number",
                         ty: "u32",
+                        describe: |__types| __netabase::Field::<
+                            u32,
+                        >::describe(__types, "u32"),
                     },
                 ],
                 primary_fields: &["post", "number"],
@@ -1802,8 +1834,8 @@ pub mod blog {
                 &self,
                 __encoder: &mut __E,
             ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
-                <u64 as __netabase::StoredField>::encode(&self.post, __encoder)?;
-                <u32 as __netabase::StoredField>::encode(&self.number, __encoder)?;
+                __netabase::Field::<u64>::encode(&self.post, __encoder)?;
+                __netabase::Field::<u32>::encode(&self.number, __encoder)?;
                 __netabase::Ok(())
             }
             #[inline]
@@ -1811,8 +1843,8 @@ pub mod blog {
                 __decoder: &mut __D,
             ) -> __netabase::Result<Self, __netabase::bincode::error::DecodeError> {
                 __netabase::Ok(Self {
-                    post: <u64 as __netabase::StoredField>::decode(__decoder)?,
-                    number: <u32 as __netabase::StoredField>::decode(__decoder)?,
+                    post: __netabase::Field::<u64>::decode(__decoder)?,
+                    number: __netabase::Field::<u32>::decode(__decoder)?,
                 })
             }
             #[inline]
@@ -1826,8 +1858,8 @@ pub mod blog {
                 __netabase::bincode::error::DecodeError,
             > {
                 __netabase::Ok(LikeRef {
-                    post: <u64 as __netabase::StoredField>::decode(__decoder)?,
-                    number: <u32 as __netabase::StoredField>::decode(__decoder)?,
+                    post: __netabase::Field::<u64>::decode(__decoder)?,
+                    number: __netabase::Field::<u32>::decode(__decoder)?,
                 })
             }
         }

@@ -10,6 +10,8 @@ pub struct Slug(String);
 )]
 const _: () = {
     use crate::storage::__private as __netabase;
+    #[allow(unused_imports)]
+    use __netabase::OpaqueField as _;
     #[automatically_derived]
     impl __netabase::EncodeKey for Slug {
         #[inline]
@@ -58,6 +60,8 @@ pub struct Version {
 )]
 const _: () = {
     use ::netabase_store::__private as __netabase;
+    #[allow(unused_imports)]
+    use __netabase::OpaqueField as _;
     #[automatically_derived]
     impl __netabase::EncodeKey for Version {
         #[inline]
@@ -111,6 +115,8 @@ pub enum Level {
 )]
 const _: () = {
     use ::netabase_store::__private as __netabase;
+    #[allow(unused_imports)]
+    use __netabase::OpaqueField as _;
     #[automatically_derived]
     impl __netabase::EncodeKey for Level {
         #[inline]
