@@ -303,3 +303,136 @@ keyring! {
     /// Known by a time.
     Timed(SystemTime);
 }
+
+/// A model that holds nested types, which the definitions below change one after the other.
+macro_rules! profiles {
+    ($($(#[$doc:meta])* $module:ident, $definition:ident, $keys:ident: { $($types:item)* })*) => {$(
+        $(#[$doc])*
+        #[netabase_definition_module($definition, $keys)]
+        pub mod $module {
+            use netabase_store::{NetabaseModel, NetabaseValue, netabase};
+
+            $($types)*
+
+            /// A record with nested types.
+            #[derive(NetabaseModel, Debug, Clone, PartialEq)]
+            #[netabase($definition)]
+            pub struct Profile {
+                /// The profile's number.
+                #[primary_key]
+                pub id: u64,
+                /// What its owner chose.
+                pub settings: Vec<Settings>,
+            }
+        }
+    )*};
+}
+
+profiles! {
+    /// As the profiles are stored.
+    profiles, Profiles, ProfilesKeys: {
+        /// What somebody chose.
+        #[derive(NetabaseValue, Debug, Clone, PartialEq)]
+        pub struct Settings {
+            /// Of the window.
+            pub width: u16,
+            /// Of the window.
+            pub height: u16,
+            /// The colours.
+            pub theme: Theme,
+        }
+
+        /// Colours.
+        #[derive(NetabaseValue, Debug, Clone, PartialEq)]
+        pub enum Theme {
+            /// Black on white.
+            Light,
+            /// White on black, so bright.
+            Dark(u8),
+        }
+    }
+
+    /// The same under other names.
+    renamed, RenamedProfiles, RenamedProfilesKeys: {
+        /// What somebody chose.
+        pub type Settings = Choice;
+
+        /// What somebody chose.
+        #[derive(NetabaseValue, Debug, Clone, PartialEq)]
+        pub struct Choice {
+            /// Of the window.
+            pub width: Pixels,
+            /// Of the window.
+            pub height: Pixels,
+            /// The colours.
+            pub theme: Box<Colours>,
+        }
+
+        /// A length.
+        pub type Pixels = u16;
+
+        /// Colours.
+        #[derive(NetabaseValue, Debug, Clone, PartialEq)]
+        pub enum Colours {
+            /// Black on white.
+            Light,
+            /// White on black, so bright.
+            Dark(u8),
+        }
+    }
+
+    /// Two fields of one type have changed places.
+    swapped, SwappedProfiles, SwappedProfilesKeys: {
+        /// What somebody chose.
+        #[derive(NetabaseValue, Debug, Clone, PartialEq)]
+        pub struct Settings {
+            /// Of the window.
+            pub height: u16,
+            /// Of the window.
+            pub width: u16,
+            /// The colours.
+            pub theme: super::profiles::Theme,
+        }
+    }
+
+    /// A variant stands between others.
+    inserted, InsertedProfiles, InsertedProfilesKeys: {
+        /// What somebody chose.
+        #[derive(NetabaseValue, Debug, Clone, PartialEq)]
+        pub struct Settings {
+            /// Of the window.
+            pub width: u16,
+            /// Of the window.
+            pub height: u16,
+            /// The colours.
+            pub theme: Theme,
+        }
+
+        /// Colours.
+        #[derive(NetabaseValue, Debug, Clone, PartialEq)]
+        pub enum Theme {
+            /// Black on white.
+            Light,
+            /// Brown on yellow.
+            Sepia,
+            /// White on black, so bright.
+            Dark(u8),
+        }
+    }
+
+    /// A field is new.
+    appended, AppendedProfiles, AppendedProfilesKeys: {
+        /// What somebody chose.
+        #[derive(NetabaseValue, Debug, Clone, PartialEq)]
+        pub struct Settings {
+            /// Of the window.
+            pub width: u16,
+            /// Of the window.
+            pub height: u16,
+            /// The colours.
+            pub theme: super::profiles::Theme,
+            /// Of letters.
+            pub size: u8,
+        }
+    }
+}

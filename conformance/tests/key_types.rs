@@ -45,6 +45,66 @@ mod diary {
 }
 use diary::*;
 
+#[netabase_definition_module(Log, LogKeys)]
+mod log {
+    use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+    use netabase_store::{NetabaseModel, NetabaseValue, netabase};
+    use uuid::Uuid;
+
+    #[derive(NetabaseModel, Debug, Clone, PartialEq)]
+    #[netabase(Log)]
+    pub struct Line {
+        #[primary_key]
+        pub id: Uuid,
+        #[secondary_key]
+        pub at: DateTime<Utc>,
+        pub local: Option<NaiveDateTime>,
+        pub days: Vec<NaiveDate>,
+        pub author: Author,
+    }
+
+    #[derive(NetabaseValue, Debug, Clone, PartialEq)]
+    pub struct Author {
+        pub id: Uuid,
+        pub since: Option<DateTime<Utc>>,
+    }
+}
+
+/// Fields of these types need no attribute, wherever they are, and take their natural size.
+#[test]
+fn uuids_and_date_times_are_fields_in_their_natural_size() {
+    use log::{Author, Line, LinePrimaryKey, Log};
+
+    let author = Author {
+        id: Uuid::from_u128(7),
+        since: Some(time(-3)),
+    };
+    let line = Line {
+        id: Uuid::from_u128(1 << 100),
+        at: time(1_700_000_000),
+        local: Some(time(5).naive_utc()),
+        days: vec![NaiveDate::from_num_days_from_ce_opt(738_000).unwrap()],
+        author,
+    };
+    let store = NetabaseStore::<Log, _>::memory().unwrap();
+    let lines = store.open_tree::<Line>();
+    lines.put(&line).unwrap();
+    assert_eq!(lines.get(LinePrimaryKey(line.id)).unwrap().unwrap(), line);
+    assert_eq!(
+        lines
+            .get_by::<log::LineAtSecondaryKey>(line.at)
+            .unwrap()
+            .len(),
+        1
+    );
+    let mut bytes = Vec::new();
+    netabase_core::codec::value::encode(&line, &mut bytes).unwrap();
+    assert_eq!(bytes.len(), 16 + 12 + (1 + 12) + (1 + 4) + 16 + (1 + 12));
+    assert_eq!(bytes[..16], (1u128 << 100).to_be_bytes());
+    assert_eq!(bytes[16..24], 1_700_000_000i64.to_le_bytes());
+    assert_eq!(bytes[24..28], 500u32.to_le_bytes());
+}
+
 fn time(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 500).unwrap()
 }

@@ -43,6 +43,10 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
             PERSISTENT
         ),
         case!(a_primary_key_of_another_field_is_refused, PERSISTENT),
+        case!(
+            a_nested_type_that_changed_is_refused_with_the_way_to_it,
+            PERSISTENT
+        ),
         case!(an_enum_in_a_key_may_get_further_variants, PERSISTENT),
         case!(an_enum_in_a_key_that_changed_is_refused, PERSISTENT),
         case!(an_index_that_is_new_is_built, PERSISTENT),
@@ -150,6 +154,59 @@ fn a_model_of_another_shape_is_refused_and_changes_nothing<D: Driver>(
         .open_tree::<Note>()
         .get(NotePrimaryKey("kept".to_owned()))?;
     assert_eq!(found, Some(note));
+    Ok(())
+}
+
+fn a_nested_type_that_changed_is_refused_with_the_way_to_it<D: Driver>(
+    fixture: &Fixture<D>,
+) -> CaseResult {
+    use crate::model::profiles::{Profile, ProfilePrimaryKey, Profiles, Settings, Theme};
+    use crate::model::{appended, inserted, renamed, swapped};
+
+    let profile = Profile {
+        id: 1,
+        settings: vec![Settings {
+            width: 800,
+            height: 600,
+            theme: Theme::Dark(3),
+        }],
+    };
+    open_as::<Profiles, D>(fixture)?
+        .open_tree::<Profile>()
+        .put(&profile)?;
+    let refused = [
+        (
+            failed(open_as::<swapped::SwappedProfiles, D>(fixture)),
+            "`Profile.settings[]`, field `width` is stored, and the model has field `height`",
+        ),
+        (
+            failed(open_as::<inserted::InsertedProfiles, D>(fixture)),
+            "`Profile.settings[].theme`, variant `Dark` is stored, and the model has variant `Sepia`",
+        ),
+        (
+            failed(open_as::<appended::AppendedProfiles, D>(fixture)),
+            "`Profile.settings[]`, no field is stored, and the model has field `size`",
+        ),
+    ];
+    for (error, told) in refused {
+        assert_eq!(error.kind(), ErrorKind::SchemaMismatch);
+        assert!(error.message().contains(told), "{error}");
+    }
+    // Other names of types change nothing.
+    let store = open_as::<renamed::RenamedProfiles, D>(fixture)?;
+    let found = store
+        .open_tree::<renamed::Profile>()
+        .get(renamed::ProfilePrimaryKey(1))?
+        .expect("the profile is there");
+    assert_eq!(
+        (found.settings[0].width, found.settings[0].height),
+        (800, 600)
+    );
+    assert_eq!(*found.settings[0].theme, renamed::Colours::Dark(3));
+    drop(store);
+    let store = open_as::<Profiles, D>(fixture)?;
+    let found = store.open_tree::<Profile>().get(ProfilePrimaryKey(1))?;
+    assert_eq!(found, Some(profile));
     Ok(())
 }
 
