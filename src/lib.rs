@@ -64,7 +64,14 @@
 //! # What may change in a model
 //! Secondary keys may be added and removed: opening the database builds and drops their indexes. Models may be added to a
 //! definition. Whatever changes the stored shape of a record (its fields, their types or their order, the primary key) is
-//! refused with [`SchemaMismatch`](ErrorKind::SchemaMismatch), and nothing is changed.
+//! refused with [`SchemaMismatch`](ErrorKind::SchemaMismatch), which names the place, and nothing is changed. That goes for
+//! structs and enums within a record as well if they derive [`NetabaseValue`]; a change within a type that has only
+//! `bincode`'s or serde's traits is not seen. Names of types, aliases, and wrappers such as `Box` do not matter.
+//!
+//! # Damage
+//! Records have checksums: what is returned is what was written, or [`Corrupt`](ErrorKind::Corrupt) is. A database keeps the
+//! level that it was created with, [`FileConfig::checksums`]. [`discard`](Tree::discard) gives up a damaged record; the program
+//! `netabase` finds the others with `verify`, and saves the good ones with `salvage`.
 //!
 //! # Authors of drivers
 //! start at [`driver`], the contract that an engine is put behind.

@@ -7,6 +7,7 @@ mod cities;
 mod compilers;
 mod dependency;
 mod fuzz;
+mod instructions;
 mod new_driver;
 mod page;
 mod report;
@@ -29,6 +30,8 @@ Commands:
                     headless Chromium, `--bench` compares the typed layer there with IndexedDB by hand
   bench [OPTIONS]   Compare hand-written code, the static and the dynamic driver: one Markdown table an engine
                     (`cargo xtask bench --help` lists its options)
+  instructions      Count the instructions of typed operations under valgrind, on drivers linked in and loaded: one
+                    Markdown table
   new-driver NAME   Make the package of a new driver (`cargo xtask new-driver --help` says where)
   fuzz [OPTIONS]    Run the fuzz targets, where cargo-fuzz is installed (`cargo xtask fuzz --help` lists its options)
   dependency        Run the tests of the library as others depend on it alone
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         ["browser"] => browser::run(&root),
         ["page", ref options @ ..] => page::run(&root, options),
         ["bench", ref options @ ..] => bench::run(&root, options),
+        ["instructions"] => instructions::run(&root),
         ["new-driver", ref options @ ..] => new_driver::run(&root, options),
         ["fuzz", ref options @ ..] => fuzz::run(&root, options),
         ["dependency"] => dependency::run(&root),

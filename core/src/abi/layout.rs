@@ -641,7 +641,7 @@ mod tests {
             let name = snake(&kind.to_string()).to_uppercase();
             check(format!("NETABASE_{name}"), kind.code().into());
         }
-        for capability in Capabilities::from_bits(0xFF).names() {
+        for capability in Capabilities::from_bits(u64::MAX).names() {
             let name = capability.replace('-', "_").to_uppercase();
             let name = if name == "READ_ONLY" {
                 "CAN_READ_ONLY".to_owned()

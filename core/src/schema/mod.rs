@@ -9,8 +9,10 @@
 //! trees 3
 //! model User tree 1 version 1
 //! primary_key id u64
+//! type enum Theme{Light,Dark(u8)}
 //! field id u64
-//! field email String
+//! field email str
+//! field theme @0
 //! index email tree 2 str unique
 //! checksum 8c5f31e2a9b04d76
 //! ```
@@ -21,9 +23,7 @@
 //!   an index touches no entry, and no number is used for another tree.
 //! - The primary key is given by its fields and its encoding, `primary_key customer,number (str,i32)` where there are
 //!   several.
-//! - A field is given by its type as it is written: where a type alias, or a struct or enum that a field holds, changes its
-//!   definition and keeps its name, the record stays the same and the change is not seen. Give such a type a new name. The
-//!   encodings of keys are recorded in full, and their changes are seen.
+//! - A field is given by its [shape](crate::codec::shape), with the structs and enums that it is made of.
 //! - `checksum` is XXH3-64 of all bytes before its line.
 
 mod plan;
