@@ -24,23 +24,23 @@ pub(crate) enum Command {
     /// Run the conformance suite over a driver
     Check(Check),
     /// Show models, trees, counts and sizes of a database
-    Inspect(Inspect),
+    Inspect(OneDatabase),
     /// Show the entry of one key, or those of one secondary key
     Get(Get),
     /// Show the entries of a tree
     Scan(Scan),
     /// Copy a database to another one, of any driver
-    Copy(Copy),
+    Copy(Transfer),
     /// Write a database to a file
     Dump(Dump),
     /// Fill a database from a file that `dump` wrote
     Load(Load),
     /// Compare the indexes of a database with its records
-    Verify(Verify),
+    Verify(OneDatabase),
     /// Copy the good records of a damaged database, and list the lost
-    Salvage(Salvage),
+    Salvage(Transfer),
     /// Make a database smaller
-    Compact(Compact),
+    Compact(OneDatabase),
 }
 
 #[derive(Debug, Args)]
@@ -63,7 +63,7 @@ pub(crate) struct Check {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Inspect {
+pub(crate) struct OneDatabase {
     /// The URL of the database
     pub(crate) url: String,
     /// Write JSON
@@ -112,22 +112,8 @@ pub(crate) struct Scan {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Copy {
+pub(crate) struct Transfer {
     /// The URL of the database to copy
-    pub(crate) source: String,
-    /// The URL of the database to fill
-    pub(crate) target: String,
-    /// Remove all that the target holds
-    #[arg(long)]
-    pub(crate) overwrite: bool,
-    /// Write JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Salvage {
-    /// The URL of the damaged database
     pub(crate) source: String,
     /// The URL of the database to fill
     pub(crate) target: String,
@@ -162,24 +148,6 @@ pub(crate) struct Load {
     /// Remove all that the database holds
     #[arg(long)]
     pub(crate) overwrite: bool,
-    /// Write JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Verify {
-    /// The URL of the database
-    pub(crate) url: String,
-    /// Write JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Compact {
-    /// The URL of the database
-    pub(crate) url: String,
     /// Write JSON
     #[arg(long)]
     pub(crate) json: bool,

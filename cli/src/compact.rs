@@ -4,12 +4,12 @@ use netabase_store::driver::command;
 use serde_json::json;
 
 use crate::Status;
-use crate::arguments::Compact;
+use crate::arguments::OneDatabase;
 use crate::database::{Store, open_existing};
 use crate::failure::Failure;
 use crate::output::lines;
 
-pub(crate) fn run(arguments: &Compact) -> Result<Status, Failure> {
+pub(crate) fn run(arguments: &OneDatabase) -> Result<Status, Failure> {
     let store = open_existing(&arguments.url)?;
     let before = size(&store);
     let smaller = store.run(&command::Compact)?;

@@ -1,30 +1,19 @@
 //! `netabase copy`: one snapshot of any driver's database to a database of any driver.
 
-use netabase_store::connect::Target;
 use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _};
 use netabase_store::{ErrorKind, NetabaseError};
 use serde_json::json;
 
 use crate::Status;
-use crate::arguments::Copy;
-use crate::database::{Snapshot, Tree, is_same_file, open_for_reading};
+use crate::arguments::Transfer;
+use crate::database::{Snapshot, Tree, open_source};
 use crate::failure::Failure;
 use crate::fill::{Fill, Room, Summary};
 use crate::output::lines;
 use crate::progress::Progress;
 
-pub(crate) fn run(arguments: &Copy) -> Result<Status, Failure> {
-    let (source, into) = (
-        Target::parse(&arguments.source)?,
-        Target::parse(&arguments.target)?,
-    );
-    if is_same_file(source.location.as_ref(), into.location.as_ref()) {
-        return Err(Failure::Usage(format!(
-            "`{}` and `{}` are the same database; name another target",
-            arguments.source, arguments.target
-        )));
-    }
-    let store = open_for_reading(&arguments.source)?;
+pub(crate) fn run(arguments: &Transfer) -> Result<Status, Failure> {
+    let store = open_source(arguments)?;
     let snapshot = Snapshot::of(&store)?;
     check_room(&snapshot, Room::of(&arguments.target)?)?;
     let origin = format!("netabase copy {} …", arguments.source);

@@ -17,6 +17,7 @@ use netabase_store::driver::{
 };
 use netabase_store::{ErrorKind, NetabaseError};
 
+use crate::arguments::Transfer;
 use crate::failure::Failure;
 
 pub(crate) type Store = Checked<AnyDatabase>;
@@ -53,7 +54,7 @@ pub(crate) fn is_in_database(path: &Path, database: &Path) -> bool {
 }
 
 /// Whether two paths lead to one file or folder, by whatever spelling and links.
-pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+fn is_same_file(one: &Path, other: &Path) -> bool {
     // Of a database that is kept nowhere.
     if one.as_os_str().is_empty() || other.as_os_str().is_empty() {
         return false;
@@ -91,6 +92,18 @@ pub(crate) fn open_for_reading(url: &str) -> Result<Store, Failure> {
         }
         opened => Ok(opened?),
     }
+}
+
+/// Opens the database that is to be read from, unless the one to be filled is the same.
+pub(crate) fn open_source(arguments: &Transfer) -> Result<Store, Failure> {
+    let Transfer { source, target, .. } = arguments;
+    let (from, into) = (Target::parse(source)?, Target::parse(target)?);
+    if is_same_file(from.location.as_ref(), into.location.as_ref()) {
+        return Err(Failure::Usage(format!(
+            "`{source}` and `{target}` are the same database; name another target"
+        )));
+    }
+    open_for_reading(source)
 }
 
 /// Opens an existing database for writing.

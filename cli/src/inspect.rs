@@ -6,13 +6,13 @@ use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _};
 use serde_json::json;
 
 use crate::Status;
-use crate::arguments::Inspect;
+use crate::arguments::OneDatabase;
 use crate::compact;
 use crate::database::{Kind, Snapshot, Tree, check_complete, open_for_reading};
 use crate::failure::Failure;
 use crate::output::lines;
 
-pub(crate) fn run(arguments: &Inspect) -> Result<Status, Failure> {
+pub(crate) fn run(arguments: &OneDatabase) -> Result<Status, Failure> {
     let store = open_for_reading(&arguments.url)?;
     let snapshot = Snapshot::of_any(&store)?;
     let complete = check_complete(&snapshot.reader);

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use netabase_store::connect::Target;
 use netabase_store::driver::dynamic::Shape;
 use netabase_store::driver::fields;
 use netabase_store::driver::schema::{
@@ -14,8 +13,8 @@ use netabase_store::{ErrorKind, NetabaseError};
 use serde_json::json;
 
 use crate::Status;
-use crate::arguments::Salvage;
-use crate::database::{Reader, Snapshot, Store, is_same_file, open_for_reading};
+use crate::arguments::Transfer;
+use crate::database::{Reader, Snapshot, Store, open_source};
 use crate::failure::Failure;
 use crate::fill::Fill;
 use crate::output::{hex, lines};
@@ -50,18 +49,8 @@ impl Report {
     }
 }
 
-pub(crate) fn run(arguments: &Salvage) -> Result<Status, Failure> {
-    let (source, into) = (
-        Target::parse(&arguments.source)?,
-        Target::parse(&arguments.target)?,
-    );
-    if is_same_file(source.location.as_ref(), into.location.as_ref()) {
-        return Err(Failure::Usage(format!(
-            "`{}` and `{}` are the same database; name another target",
-            arguments.source, arguments.target
-        )));
-    }
-    let store = open_for_reading(&arguments.source)?;
+pub(crate) fn run(arguments: &Transfer) -> Result<Status, Failure> {
+    let store = open_source(arguments)?;
     let snapshot = Snapshot::of_any(&store)?;
     let Some(schema) = &snapshot.schema else {
         return Err(NetabaseError::new(

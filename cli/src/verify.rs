@@ -12,7 +12,7 @@ use netabase_store::{ErrorKind, NetabaseError};
 use serde_json::json;
 
 use crate::Status;
-use crate::arguments::Verify;
+use crate::arguments::OneDatabase;
 use crate::database::{Snapshot, open_for_reading};
 use crate::failure::Failure;
 use crate::output::{hex, lines};
@@ -49,7 +49,7 @@ impl Report {
     }
 }
 
-pub(crate) fn run(arguments: &Verify) -> Result<Status, Failure> {
+pub(crate) fn run(arguments: &OneDatabase) -> Result<Status, Failure> {
     let store = open_for_reading(&arguments.url)?;
     let snapshot = Snapshot::of(&store)?;
     let mut reports = Vec::new();
