@@ -52,9 +52,7 @@ fn measure(path: &Path, key_length: usize, value_length: usize, told: bool) -> R
         key: told.then_some(u32::try_from(key_length)?),
         value: told.then_some(u32::try_from(value_length)?),
     };
-    let mut keys: Vec<_> = (0..ENTRIES)
-        .map(|number| key(number, key_length))
-        .collect();
+    let mut keys: Vec<_> = (0..ENTRIES).map(|number| key(number, key_length)).collect();
     let asked = keys.clone();
     keys.sort_unstable();
     let value = vec![7; value_length];

@@ -7,10 +7,10 @@ use std::path::Path;
 
 use netabase_core::memory::Memory;
 use netabase_driver_redb::Redb;
+use netabase_store::config::Checksums;
 use netabase_store::driver::{Driver, Durability, OpenConfig};
 use netabase_store::loader::{self, SearchPath};
 use netabase_store::netabase_definition_module;
-use netabase_store::config::Checksums;
 use netabase_store::store::{StoreOptions, TypedStore};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

@@ -1,5 +1,10 @@
 //! What `#[derive(NetabaseValue)]` generates: the form that bincode's derives store, and what is recorded of it.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its own functions as well"
+)]
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;

@@ -462,7 +462,7 @@ mod tests {
         let mut schema = schema();
         let user = schema.models.get_mut("User").unwrap();
         for (field, is_right) in [(RECORD_BYTES / 2, true), (RECORD_BYTES, false)] {
-            user.fields[1].1 = "x".repeat(field);
+            user.fields[1].1 = ValueShape::Opaque("x".repeat(field));
             let text = Schema {
                 models: BTreeMap::from([("User".into(), user.clone())]),
                 ..Schema::new(Checksums::Off)
