@@ -761,7 +761,9 @@ pub mod blog {
                 &self,
                 __encoder: &mut __E,
             ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
-                __netabase::Field::<u64>::encode(&self.0, __encoder)?;
+                __netabase::Field::<
+                    u64,
+                >::run(__netabase::EncodeField(&self.0, __encoder))?;
                 __netabase::Ok(())
             }
         }
@@ -774,10 +776,12 @@ pub mod blog {
                     Self(
                         __netabase::Field::<
                             u64,
-                        >::decode(
-                            &mut __netabase::bincode::de::Decoder::with_context(
-                                __decoder,
-                                (),
+                        >::run(
+                            __netabase::DecodeField(
+                                &mut __netabase::bincode::de::Decoder::with_context(
+                                    __decoder,
+                                    (),
+                                ),
                             ),
                         )?,
                     ),
@@ -877,7 +881,9 @@ pub mod blog {
                 &self,
                 __encoder: &mut __E,
             ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
-                __netabase::Field::<String>::encode(&self.0, __encoder)?;
+                __netabase::Field::<
+                    String,
+                >::run(__netabase::EncodeField(&self.0, __encoder))?;
                 __netabase::Ok(())
             }
         }
@@ -890,10 +896,12 @@ pub mod blog {
                     Self(
                         __netabase::Field::<
                             String,
-                        >::decode(
-                            &mut __netabase::bincode::de::Decoder::with_context(
-                                __decoder,
-                                (),
+                        >::run(
+                            __netabase::DecodeField(
+                                &mut __netabase::bincode::de::Decoder::with_context(
+                                    __decoder,
+                                    (),
+                                ),
                             ),
                         )?,
                     ),
@@ -1007,7 +1015,9 @@ pub mod blog {
                 &self,
                 __encoder: &mut __E,
             ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
-                __netabase::Field::<Option<u8>>::encode(&self.0, __encoder)?;
+                __netabase::Field::<
+                    Option<u8>,
+                >::run(__netabase::EncodeField(&self.0, __encoder))?;
                 __netabase::Ok(())
             }
         }
@@ -1020,10 +1030,12 @@ pub mod blog {
                     Self(
                         __netabase::Field::<
                             Option<u8>,
-                        >::decode(
-                            &mut __netabase::bincode::de::Decoder::with_context(
-                                __decoder,
-                                (),
+                        >::run(
+                            __netabase::DecodeField(
+                                &mut __netabase::bincode::de::Decoder::with_context(
+                                    __decoder,
+                                    (),
+                                ),
                             ),
                         )?,
                     ),
@@ -1252,21 +1264,21 @@ pub mod blog {
                         ty: "u64",
                         describe: |__types| __netabase::Field::<
                             u64,
-                        >::describe(__types, "u64"),
+                        >::run(__netabase::DescribeField(__types, "u64")),
                     },
                     __netabase::FieldInfo {
                         name: "email",
                         ty: "String",
                         describe: |__types| __netabase::Field::<
                             String,
-                        >::describe(__types, "String"),
+                        >::run(__netabase::DescribeField(__types, "String")),
                     },
                     __netabase::FieldInfo {
                         name: "type",
                         ty: "Option<u8>",
                         describe: |__types| __netabase::Field::<
                             Option<u8>,
-                        >::describe(__types, "Option<u8>"),
+                        >::run(__netabase::DescribeField(__types, "Option<u8>")),
                     },
                     __netabase::FieldInfo {
                         name: "picture",
@@ -1359,9 +1371,15 @@ pub mod blog {
                 &self,
                 __encoder: &mut __E,
             ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
-                __netabase::Field::<u64>::encode(&self.id, __encoder)?;
-                __netabase::Field::<String>::encode(&self.email, __encoder)?;
-                __netabase::Field::<Option<u8>>::encode(&self.r#type, __encoder)?;
+                __netabase::Field::<
+                    u64,
+                >::run(__netabase::EncodeField(&self.id, __encoder))?;
+                __netabase::Field::<
+                    String,
+                >::run(__netabase::EncodeField(&self.email, __encoder))?;
+                __netabase::Field::<
+                    Option<u8>,
+                >::run(__netabase::EncodeField(&self.r#type, __encoder))?;
                 __netabase::bincode::Encode::encode(
                     &__netabase::bincode::serde::Compat(&self.picture),
                     __encoder,
@@ -1373,9 +1391,15 @@ pub mod blog {
                 __decoder: &mut __D,
             ) -> __netabase::Result<Self, __netabase::bincode::error::DecodeError> {
                 __netabase::Ok(Self {
-                    id: __netabase::Field::<u64>::decode(__decoder)?,
-                    email: __netabase::Field::<String>::decode(__decoder)?,
-                    r#type: __netabase::Field::<Option<u8>>::decode(__decoder)?,
+                    id: __netabase::Field::<
+                        u64,
+                    >::run(__netabase::DecodeField(__decoder))?,
+                    email: __netabase::Field::<
+                        String,
+                    >::run(__netabase::DecodeField(__decoder))?,
+                    r#type: __netabase::Field::<
+                        Option<u8>,
+                    >::run(__netabase::DecodeField(__decoder))?,
                     picture: <__netabase::bincode::serde::Compat<
                         image::Picture,
                     > as __netabase::StoredField>::decode(__decoder)?
@@ -1393,12 +1417,16 @@ pub mod blog {
                 __netabase::bincode::error::DecodeError,
             > {
                 __netabase::Ok(UserRef {
-                    id: __netabase::Field::<u64>::decode(__decoder)?,
+                    id: __netabase::Field::<
+                        u64,
+                    >::run(__netabase::DecodeField(__decoder))?,
                     email: <&'a str as __netabase::bincode::BorrowDecode<
                         'a,
                         (),
                     >>::borrow_decode(__decoder)?,
-                    r#type: __netabase::Field::<Option<u8>>::decode(__decoder)?,
+                    r#type: __netabase::Field::<
+                        Option<u8>,
+                    >::run(__netabase::DecodeField(__decoder))?,
                     picture: <__netabase::bincode::serde::Compat<
                         image::Picture,
                     > as __netabase::StoredField>::decode(__decoder)?
@@ -1580,8 +1608,12 @@ pub mod blog {
                 &self,
                 __encoder: &mut __E,
             ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
-                __netabase::Field::<u64>::encode(&self.0, __encoder)?;
-                __netabase::Field::<u32>::encode(&self.1, __encoder)?;
+                __netabase::Field::<
+                    u64,
+                >::run(__netabase::EncodeField(&self.0, __encoder))?;
+                __netabase::Field::<
+                    u32,
+                >::run(__netabase::EncodeField(&self.1, __encoder))?;
                 __netabase::Ok(())
             }
         }
@@ -1594,18 +1626,22 @@ pub mod blog {
                     Self(
                         __netabase::Field::<
                             u64,
-                        >::decode(
-                            &mut __netabase::bincode::de::Decoder::with_context(
-                                __decoder,
-                                (),
+                        >::run(
+                            __netabase::DecodeField(
+                                &mut __netabase::bincode::de::Decoder::with_context(
+                                    __decoder,
+                                    (),
+                                ),
                             ),
                         )?,
                         __netabase::Field::<
                             u32,
-                        >::decode(
-                            &mut __netabase::bincode::de::Decoder::with_context(
-                                __decoder,
-                                (),
+                        >::run(
+                            __netabase::DecodeField(
+                                &mut __netabase::bincode::de::Decoder::with_context(
+                                    __decoder,
+                                    (),
+                                ),
                             ),
                         )?,
                     ),
@@ -1763,14 +1799,14 @@ pub mod blog {
                         ty: "u64",
                         describe: |__types| __netabase::Field::<
                             u64,
-                        >::describe(__types, "u64"),
+                        >::run(__netabase::DescribeField(__types, "u64")),
                     },
                     __netabase::FieldInfo {
                         name: "number",
                         ty: "u32",
                         describe: |__types| __netabase::Field::<
                             u32,
-                        >::describe(__types, "u32"),
+                        >::run(__netabase::DescribeField(__types, "u32")),
                     },
                 ],
                 primary_fields: &["post", "number"],
@@ -1834,8 +1870,12 @@ pub mod blog {
                 &self,
                 __encoder: &mut __E,
             ) -> __netabase::Result<(), __netabase::bincode::error::EncodeError> {
-                __netabase::Field::<u64>::encode(&self.post, __encoder)?;
-                __netabase::Field::<u32>::encode(&self.number, __encoder)?;
+                __netabase::Field::<
+                    u64,
+                >::run(__netabase::EncodeField(&self.post, __encoder))?;
+                __netabase::Field::<
+                    u32,
+                >::run(__netabase::EncodeField(&self.number, __encoder))?;
                 __netabase::Ok(())
             }
             #[inline]
@@ -1843,8 +1883,12 @@ pub mod blog {
                 __decoder: &mut __D,
             ) -> __netabase::Result<Self, __netabase::bincode::error::DecodeError> {
                 __netabase::Ok(Self {
-                    post: __netabase::Field::<u64>::decode(__decoder)?,
-                    number: __netabase::Field::<u32>::decode(__decoder)?,
+                    post: __netabase::Field::<
+                        u64,
+                    >::run(__netabase::DecodeField(__decoder))?,
+                    number: __netabase::Field::<
+                        u32,
+                    >::run(__netabase::DecodeField(__decoder))?,
                 })
             }
             #[inline]
@@ -1858,8 +1902,12 @@ pub mod blog {
                 __netabase::bincode::error::DecodeError,
             > {
                 __netabase::Ok(LikeRef {
-                    post: __netabase::Field::<u64>::decode(__decoder)?,
-                    number: __netabase::Field::<u32>::decode(__decoder)?,
+                    post: __netabase::Field::<
+                        u64,
+                    >::run(__netabase::DecodeField(__decoder))?,
+                    number: __netabase::Field::<
+                        u32,
+                    >::run(__netabase::DecodeField(__decoder))?,
                 })
             }
         }
