@@ -23,10 +23,10 @@ use super::{
 /// assert_eq!(driver.manifest().name, "memory");
 /// ```
 #[derive(Clone)]
-pub struct AnyDriver(Arc<dyn ObjectDriver>);
+pub struct AnyDriver(Arc<dyn Driver<Database = AnyDatabase>>);
 
 /// The open database of an [`AnyDriver`].
-pub struct AnyDatabase(Box<dyn ObjectDatabase>);
+pub struct AnyDatabase(Box<dyn Database<Reader = AnyReader, Writer = AnyWriter>>);
 
 /// A read transaction of an [`AnyDriver`].
 pub struct AnyReader(Box<dyn ObjectRead + Send>);
@@ -36,23 +36,6 @@ pub struct AnyWriter(Box<dyn ObjectWrite + Send>);
 
 /// A cursor of an [`AnyDriver`].
 pub struct AnyCursor<'t>(Box<dyn Cursor + 't>);
-
-trait ObjectDriver: Send + Sync {
-    fn manifest(&self) -> &Manifest;
-    fn open(&self, config: &OpenConfig<'_>) -> Result<AnyDatabase>;
-}
-
-trait ObjectDatabase: Send + Sync {
-    fn begin_read(&self) -> Result<AnyReader>;
-    fn begin_write(&self) -> Result<AnyWriter>;
-    fn command(
-        &self,
-        operation: &str,
-        argument: &[u8],
-        output: &mut dyn FnMut(&[u8]),
-    ) -> Result<()>;
-    fn commit_outcome(&self, token: &CommitToken) -> Result<CommitOutcome>;
-}
 
 trait ObjectRead {
     fn tree(&self, name: &str) -> Result<TreeId>;
@@ -82,37 +65,53 @@ trait ObjectWrite: ObjectRead {
     fn commit(self: Box<Self>, durability: Durability) -> Result<()>;
 }
 
-impl<D: Driver> ObjectDriver for D {
+/// What a database hands on as it is.
+macro_rules! forward_database {
+    () => {
+        fn command(
+            &self,
+            operation: &str,
+            argument: &[u8],
+            output: &mut dyn FnMut(&[u8]),
+        ) -> Result<()> {
+            self.0.command(operation, argument, output)
+        }
+
+        fn commit_outcome(&self, token: &CommitToken) -> Result<CommitOutcome> {
+            self.0.commit_outcome(token)
+        }
+    };
+}
+
+/// A driver or a database, whose transactions are of any type.
+struct Erased<T>(T);
+
+impl<D: Driver> Driver for Erased<D> {
+    type Database = AnyDatabase;
+
     fn manifest(&self) -> &Manifest {
-        Driver::manifest(self)
+        self.0.manifest()
     }
 
     fn open(&self, config: &OpenConfig<'_>) -> Result<AnyDatabase> {
-        Driver::open(self, config).map(|store| AnyDatabase(Box::new(store)))
+        let database = self.0.open(config)?;
+        Ok(AnyDatabase(Box::new(Erased(database))))
     }
 }
 
-impl<S: Database> ObjectDatabase for S {
+impl<S: Database> Database for Erased<S> {
+    type Reader = AnyReader;
+    type Writer = AnyWriter;
+
     fn begin_read(&self) -> Result<AnyReader> {
-        Database::begin_read(self).map(|reader| AnyReader(Box::new(reader)))
+        Ok(AnyReader(Box::new(self.0.begin_read()?)))
     }
 
     fn begin_write(&self) -> Result<AnyWriter> {
-        Database::begin_write(self).map(|writer| AnyWriter(Box::new(writer)))
+        Ok(AnyWriter(Box::new(self.0.begin_write()?)))
     }
 
-    fn command(
-        &self,
-        operation: &str,
-        argument: &[u8],
-        output: &mut dyn FnMut(&[u8]),
-    ) -> Result<()> {
-        Database::command(self, operation, argument, output)
-    }
-
-    fn commit_outcome(&self, token: &CommitToken) -> Result<CommitOutcome> {
-        Database::commit_outcome(self, token)
-    }
+    forward_database!();
 }
 
 impl<R: Read> ObjectRead for R {
@@ -199,7 +198,7 @@ fn through<R>(
 impl AnyDriver {
     /// Any driver.
     pub fn new(driver: impl Driver) -> Self {
-        Self(Arc::new(driver))
+        Self(Arc::new(Erased(driver)))
     }
 }
 
@@ -227,18 +226,7 @@ impl Database for AnyDatabase {
         self.0.begin_write()
     }
 
-    fn command(
-        &self,
-        operation: &str,
-        argument: &[u8],
-        output: &mut dyn FnMut(&[u8]),
-    ) -> Result<()> {
-        self.0.command(operation, argument, output)
-    }
-
-    fn commit_outcome(&self, token: &CommitToken) -> Result<CommitOutcome> {
-        self.0.commit_outcome(token)
-    }
+    forward_database!();
 }
 
 macro_rules! read_through {

@@ -126,9 +126,11 @@ impl<S: Database> Checked<S> {
         // The driver may have waited as well.
         self.check_open()?;
         Ok(CheckedWriter {
-            writer,
+            checked: CheckedReader {
+                reader: writer,
+                limits: self.limits,
+            },
             turn,
-            limits: self.limits,
             written: 0,
             generation: 0,
             failed: false,
@@ -494,12 +496,24 @@ impl<C: Cursor> Cursor for CheckedCursor<C> {
 #[derive(Debug)]
 pub struct CheckedWriter<W> {
     // Dropped before the turn is given on.
-    writer: W,
+    checked: CheckedReader<W>,
     turn: Option<Turn>,
-    limits: Limits,
     written: u64,
     generation: u64,
     failed: bool,
+}
+
+impl<W> CheckedWriter<W> {
+    /// What the transaction reads from, unless it can only be rolled back.
+    #[inline]
+    fn alive(&self) -> Result<&CheckedReader<W>> {
+        if self.failed {
+            return Err(closed(
+                "an earlier failure ended this transaction; roll it back and begin again",
+            ));
+        }
+        Ok(&self.checked)
+    }
 }
 
 impl<W: Write> CheckedWriter<W> {
@@ -525,7 +539,7 @@ impl<W: Write> CheckedWriter<W> {
     /// What [`put`](Write::put) reports of the sizes of one entry.
     #[inline]
     pub fn check_entry(&self, key: usize, value: usize) -> Result<()> {
-        self.limits.check_entry(key, value)
+        self.checked.limits.check_entry(key, value)
     }
 
     /// Lets the transaction only be rolled back from now on.
@@ -534,19 +548,9 @@ impl<W: Write> CheckedWriter<W> {
     }
 
     #[inline]
-    fn check_alive(&self) -> Result<()> {
-        if self.failed {
-            return Err(closed(
-                "an earlier failure ended this transaction; roll it back and begin again",
-            ));
-        }
-        Ok(())
-    }
-
-    #[inline]
     fn check_room(&self, bytes: u64) -> Result<u64> {
         let written = self.written.saturating_add(bytes);
-        self.limits.check_transaction(written)?;
+        self.checked.limits.check_transaction(written)?;
         Ok(written)
     }
 
@@ -555,64 +559,13 @@ impl<W: Write> CheckedWriter<W> {
         self.generation += 1;
         // A panic on the way, of the engine or of the caller's closure, leaves it at that.
         self.failed = true;
-        let result = run(&mut self.writer);
+        let result = run(&mut self.checked.reader);
         self.failed = result.is_err();
         result
     }
 }
 
-impl<W: Write> Read for CheckedWriter<W> {
-    type Cursor<'t>
-        = CheckedCursor<W::Cursor<'t>>
-    where
-        W: 't;
-
-    #[inline]
-    fn tree(&self, name: &str) -> Result<TreeId> {
-        self.check_alive()?;
-        check_tree_name(name)?;
-        self.writer.tree(name)
-    }
-
-    #[inline]
-    fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
-        self.check_alive()?;
-        check_tree_name(name)?;
-        self.writer.sized_tree(name, widths)
-    }
-
-    #[inline]
-    fn get<T>(
-        &self,
-        tree: TreeId,
-        key: &[u8],
-        visit: impl FnOnce(&[u8]) -> T,
-    ) -> Result<Option<T>> {
-        self.check_alive()?;
-        if self.limits.can_hold(key) {
-            self.writer.get(tree, key, visit)
-        } else {
-            Ok(None)
-        }
-    }
-
-    #[inline]
-    fn cursor(
-        &self,
-        tree: TreeId,
-        bounds: Bounds<'_>,
-        direction: Direction,
-    ) -> Result<Self::Cursor<'_>> {
-        self.check_alive()?;
-        CheckedCursor::open(&self.writer, tree, bounds, direction)
-    }
-
-    #[inline]
-    fn len(&self, tree: TreeId) -> Result<u64> {
-        self.check_alive()?;
-        self.writer.len(tree)
-    }
-}
+crate::forward_read!(<W> CheckedWriter<W>, |writer| writer.alive()?, CheckedCursor<W::Cursor<'t>>);
 
 impl<W: Write> Write for CheckedWriter<W> {
     #[inline]
@@ -623,8 +576,8 @@ impl<W: Write> Write for CheckedWriter<W> {
         value: &[u8],
         previous: impl FnOnce(&[u8]) -> T,
     ) -> Result<Option<T>> {
-        self.check_alive()?;
-        self.limits.check_entry(key.len(), value.len())?;
+        self.alive()?;
+        self.checked.limits.check_entry(key.len(), value.len())?;
         self.written = self.check_room((key.len() + value.len()) as u64)?;
         self.write(|writer| writer.put(tree, key, value, previous))
     }
@@ -636,29 +589,29 @@ impl<W: Write> Write for CheckedWriter<W> {
         key: &[u8],
         previous: impl FnOnce(&[u8]) -> T,
     ) -> Result<Option<T>> {
-        self.check_alive()?;
-        if !self.limits.can_hold(key) {
+        self.alive()?;
+        if !self.checked.limits.can_hold(key) {
             return Ok(None);
         }
         self.write(|writer| writer.remove(tree, key, previous))
     }
 
     fn clear(&mut self, tree: TreeId) -> Result<()> {
-        self.check_alive()?;
+        self.alive()?;
         self.write(|writer| writer.clear(tree))
     }
 
     fn apply(&mut self, batch: &WriteBatch<'_>) -> Result<()> {
-        self.check_alive()?;
+        self.alive()?;
         let mut bytes = 0u64;
         let mut vain = false;
         for operation in batch {
             match operation {
                 WriteOp::Put { key, value, .. } => {
-                    self.limits.check_entry(key.len(), value.len())?;
+                    self.checked.limits.check_entry(key.len(), value.len())?;
                     bytes = bytes.saturating_add((key.len() + value.len()) as u64);
                 }
-                WriteOp::Remove { key, .. } => vain |= !self.limits.can_hold(key),
+                WriteOp::Remove { key, .. } => vain |= !self.checked.limits.can_hold(key),
                 WriteOp::Clear { .. } => {}
             }
         }
@@ -666,13 +619,13 @@ impl<W: Write> Write for CheckedWriter<W> {
         if !vain {
             return self.write(|writer| writer.apply(batch));
         }
-        let possible = self.limits.without_vain_removals(batch)?;
+        let possible = self.checked.limits.without_vain_removals(batch)?;
         self.write(|writer| writer.apply(&possible.as_batch()))
     }
 
     fn commit(self, durability: Durability) -> Result<()> {
-        self.check_alive()?;
-        let committed = self.writer.commit(durability);
+        self.alive()?;
+        let committed = self.checked.reader.commit(durability);
         drop(self.turn);
         committed
     }

@@ -1,7 +1,6 @@
 //! A cursor that survives writes: it keeps a position, not a borrow, and reads ahead in batches.
 
-use std::ops::Bound;
-
+use super::kit::bounds::CursorBounds;
 use super::{Bounds, Cursor, Direction, Read, Result, Resume, TreeId};
 
 /// Entries of the first batch after an opening, a seek or a write.
@@ -43,8 +42,7 @@ const BATCH_BYTES: usize = 64 * 1024;
 #[derive(Debug, Clone)]
 pub struct ResumingCursor {
     tree: TreeId,
-    lower: Bound<Box<[u8]>>,
-    upper: Bound<Box<[u8]>>,
+    bounds: CursorBounds,
     direction: Direction,
     /// Where the next batch begins, unless the current entry says it.
     start: Start,
@@ -71,8 +69,7 @@ impl ResumingCursor {
     pub fn new(tree: TreeId, bounds: Bounds<'_>, direction: Direction) -> Self {
         Self {
             tree,
-            lower: bounds.lower.map(Box::from),
-            upper: bounds.upper.map(Box::from),
+            bounds: bounds.into(),
             direction,
             start: Start::Bounds,
             start_key: Vec::new(),
@@ -162,13 +159,12 @@ impl ResumingCursor {
 
     fn fill<R: Read>(&mut self, reader: &R) -> Result<()> {
         self.batch.clear();
-        let bounds = Bounds {
-            lower: self.lower.as_ref().map(|key| &**key),
-            upper: self.upper.as_ref().map(|key| &**key),
-        };
         let bounds = match self.start {
-            Start::Bounds => bounds,
-            Start::Key(at) => bounds.resumed(self.direction, &self.start_key, at),
+            Start::Bounds => self.bounds.get(),
+            Start::Key(at) => self
+                .bounds
+                .get()
+                .resumed(self.direction, &self.start_key, at),
         };
         if bounds.is_empty() {
             self.batch_is_last = true;
@@ -269,6 +265,7 @@ mod tests {
     use std::cell::Cell;
     use std::collections::BTreeMap;
     use std::collections::btree_map;
+    use std::ops::Bound;
 
     use proptest::prelude::*;
 
@@ -381,64 +378,6 @@ mod tests {
             assert!(cursor.key().is_empty() && cursor.value().is_empty());
             None
         }
-    }
-
-    #[test]
-    fn both_directions_give_every_entry_once() {
-        let tree = Tree::of(0..=255);
-        let mut forward = cursor(Direction::Forward);
-        let mut backward = cursor(Direction::Backward);
-        for key in 0..=255 {
-            assert_eq!(step(&mut forward, &tree, 0), Some(key));
-            assert_eq!(step(&mut backward, &tree, 0), Some(255 - key));
-        }
-        assert_eq!(step(&mut forward, &tree, 0), None);
-        assert_eq!(step(&mut backward, &tree, 0), None);
-    }
-
-    #[test]
-    fn writes_ahead_are_seen_and_writes_behind_are_not() {
-        for direction in [Direction::Forward, Direction::Backward] {
-            let mut tree = Tree::of([10, 20, 30, 40, 50]);
-            let mut cursor = cursor(direction);
-            assert!(step(&mut cursor, &tree, 0).is_some());
-            assert!(step(&mut cursor, &tree, 0).is_some());
-            assert_eq!(step(&mut cursor, &tree, 0), Some(30));
-            tree.insert(29);
-            tree.insert(31);
-            tree.entries.remove(&[30][..]);
-            tree.entries.remove(&[20][..]);
-            tree.entries.remove(&[40][..]);
-            let rest = match direction {
-                Direction::Forward => [31, 50],
-                Direction::Backward => [29, 10],
-            };
-            assert_eq!(step(&mut cursor, &tree, 1), Some(rest[0]));
-            assert_eq!(step(&mut cursor, &tree, 1), Some(rest[1]));
-            assert_eq!(step(&mut cursor, &tree, 1), None);
-        }
-    }
-
-    #[test]
-    fn an_entry_appended_behind_the_last_batch_is_seen() {
-        let mut tree = Tree::of([1]);
-        let mut cursor = cursor(Direction::Forward);
-        assert_eq!(step(&mut cursor, &tree, 0), Some(1));
-        tree.insert(2);
-        assert_eq!(step(&mut cursor, &tree, 1), Some(2));
-    }
-
-    #[test]
-    fn the_end_stays_the_end_until_a_seek() {
-        let mut tree = Tree::of([1]);
-        let mut cursor = cursor(Direction::Forward);
-        assert_eq!(step(&mut cursor, &tree, 0), Some(1));
-        assert_eq!(step(&mut cursor, &tree, 0), None);
-        tree.insert(2);
-        assert_eq!(step(&mut cursor, &tree, 1), None);
-        cursor.seek(&[0]);
-        assert_eq!(step(&mut cursor, &tree, 1), Some(1));
-        assert_eq!(step(&mut cursor, &tree, 1), Some(2));
     }
 
     #[test]

@@ -128,6 +128,49 @@ impl<D: NetabaseDefinitionTrait, E: Driver> CollectedSteps<D, E> {
     }
 }
 
+/// What a batch collects, in its field `steps`.
+macro_rules! collected_steps {
+    () => {
+        /// Adds a put.
+        pub fn put<M: NetabaseModelTrait<D>>(&mut self, record: M) -> &mut Self {
+            self.steps.add(Step::Put(record));
+            self
+        }
+
+        /// Adds a bulk put of many records of one model.
+        pub fn put_many<M: NetabaseModelTrait<D>>(&mut self, records: Vec<M>) -> &mut Self {
+            self.steps.add(Step::PutMany(records));
+            self
+        }
+
+        /// Adds a removal.
+        pub fn remove<M: NetabaseModelTrait<D>>(&mut self, key: M::PrimaryKey) -> &mut Self {
+            self.steps.add::<M>(Step::Remove(key));
+            self
+        }
+
+        /// Adds the removal of every record of a model.
+        pub fn clear<M: NetabaseModelTrait<D>>(&mut self) -> &mut Self {
+            self.steps.add::<M>(Step::Clear);
+            self
+        }
+
+        /// The number of steps that were added.
+        #[must_use]
+        pub fn len(&self) -> usize {
+            self.steps.len()
+        }
+
+        /// Whether no step was added.
+        #[must_use]
+        pub fn is_empty(&self) -> bool {
+            self.steps.len() == 0
+        }
+    };
+}
+
+pub(super) use collected_steps;
+
 impl<'db, D: NetabaseDefinitionTrait, E: Driver> Batch<'db, D, E> {
     pub(crate) fn new(store: &'db TypedStore<D, E>) -> Self {
         Self {
@@ -136,42 +179,7 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> Batch<'db, D, E> {
         }
     }
 
-    /// Adds a put.
-    pub fn put<M: NetabaseModelTrait<D>>(&mut self, record: M) -> &mut Self {
-        self.add(Step::Put(record))
-    }
-
-    /// Adds a bulk put of many records of one model.
-    pub fn put_many<M: NetabaseModelTrait<D>>(&mut self, records: Vec<M>) -> &mut Self {
-        self.add(Step::PutMany(records))
-    }
-
-    /// Adds a removal.
-    pub fn remove<M: NetabaseModelTrait<D>>(&mut self, key: M::PrimaryKey) -> &mut Self {
-        self.add::<M>(Step::Remove(key))
-    }
-
-    /// Adds the removal of every record of a model.
-    pub fn clear<M: NetabaseModelTrait<D>>(&mut self) -> &mut Self {
-        self.add::<M>(Step::Clear)
-    }
-
-    fn add<M: NetabaseModelTrait<D>>(&mut self, step: Step<M, M::PrimaryKey>) -> &mut Self {
-        self.steps.add(step);
-        self
-    }
-
-    /// The number of steps that were added.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.steps.len()
-    }
-
-    /// Whether no step was added.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.steps.len() == 0
-    }
+    collected_steps!();
 
     /// Runs the steps and commits them, all or none, as durable as the store was opened for.
     ///

@@ -6,7 +6,7 @@ use std::fmt;
 use super::transact::is_conflict;
 use super::{TreeView, TypedStore};
 use crate::driver::ResumingCursor;
-use crate::driver::checked::{CheckedReader, CheckedWriter};
+use crate::driver::checked::{CheckedCursor, CheckedReader, CheckedWriter};
 use crate::driver::{
     Bounds, Cursor, Database, Direction, Driver, DriverError, Durability, EntryWidths, ErrorKind,
     PinnedRead, Read, Result as DriverResult, TreeId, Write,
@@ -219,47 +219,7 @@ impl<R> sealed::Indexed for ReadState<R> {
     }
 }
 
-impl<R: Read> Read for ReadState<R> {
-    type Cursor<'t>
-        = <CheckedReader<R> as Read>::Cursor<'t>
-    where
-        R: 't;
-
-    #[inline]
-    fn tree(&self, name: &str) -> DriverResult<TreeId> {
-        self.reader()?.tree(name)
-    }
-
-    #[inline]
-    fn sized_tree(&self, name: &str, widths: EntryWidths) -> DriverResult<TreeId> {
-        self.reader()?.sized_tree(name, widths)
-    }
-
-    #[inline]
-    fn get<T>(
-        &self,
-        tree: TreeId,
-        key: &[u8],
-        visit: impl FnOnce(&[u8]) -> T,
-    ) -> DriverResult<Option<T>> {
-        self.reader()?.get(tree, key, visit)
-    }
-
-    #[inline]
-    fn cursor(
-        &self,
-        tree: TreeId,
-        bounds: Bounds<'_>,
-        direction: Direction,
-    ) -> DriverResult<Self::Cursor<'_>> {
-        self.reader()?.cursor(tree, bounds, direction)
-    }
-
-    #[inline]
-    fn len(&self, tree: TreeId) -> DriverResult<u64> {
-        self.reader()?.len(tree)
-    }
-}
+crate::forward_read!(<R> ReadState<R>, |state| state.reader()?, CheckedCursor<R::Cursor<'t>>);
 
 impl<R: PinnedRead> PinnedRead for ReadState<R> {
     type Guard<'t>

@@ -3,13 +3,14 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Bound;
+use std::mem;
 use std::sync::Arc;
 
 use imbl::OrdMap;
 use imbl::ordmap::RangedIter;
 use imbl::shared_ptr::DefaultSharedPtr;
 
+use crate::driver::kit::bounds::CursorBounds;
 use crate::driver::{
     Bounds, Cursor, Direction, Durability, Read, Result, Resume, TreeId, Write, WriteBatchBuilder,
 };
@@ -250,31 +251,15 @@ impl<S> fmt::Debug for Layered<S> {
     }
 }
 
-type OwnedBounds = (Bound<Vec<u8>>, Bound<Vec<u8>>);
-
-fn borrowed((lower, upper): &OwnedBounds) -> Bounds<'_> {
-    Bounds {
-        lower: lower.as_ref().map(Vec::as_slice),
-        upper: upper.as_ref().map(Vec::as_slice),
-    }
-}
-
-fn owned(bounds: Bounds<'_>) -> OwnedBounds {
-    (
-        bounds.lower.map(<[u8]>::to_vec),
-        bounds.upper.map(<[u8]>::to_vec),
-    )
-}
-
 /// A cursor over the pages of a source, with the transaction's own writes merged in.
 pub struct LayeredCursor<'t, S> {
     source: &'t S,
     tree: TreeId,
     changes: Option<&'t Changes>,
     direction: Direction,
-    bounds: OwnedBounds,
+    bounds: CursorBounds,
     /// What the source has still to give; `None` if that is nothing.
-    rest: Option<OwnedBounds>,
+    rest: Option<CursorBounds>,
     /// How many entries to ask for next.
     limit: usize,
     page: Page,
@@ -305,7 +290,7 @@ impl<'t, S: Source> LayeredCursor<'t, S> {
             tree,
             changes,
             direction,
-            bounds: owned(bounds),
+            bounds: bounds.into(),
             rest: None,
             limit: source.first_page(),
             page: Page::default(),
@@ -325,7 +310,7 @@ impl<'t, S: Source> LayeredCursor<'t, S> {
             return;
         }
         if self.changes.is_none_or(|changes| !changes.cleared) {
-            self.rest = Some(owned(bounds));
+            self.rest = Some(bounds.into());
         }
         self.own = self.changes.map(|changes| {
             changes
@@ -362,11 +347,11 @@ impl<'t, S: Source> LayeredCursor<'t, S> {
         };
         let page = self
             .source
-            .page(self.tree, borrowed(rest), self.direction, self.limit)?;
+            .page(self.tree, rest.get(), self.direction, self.limit)?;
         let rest = match page.last() {
             Some((last, _)) if page.len() >= self.limit => {
-                let rest = borrowed(rest).resumed(self.direction, last, Resume::After);
-                (!rest.is_empty()).then(|| owned(rest))
+                let rest = rest.get().resumed(self.direction, last, Resume::After);
+                (!rest.is_empty()).then(|| rest.into())
             }
             _ => None,
         };
@@ -435,9 +420,10 @@ impl<S: Source> Cursor for LayeredCursor<'_, S> {
     }
 
     fn seek(&mut self, key: &[u8]) -> Result<()> {
-        let bounds = self.bounds.clone();
+        let bounds = mem::take(&mut self.bounds);
         self.limit = self.source.first_page();
-        self.start(borrowed(&bounds).resumed(self.direction, key, Resume::At));
+        self.start(bounds.sought(self.direction, key));
+        self.bounds = bounds;
         Ok(())
     }
 }

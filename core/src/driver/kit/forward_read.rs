@@ -5,15 +5,24 @@
 /// `struct KvWriter { view: View, … }`, whose cursors over the life `'t` of a borrow are `KvCursor<'t>`.
 ///
 /// Read and write transactions of many an engine read in the same way, and only one of them writes.
+///
+/// What it reads from may also be an expression, with `?` for an error, and the transaction generic in one reader:
+/// `forward_read!(<R> KvWriter<R>, |writer| writer.alive()?, KvCursor<R::Cursor<'t>>);`.
 #[macro_export]
 macro_rules! forward_read {
-    ($transaction:ty, $field:tt, $cursor:ty) => {
-        impl $crate::driver::Read for $transaction {
-            type Cursor<'t> = $cursor;
+    (<$reader:ident> $transaction:ty, |$it:ident| $from:expr, $cursor:ty) => {
+        $crate::forward_read!(
+            @impl [<$reader: $crate::driver::Read>] $transaction, [where $reader: 't], |$it| $from, $cursor
+        );
+    };
+    (@impl [$($generics:tt)*] $transaction:ty, [$($bound:tt)*], |$it:ident| $from:expr, $cursor:ty) => {
+        impl $($generics)* $crate::driver::Read for $transaction {
+            type Cursor<'t> = $cursor $($bound)*;
 
             #[inline]
             fn tree(&self, name: &str) -> $crate::driver::Result<$crate::driver::TreeId> {
-                $crate::driver::Read::tree(&self.$field, name)
+                let $it = self;
+                $crate::driver::Read::tree($from, name)
             }
 
             #[inline]
@@ -22,17 +31,19 @@ macro_rules! forward_read {
                 name: &str,
                 widths: $crate::driver::EntryWidths,
             ) -> $crate::driver::Result<$crate::driver::TreeId> {
-                $crate::driver::Read::sized_tree(&self.$field, name, widths)
+                let $it = self;
+                $crate::driver::Read::sized_tree($from, name, widths)
             }
 
             #[inline]
-            fn get<R>(
+            fn get<Visited>(
                 &self,
                 tree: $crate::driver::TreeId,
                 key: &[u8],
-                visit: impl FnOnce(&[u8]) -> R,
-            ) -> $crate::driver::Result<Option<R>> {
-                $crate::driver::Read::get(&self.$field, tree, key, visit)
+                visit: impl FnOnce(&[u8]) -> Visited,
+            ) -> $crate::driver::Result<Option<Visited>> {
+                let $it = self;
+                $crate::driver::Read::get($from, tree, key, visit)
             }
 
             #[inline]
@@ -42,13 +53,18 @@ macro_rules! forward_read {
                 bounds: $crate::driver::Bounds<'_>,
                 direction: $crate::driver::Direction,
             ) -> $crate::driver::Result<Self::Cursor<'_>> {
-                $crate::driver::Read::cursor(&self.$field, tree, bounds, direction)
+                let $it = self;
+                $crate::driver::Read::cursor($from, tree, bounds, direction)
             }
 
             #[inline]
             fn len(&self, tree: $crate::driver::TreeId) -> $crate::driver::Result<u64> {
-                $crate::driver::Read::len(&self.$field, tree)
+                let $it = self;
+                $crate::driver::Read::len($from, tree)
             }
         }
+    };
+    ($transaction:ty, $field:tt, $cursor:ty) => {
+        $crate::forward_read!(@impl [] $transaction, [], |it| &it.$field, $cursor);
     };
 }

@@ -10,7 +10,7 @@ use crate::driver::asynchronous::AsyncDriver;
 use crate::error::NetabaseError;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
 use crate::store::TransactOptions;
-use crate::store::batch::{CollectedSteps, Step};
+use crate::store::batch::{CollectedSteps, Step, collected_steps};
 
 /// Writes over any of a definition's models, collected first, then committed in one transaction.
 ///
@@ -31,41 +31,7 @@ impl<'db, D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncBatch<'db, D, A> {
         }
     }
 
-    /// Adds a put.
-    pub fn put<M: NetabaseModelTrait<D>>(&mut self, record: M) -> &mut Self {
-        self.steps.add(Step::Put(record));
-        self
-    }
-
-    /// Adds a bulk put of many records of one model.
-    pub fn put_many<M: NetabaseModelTrait<D>>(&mut self, records: Vec<M>) -> &mut Self {
-        self.steps.add(Step::PutMany(records));
-        self
-    }
-
-    /// Adds a removal.
-    pub fn remove<M: NetabaseModelTrait<D>>(&mut self, key: M::PrimaryKey) -> &mut Self {
-        self.steps.add::<M>(Step::Remove(key));
-        self
-    }
-
-    /// Adds the removal of every record of a model.
-    pub fn clear<M: NetabaseModelTrait<D>>(&mut self) -> &mut Self {
-        self.steps.add::<M>(Step::Clear);
-        self
-    }
-
-    /// The number of steps that were added.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.steps.len()
-    }
-
-    /// Whether no step was added.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
+    collected_steps!();
 
     /// Runs the steps and commits them, all or none, as durable as the store was opened for.
     ///
@@ -93,7 +59,7 @@ impl<'db, D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncBatch<'db, D, A> {
 impl<D: NetabaseDefinitionTrait, A: AsyncDriver> fmt::Debug for AsyncBatch<'_, D, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncBatch")
-            .field("steps", &self.len())
+            .field("steps", &self.steps.len())
             .finish_non_exhaustive()
     }
 }

@@ -308,13 +308,73 @@ async fn stretch(
     Ok(None)
 }
 
-impl Source for KnownReads {
+/// The driver: what is known, and the writes of the asynchronous transaction so far.
+pub(super) struct ReplayDriver {
+    manifest: Manifest,
+    database: ReplayDatabase,
+}
+
+/// The database of a [`ReplayDriver`], and what its transactions read from and commit to.
+#[derive(Clone)]
+pub(super) struct ReplayDatabase {
+    known: KnownReads,
+    writes: Arc<Mutex<Overlay>>,
+}
+
+impl ReplayDriver {
+    pub(super) fn new(manifest: Manifest, known: KnownReads, writes: Overlay) -> Self {
+        let writes = Arc::new(Mutex::new(writes));
+        Self {
+            manifest,
+            database: ReplayDatabase { known, writes },
+        }
+    }
+
+    /// The writes so far, with those that an operation has committed here.
+    pub(super) fn writes(&self) -> Overlay {
+        self.database.writes().clone()
+    }
+}
+
+impl Driver for ReplayDriver {
+    type Database = ReplayDatabase;
+
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn open(&self, _: &OpenConfig<'_>) -> Result<ReplayDatabase> {
+        Ok(self.database.clone())
+    }
+}
+
+impl ReplayDatabase {
+    fn writes(&self) -> MutexGuard<'_, Overlay> {
+        self.writes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Database for ReplayDatabase {
+    type Reader = Layered<Self>;
+    type Writer = Layered<Self>;
+
+    fn begin_read(&self) -> Result<Layered<Self>> {
+        self.begin_write()
+    }
+
+    fn begin_write(&self) -> Result<Layered<Self>> {
+        let writes = self.writes().clone();
+        Ok(Layered::new(self.clone(), writes))
+    }
+}
+
+impl Source for ReplayDatabase {
     fn tree(&self, name: &str) -> Result<TreeId> {
-        self.names.id(name)
+        self.known.names.id(name)
     }
 
     fn check(&self, tree: TreeId) -> Result<()> {
-        self.names.check(tree)
+        self.known.names.check(tree)
     }
 
     fn get<R>(
@@ -324,7 +384,7 @@ impl Source for KnownReads {
         visit: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>> {
         let value = {
-            let mut facts = self.facts();
+            let mut facts = self.known.facts();
             let known = facts.values.get(&tree).and_then(|values| values.get(key));
             match known.cloned() {
                 Some(value) => {
@@ -355,7 +415,7 @@ impl Source for KnownReads {
             direction,
             limit,
         };
-        let mut facts = self.facts();
+        let mut facts = self.known.facts();
         if let Some(page) = facts.pages.get(&request).cloned() {
             facts.record(|reads| reads.add_page(tree, bounds, direction, limit, &page));
             return Ok(page);
@@ -365,7 +425,7 @@ impl Source for KnownReads {
     }
 
     fn len(&self, tree: TreeId) -> Result<u64> {
-        let mut facts = self.facts();
+        let mut facts = self.known.facts();
         match facts.lengths.get(&tree).copied() {
             Some(length) => {
                 facts.record(|reads| reads.add_len(tree, length));
@@ -379,125 +439,13 @@ impl Source for KnownReads {
     }
 
     fn first_page(&self) -> usize {
-        self.first_page
-    }
-}
-
-/// The driver: what is known, and the writes of the asynchronous transaction so far.
-pub(super) struct ReplayDriver {
-    manifest: Manifest,
-    known: KnownReads,
-    writes: Arc<Mutex<Overlay>>,
-}
-
-impl ReplayDriver {
-    pub(super) fn new(manifest: Manifest, known: KnownReads, writes: Overlay) -> Self {
-        Self {
-            manifest,
-            known,
-            writes: Arc::new(Mutex::new(writes)),
-        }
-    }
-
-    /// The writes so far, with those that an operation has committed here.
-    pub(super) fn writes(&self) -> Overlay {
-        self.writes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-}
-
-impl Driver for ReplayDriver {
-    type Database = ReplayDatabase;
-
-    fn manifest(&self) -> &Manifest {
-        &self.manifest
-    }
-
-    fn open(&self, _: &OpenConfig<'_>) -> Result<ReplayDatabase> {
-        Ok(ReplayDatabase {
-            known: self.known.clone(),
-            writes: Arc::clone(&self.writes),
-        })
-    }
-}
-
-/// The store of [`ReplayDriver`].
-pub(super) struct ReplayDatabase {
-    known: KnownReads,
-    writes: Arc<Mutex<Overlay>>,
-}
-
-impl ReplayDatabase {
-    fn begin<S>(&self, source: S) -> Layered<S> {
-        let writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
-        Layered::new(source, writes.clone())
-    }
-}
-
-impl Database for ReplayDatabase {
-    type Reader = Layered<KnownReads>;
-    type Writer = Layered<ReplaySource>;
-
-    fn begin_read(&self) -> Result<Self::Reader> {
-        Ok(self.begin(self.known.clone()))
-    }
-
-    fn begin_write(&self) -> Result<Self::Writer> {
-        Ok(self.begin(ReplaySource {
-            known: self.known.clone(),
-            writes: Arc::clone(&self.writes),
-        }))
-    }
-}
-
-/// What a write transaction on a [`ReplayDatabase`] reads from, and commits to.
-pub(super) struct ReplaySource {
-    known: KnownReads,
-    writes: Arc<Mutex<Overlay>>,
-}
-
-impl Source for ReplaySource {
-    fn tree(&self, name: &str) -> Result<TreeId> {
-        self.known.tree(name)
-    }
-
-    fn check(&self, tree: TreeId) -> Result<()> {
-        self.known.check(tree)
-    }
-
-    fn get<R>(
-        &self,
-        tree: TreeId,
-        key: &[u8],
-        visit: impl FnOnce(&[u8]) -> R,
-    ) -> Result<Option<R>> {
-        self.known.get(tree, key, visit)
-    }
-
-    fn page(
-        &self,
-        tree: TreeId,
-        bounds: Bounds<'_>,
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Page> {
-        self.known.page(tree, bounds, direction, limit)
-    }
-
-    fn len(&self, tree: TreeId) -> Result<u64> {
-        self.known.len(tree)
-    }
-
-    fn first_page(&self) -> usize {
         self.known.first_page
     }
 }
 
-impl Sink for ReplaySource {
+impl Sink for ReplayDatabase {
     fn commit(self, overlay: Overlay, _: Durability) -> Result<()> {
-        *self.writes.lock().unwrap_or_else(PoisonError::into_inner) = overlay;
+        *self.writes() = overlay;
         Ok(())
     }
 }
