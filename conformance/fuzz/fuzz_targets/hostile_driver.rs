@@ -13,7 +13,7 @@ use libfuzzer_sys::fuzz_target;
 use netabase_core::abi::DynamicDriver;
 use netabase_core::abi::export::{self, command_count};
 use netabase_core::abi::layout::{
-    self, Bounds, Context, Cursor, Entry, ErrorBuffer, Slice, Database, Transaction, VTable, Visit,
+    self, Bounds, Context, Cursor, Database, Entry, ErrorBuffer, Slice, Transaction, VTable, Visit,
 };
 use netabase_core::abi::layout::{ABSENT, OK};
 use netabase_core::driver;
@@ -21,7 +21,7 @@ use netabase_core::driver::checked::Checked;
 use netabase_core::driver::{
     Capabilities, Cursor as _, Durability, Limits, Manifest, OpenConfig, Read as _, Write as _,
 };
-use netabase_store::{NetabaseError, TypedStore, netabase_definition_module};
+use netabase_store::{NetabaseError, Store, netabase_definition_module};
 
 #[netabase_definition_module(Zoo, ZooKeys)]
 mod models {
@@ -404,7 +404,7 @@ fn animal(number: u8) -> Animal {
 const MOST: usize = 64;
 
 fn typed(calls: &[u8]) -> Result<(), NetabaseError> {
-    let store = TypedStore::<Zoo, DynamicDriver>::open_with(
+    let store = Store::<Zoo, DynamicDriver>::open_with(
         &hostile(),
         &OpenConfig::new(Path::new("")),
         Durability::Immediate,

@@ -6,6 +6,8 @@ use super::key::{EncodeKey, Key, KeyDecodeError, decode_complement, encode_compl
 
 /// The most levels that a shape may be nested.
 const DEPTH: usize = 16;
+/// The parts that a value may have beside those that its bytes may be, each at most once for every level.
+const PARTS: usize = 4096;
 const SECOND: u32 = 1_000_000_000;
 
 /// What a key's encoding looks like, as [`KeyShape`](super::key::KeyShape) is written in the schema record.
@@ -194,9 +196,21 @@ impl Shape {
 
     /// Reads one value off the front of `input`.
     ///
+    /// The shape comes from a database, which may say that it is made of more parts than there are bytes: memory and time
+    /// grow with what is there.
+    ///
     /// # Errors
-    /// The bytes do not begin with an encoding of this shape.
+    /// The bytes do not begin with an encoding of this shape, or one has far more parts than bytes.
     pub fn decode_front(&self, input: &mut &[u8]) -> Result<Value, KeyDecodeError> {
+        let mut parts = PARTS.saturating_add(input.len().saturating_mul(DEPTH));
+        self.decode_parts(input, &mut parts)
+    }
+
+    /// As [`decode_front`](Self::decode_front), of so many parts at most.
+    fn decode_parts(&self, input: &mut &[u8], left: &mut usize) -> Result<Value, KeyDecodeError> {
+        *left = left.checked_sub(1).ok_or(KeyDecodeError::new(
+            "the shape has more parts than its bytes can be",
+        ))?;
         Ok(match self {
             Self::Unsigned(width) => Value::Unsigned(big_endian(input, *width)?),
             Self::Signed(width) => {
@@ -213,29 +227,34 @@ impl Shape {
             Self::Date => Value::Date(i32::decode_key(input)?),
             Self::Option(inner) => Value::Option(match u8::decode_key(input)? {
                 0 => None,
-                1 => Some(inner.decode_front(input)?.into()),
+                1 => Some(inner.decode_parts(input, left)?.into()),
                 _ => {
                     return Err(KeyDecodeError::new(
                         "an option is neither absent nor present",
                     ));
                 }
             }),
-            Self::Descending(inner) => decode_complement(input, |input| inner.decode_front(input))?,
+            Self::Descending(inner) => match inner.width() {
+                // What lies behind it is not turned over with it, as of an array each item would be.
+                Some(width) => {
+                    let (mut own, rest) = input
+                        .split_at_checked(width)
+                        .ok_or(KeyDecodeError::new("the key ends too early"))?;
+                    *input = rest;
+                    decode_complement(&mut own, |own| inner.decode_parts(own, left))?
+                }
+                None => decode_complement(input, |input| inner.decode_parts(input, left))?,
+            },
             Self::Tuple(parts) => Value::List(
                 parts
                     .iter()
-                    .map(|part| part.decode_front(input))
+                    .map(|part| part.decode_parts(input, left))
                     .collect::<Result<_, _>>()?,
             ),
             Self::Array(inner, length) => {
                 let mut items = Vec::new();
                 for _ in 0..*length {
-                    let before = input.len();
-                    items.push(inner.decode_front(input)?);
-                    // A length in a damaged schema record is not trusted where items take no bytes.
-                    if input.len() == before && items.len() > 1024 {
-                        return Err(KeyDecodeError::new("an array of nothing is too long"));
-                    }
+                    items.push(inner.decode_parts(input, left)?);
                 }
                 Value::List(items)
             }
@@ -874,5 +893,26 @@ mod tests {
     fn a_shape_nested_without_end_is_refused() {
         assert_eq!(Shape::parse(&"option<".repeat(100_000)), None);
         assert_eq!(Shape::parse(&"(".repeat(100_000)), None);
+    }
+
+    #[test]
+    fn a_shape_of_more_parts_than_bytes_is_not_decoded() {
+        let decode = |shape: &str, bytes: &[u8]| Shape::parse(shape).unwrap().decode(bytes);
+        for shape in [
+            "[();5000]",
+            "[();18446744073709551615]",
+            "[[[[();1000];1000];1000];1000]",
+            "[desc<[();1000]>;1000]",
+            "[([();1024],[();1024]);1000000000]",
+        ] {
+            decode(shape, b"").unwrap_err();
+            decode(shape, b"bytes that are left over").unwrap_err();
+        }
+        decode("[[();100];20]", b"").unwrap();
+        let bytes = [7; 100_000];
+        for shape in ["[u8;100000]", "[((((u8))));100000]", "[desc<u8>;100000]"] {
+            decode(shape, &bytes).unwrap();
+            decode(shape, &bytes[1..]).unwrap_err();
+        }
     }
 }

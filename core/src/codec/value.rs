@@ -1,8 +1,10 @@
 //! Values: bincode 2 in its standard configuration, behind one module.
 //!
 //! A length in damaged bytes is not trusted. Strings and byte strings are taken from the bytes that are there; where
-//! other fields have lengths, the memory that a decoder may claim is bounded, to 256 MiB for a value of up to 64 KiB and
-//! else to 4 GiB, so that decoding fails instead of exhausting memory. The bounds do not change the format.
+//! other fields have lengths, the memory that a decoder may claim is bounded, to 256 MiB for a value of up to 64 KiB, to
+//! 512 MiB for one of up to 1 MiB, and else to 4 GiB, so that decoding fails instead of exhausting memory. The bounds do not
+//! change the format. A type that holds itself is decoded as deep as the bytes say: what comes from others must not be
+//! decoded into one.
 
 use bincode::config::standard;
 use bincode::de::read::{Reader, SliceReader};
@@ -17,6 +19,9 @@ use crate::model::Record;
 /// Memory that the decoded form of a value of up to [`SMALL_VALUE`] bytes may claim.
 const SMALL_CLAIM: usize = 256 << 20;
 
+/// Memory that the decoded form of a value of up to [`MEDIUM_VALUE`] bytes may claim.
+const MEDIUM_CLAIM: usize = 512 << 20;
+
 /// Memory that the decoded form of any value may claim.
 const LARGE_CLAIM: usize = if usize::BITS > 32 {
     (4 << 30) - 1
@@ -26,6 +31,9 @@ const LARGE_CLAIM: usize = if usize::BITS > 32 {
 
 /// The largest value that [`SMALL_CLAIM`] is for.
 const SMALL_VALUE: usize = 64 << 10;
+
+/// The largest value that [`MEDIUM_CLAIM`] is for.
+const MEDIUM_VALUE: usize = 1 << 20;
 
 /// Runs `$read` on a decoder of `$bytes`, and checks that all bytes were taken. Unless the value is `$flat`, the decoder
 /// has the claim that fits their length.
@@ -47,6 +55,8 @@ macro_rules! bounded {
             within!(standard())
         } else if bytes.len() <= SMALL_VALUE {
             within!(standard().with_limit::<SMALL_CLAIM>())
+        } else if bytes.len() <= MEDIUM_VALUE {
+            within!(standard().with_limit::<MEDIUM_CLAIM>())
         } else {
             within!(standard().with_limit::<LARGE_CLAIM>())
         }
@@ -128,4 +138,27 @@ fn left_over() -> NetabaseError {
         "bytes are left over after the value: another version of the type wrote them, or they are damaged; read them with \
          the type that wrote them, restore a backup, or give a record up with `discard`",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn what_bytes_claim_is_bounded_by_how_many_there_are() {
+        for (length, items) in [
+            (100, SMALL_CLAIM / 8 + 1),
+            (SMALL_VALUE + 1, MEDIUM_CLAIM / 8 + 1),
+            (MEDIUM_VALUE + 1, LARGE_CLAIM / 8 + 1),
+        ] {
+            let mut bytes = vec![253];
+            bytes.extend((items as u64).to_le_bytes());
+            bytes.resize(length, 0);
+            let error = decode_plain::<Vec<u64>>(&bytes).unwrap_err();
+            let source = error.source().unwrap().to_string();
+            assert!(source.contains("LimitExceeded"), "{length}: {source}");
+        }
+    }
 }
