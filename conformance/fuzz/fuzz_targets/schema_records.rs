@@ -9,7 +9,7 @@ use netabase_store::driver::schema::{ModelSchema, Schema};
 
 /// What a program without its models reads by a model's record.
 fn read_by(model: &ModelSchema, bytes: &[u8]) {
-    let _ = (model.record_widths(), fields::decode(&model.fields, bytes));
+    let _ = (model.record_widths(), fields::decode(&model.types, &model.fields, bytes));
     let keys = model.indexes.iter().map(|index| &index.key);
     for key in keys.chain([&model.primary_key]) {
         let Some(shape) = Shape::parse(key) else {
