@@ -16,7 +16,7 @@ use netabase_core::store::TypedStore;
 use kill::a_kill_at_any_moment_leaves_whole_transactions;
 use long::a_kill_leaves_all_of_a_long_transaction_or_nothing;
 
-use super::{committed, contents, leak, read_failure, typed, write_failure};
+use super::{committed, contents, leak, persistence, read_failure, typed, write_failure};
 use crate::catalog::{Case, CaseResult, Failure, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{Shop, User, UserPrimaryKey};
@@ -80,7 +80,7 @@ type Scenario<D> = fn(&Fixture<D>) -> CaseResult;
 
 const COMMITS: u32 = 12;
 
-fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 17] {
+fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 18] {
     [
         ("durable", |fixture| {
             let store = ManuallyDrop::new(fixture.open()?);
@@ -131,6 +131,10 @@ fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 17] {
                 write_pair(&store, number, Durability::Immediate)?;
                 say(&number.to_string())?;
             }
+            Ok(())
+        }),
+        ("locked out", |fixture| {
+            persistence::assert_held(fixture);
             Ok(())
         }),
         ("typed", |fixture| {

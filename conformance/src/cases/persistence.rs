@@ -9,7 +9,9 @@ use netabase_core::driver::{
     Bounds, Capabilities, Direction, Driver, Durability, ErrorKind, OpenConfig, Read, Write,
 };
 
-use super::{assert_refused, commit, commit_entries, committed, contents, entries, owned, value};
+use super::{
+    assert_refused, commit, commit_entries, committed, contents, crash, entries, owned, value,
+};
 use crate::catalog::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
@@ -38,6 +40,17 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
             a_second_handle_is_refused,
             PERSISTENT,
             Requirement::Lacks(Capabilities::MULTI_PROCESS)
+        ),
+        case!(
+            a_database_is_held_until_its_last_transaction_is_gone,
+            PERSISTENT,
+            Requirement::Lacks(Capabilities::MULTI_PROCESS)
+        ),
+        case!(
+            another_process_is_refused_for_as_long_as_the_handle_is_open,
+            PERSISTENT,
+            Requirement::Lacks(Capabilities::MULTI_PROCESS),
+            Requirement::OwnProcess
         ),
         case!(
             nothing_is_there_again_where_nothing_is_kept,
@@ -211,16 +224,50 @@ fn a_reader_of_an_empty_database_reads_nothing<D: Driver>(fixture: &Fixture<D>) 
 fn a_second_handle_is_refused<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"v")])?;
-    assert_refused(fixture.open().map(drop), ErrorKind::Locked);
-    let truncating = OpenConfig {
-        truncate: true,
-        ..fixture.config()
-    };
-    assert_refused(fixture.open_with(&truncating).map(drop), ErrorKind::Locked);
+    assert_held(fixture);
     assert_eq!(committed(&store, "t")?, owned(&[(b"k", b"v")]));
     commit_entries(&store, "t", &[(b"l", b"w")])?;
     drop(store);
     assert_eq!(committed(&fixture.open()?, "t")?.len(), 2);
+    Ok(())
+}
+
+fn a_database_is_held_until_its_last_transaction_is_gone<D: Driver>(
+    fixture: &Fixture<D>,
+) -> CaseResult {
+    let store = fixture.open()?;
+    commit_entries(&store, "t", &[(b"k", b"v")])?;
+    let (reader, writer) = (store.begin_read()?, store.begin_write()?);
+    drop(store);
+    assert_held(fixture);
+    drop(reader);
+    assert_held(fixture);
+    drop(writer);
+    assert_eq!(committed(&fixture.open()?, "t")?, owned(&[(b"k", b"v")]));
+    Ok(())
+}
+
+/// Shows that somebody holds the database, so that nobody else opens it.
+pub(crate) fn assert_held<D: Driver>(fixture: &Fixture<D>) {
+    for truncate in [false, true] {
+        let config = OpenConfig {
+            truncate,
+            ..fixture.config()
+        };
+        assert_refused(fixture.open_with(&config).map(drop), ErrorKind::Locked);
+    }
+}
+
+fn another_process_is_refused_for_as_long_as_the_handle_is_open<D: Driver>(
+    fixture: &Fixture<D>,
+) -> CaseResult {
+    let store = fixture.open()?;
+    commit_entries(&store, "t", &[(b"k", b"v")])?;
+    crash::run(fixture, "locked out")?;
+    assert_eq!(committed(&store, "t")?, owned(&[(b"k", b"v")]));
+    drop(store);
+    crash::run(fixture, "durable")?;
+    assert_eq!(committed(&fixture.open()?, "t")?, owned(&[(b"k", b"v")]));
     Ok(())
 }
 

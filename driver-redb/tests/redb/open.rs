@@ -177,20 +177,6 @@ fn a_file_that_is_open_already_is_locked() {
 }
 
 #[test]
-fn a_transaction_keeps_the_file_locked_after_its_store_is_gone() {
-    let (_folder, path) = place();
-    let store = open(&path);
-    let reader = store.begin_read().unwrap();
-    drop(store);
-    assert_eq!(
-        open_error(&OpenConfig::new(&path)).kind(),
-        ErrorKind::Locked
-    );
-    drop(reader);
-    open(&path);
-}
-
-#[test]
 fn truncate_empties_a_database_and_gives_the_space_back() {
     let (_folder, path) = place();
     let store = open(&path);

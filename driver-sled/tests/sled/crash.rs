@@ -14,9 +14,7 @@ use netabase_core::driver::{
 use netabase_driver_sled::{Sled, SledDatabase};
 
 use crate::large::{chunks, chunks_of};
-use crate::{
-    Model, Random, assert_shows, command, get_one, open, open_error, place, put_one, without_driver,
-};
+use crate::{Model, Random, assert_shows, command, get_one, open, place, put_one, without_driver};
 
 const PATH: &str = "SLED_TEST_PATH";
 const TREES: [&str; 3] = ["a", "b", "c"];
@@ -163,30 +161,6 @@ fn a_killed_process_leaves_whole_transactions() {
     let values = models.iter().flat_map(|model| model.values());
     let expected: usize = values.map(|value| chunks_of(value.len())).sum();
     assert_eq!(chunks(&without_driver(&path)).len(), expected);
-}
-
-#[test]
-#[ignore = "run in a process of its own by another_process_is_locked_out"]
-fn child_opens() {
-    let path = path_from_parent();
-    for truncate in [false, true] {
-        let error = open_error(&OpenConfig {
-            truncate,
-            ..OpenConfig::new(&path)
-        });
-        assert_eq!(error.kind(), ErrorKind::Locked, "{error:?}");
-    }
-}
-
-#[test]
-fn another_process_is_locked_out() {
-    let (_folder, path) = place();
-    let store = open(&path);
-    let locked_out = child("crash::child_opens", &path).output().unwrap();
-    assert!(locked_out.status.success(), "{locked_out:?}");
-    drop(store);
-    let let_in = child("crash::child_opens", &path).output().unwrap();
-    assert!(!let_in.status.success(), "{let_in:?}");
 }
 
 /// What keeps the files of a child at a few MiB, without the signal that would end it.

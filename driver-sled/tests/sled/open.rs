@@ -427,27 +427,6 @@ fn a_locked_database_is_refused_at_once() {
 }
 
 #[test]
-fn an_open_database_is_locked_until_the_last_transaction_is_gone() {
-    let (_folder, path) = place();
-    let store = open(&path);
-    put_one(&store, "t", b"k", b"v", Durability::None);
-    let reader = store.begin_read().unwrap();
-    let writer = store.begin_write().unwrap();
-    drop(store);
-    for config in every_way(&path) {
-        let error = open_error(&config);
-        assert_eq!(error.kind(), ErrorKind::Locked, "{config:?}: {error:?}");
-    }
-    drop(reader);
-    assert_eq!(
-        open_error(&OpenConfig::new(&path)).kind(),
-        ErrorKind::Locked
-    );
-    drop(writer);
-    assert_eq!(get_one(&open(&path), "t", b"k").as_deref(), Some(&b"v"[..]));
-}
-
-#[test]
 fn a_database_opens_again_the_moment_it_is_closed() {
     let (_folder, path) = place();
     for round in 0..30_u32 {

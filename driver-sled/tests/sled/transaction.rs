@@ -3,7 +3,7 @@
 use netabase_core::driver::{Bounds, Database, Direction, Driver, Durability, Read, Write};
 use netabase_driver_sled::{Sled, SledDatabase};
 
-use crate::{Model, Random, assert_shows, open, owned, place, scan};
+use crate::{Model, assert_shows, open, place, scan};
 
 fn filled(store: &SledDatabase) -> Model {
     let mut model = Model::new();
@@ -32,36 +32,6 @@ fn keys_beyond_the_end_of_a_tree_are_new_and_others_are_found() {
     assert_shows(&writer, "t", &model);
     writer.commit(Durability::None).unwrap();
     assert_shows(&store.begin_read().unwrap(), "t", &model);
-}
-
-#[test]
-fn values_of_many_chunks_come_back() {
-    let (_folder, path) = place();
-    let store = open(&path);
-    let mut random = Random(7);
-    let mut model = Model::new();
-    for round in 0..4_u8 {
-        let mut writer = store.begin_write().unwrap();
-        let large = writer.tree("large").unwrap();
-        let small = writer.tree("small").unwrap();
-        for _ in 0..6 {
-            let key = vec![random.below(10) as u8];
-            let value = vec![round; 50_000 + random.below(400_000) as usize];
-            let previous = writer.put(large, &key, &value, <[u8]>::to_vec).unwrap();
-            assert!(previous == model.insert(key, value));
-        }
-        writer.put(small, b"round", &[round], |_| ()).unwrap();
-        writer.commit(Durability::Immediate).unwrap();
-    }
-    assert_shows(&store.begin_read().unwrap(), "large", &model);
-    drop(store);
-    let store = open(&path);
-    let reader = store.begin_read().unwrap();
-    assert_shows(&reader, "large", &model);
-    assert_eq!(
-        owned(&reader, reader.tree("small").unwrap(), b"round"),
-        Some(vec![3])
-    );
 }
 
 #[test]
