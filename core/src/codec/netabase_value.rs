@@ -26,9 +26,9 @@ use super::shape::{Types, ValueShape};
 /// A type that stores itself in a form of its own names it, with a version to raise when the form changes:
 ///
 /// ```
-/// use netabase_core::bincode::de::Decoder;
-/// use netabase_core::bincode::enc::Encoder;
-/// use netabase_core::bincode::error::{DecodeError, EncodeError};
+/// use bincode::de::Decoder;
+/// use bincode::enc::Encoder;
+/// use bincode::error::{DecodeError, EncodeError};
 /// use netabase_core::codec::netabase_value::NetabaseValue;
 /// use netabase_core::codec::shape::{Types, ValueShape};
 ///
