@@ -38,6 +38,8 @@ pub mod __private {
     pub use crate::codec::as_key::AsKey;
     pub use crate::codec::key::{EncodeKey, Key, KeyDecodeError, KeyShape};
     pub use crate::codec::netabase_value::NetabaseValue;
+    #[cfg(feature = "serde")]
+    pub use crate::codec::serde_value::encode as encode_with_serde;
     pub use crate::codec::shape::{FieldShapes, TypeBody, Types, ValueShape};
     pub use crate::error::NetabaseError;
     pub use crate::generated::{

@@ -23,6 +23,8 @@ use proc_macro::TokenStream;
 ///
 /// - `#[bincode(with_serde)]` on a field: its value is encoded by serde's traits, as `bincode`'s own derive does it. It is
 ///   for types without any other, and needs the feature `serde` of `netabase_store`.
+///   What serde writes and could not read back is an error of kind `Codec` where the record is written: fields left out by
+///   `skip_serializing_if`, and enums with `tag`, `content` or `untagged`. To find out, the value is decoded once.
 /// - `#[netabase(version = 1)]` on a field: its type is foreign, is stored by `bincode`'s traits, or by serde's with the
 ///   attribute above, and is recorded by its name and this number, which is raised when the stored form changes.
 ///

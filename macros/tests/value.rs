@@ -14,6 +14,7 @@ use bincode::de::DecoderImpl;
 use bincode::de::read::SliceReader;
 use bincode::enc::EncoderImpl;
 use bincode::enc::write::SliceWriter;
+use bincode::error::EncodeError;
 use netabase_store::NetabaseValue;
 use netabase_store::driver::shape::{Types, ValueShape};
 
@@ -52,12 +53,16 @@ struct Mixed {
 }
 
 fn encoded<T: NetabaseValue>(value: &T) -> Vec<u8> {
+    encoded_or_refused(value).unwrap()
+}
+
+fn encoded_or_refused<T: NetabaseValue>(value: &T) -> Result<Vec<u8>, EncodeError> {
     let mut buffer = vec![0; 1 << 16];
     let mut encoder = EncoderImpl::new(SliceWriter::new(&mut buffer), standard());
-    value.encode_value(&mut encoder).unwrap();
+    value.encode_value(&mut encoder)?;
     let length = encoder.into_writer().bytes_written();
     buffer.truncate(length);
-    buffer
+    Ok(buffer)
 }
 
 fn decoded<T: NetabaseValue>(bytes: &[u8]) -> Result<T, bincode::error::DecodeError> {
@@ -202,4 +207,159 @@ fn a_length_in_damaged_bytes_claims_no_more_memory_than_allowed() {
     assert!(decoded::<Vec<[u8; 0]>>(&length).is_err());
     assert!(decoded::<Vec<Settings>>(&length).is_err());
     assert!(decoded::<HashMap<u8, String>>(&length).is_err());
+}
+
+/// A type of serde's, whose form bincode can read back.
+#[derive(serde::Serialize, serde::Deserialize, Debug, PartialEq, Clone)]
+enum Whole {
+    Unit,
+    New(u16),
+    Pair(u8, Option<String>),
+    Named {
+        map: BTreeMap<String, i64>,
+        list: Vec<char>,
+    },
+}
+
+/// Others whose form it cannot.
+#[derive(serde::Serialize, serde::Deserialize, Debug, PartialEq, Clone)]
+struct Sparse {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<u8>,
+    count: u8,
+}
+
+#[derive(serde::Serialize, serde::Deserialize, Debug, PartialEq, Clone)]
+#[serde(tag = "kind")]
+enum Inside {
+    Of { size: u8 },
+}
+
+#[derive(serde::Serialize, serde::Deserialize, Debug, PartialEq, Clone)]
+#[serde(untagged)]
+enum Untagged {
+    Small(u8),
+}
+
+/// A tuple struct, of which serde leaves fields out without a word.
+#[derive(serde::Serialize, serde::Deserialize, Debug, PartialEq, Clone)]
+struct Short(
+    u8,
+    #[serde(skip_serializing_if = "Option::is_none")] Option<u8>,
+);
+
+#[derive(NetabaseValue, Debug, PartialEq, Clone)]
+struct OfWhole {
+    #[bincode(with_serde)]
+    r#type: Vec<Whole>,
+    after: u8,
+}
+
+#[derive(NetabaseValue, Debug, PartialEq, Clone)]
+struct OfSparse {
+    #[bincode(with_serde)]
+    r#type: Vec<Option<Sparse>>,
+    after: u8,
+}
+
+#[derive(NetabaseValue, Debug, PartialEq, Clone)]
+enum OfOthers {
+    Tagged(#[bincode(with_serde)] Inside),
+    Untagged {
+        #[bincode(with_serde)]
+        inner: Untagged,
+    },
+    Short(#[bincode(with_serde)] Short),
+}
+
+#[test]
+fn what_serde_writes_and_reads_is_stored_as_by_bincodes_derives() {
+    let value = OfWhole {
+        r#type: vec![
+            Whole::Unit,
+            Whole::New(300),
+            Whole::Pair(1, Some("a".into())),
+            Whole::Pair(2, None),
+            Whole::Named {
+                map: BTreeMap::from([("b".into(), -1)]),
+                list: vec!['c'],
+            },
+        ],
+        after: 9,
+    };
+    let mut expected = bincode::serde::encode_to_vec(&value.r#type, standard()).unwrap();
+    expected.push(9);
+    assert_eq!(encoded(&value), expected);
+    assert_eq!(decoded::<OfWhole>(&expected).unwrap(), value);
+}
+
+#[test]
+fn what_serde_leaves_out_is_refused_with_the_name_of_the_field() {
+    let of = |note| OfSparse {
+        r#type: vec![None, Some(Sparse { note, count: 1 })],
+        after: 7,
+    };
+    let whole = of(Some(5));
+    assert_eq!(decoded::<OfSparse>(&encoded(&whole)).unwrap(), whole);
+    let error = encoded_or_refused(&of(None)).unwrap_err().to_string();
+    assert!(
+        error.contains("field `type`: serde leaves `note` out"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_serde_cannot_read_back_is_refused_with_the_name_of_the_field() {
+    for (value, field) in [
+        (OfOthers::Tagged(Inside::Of { size: 1 }), "0"),
+        (
+            OfOthers::Untagged {
+                inner: Untagged::Small(1),
+            },
+            "inner",
+        ),
+        (OfOthers::Short(Short(1, None)), "0"),
+    ] {
+        let error = encoded_or_refused(&value).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("field `{field}`: what serde writes of"))
+                && error.contains("cannot be read back"),
+            "{error}"
+        );
+    }
+    let whole = OfOthers::Short(Short(1, Some(2)));
+    assert_eq!(decoded::<OfOthers>(&encoded(&whole)).unwrap(), whole);
+}
+
+#[test]
+fn the_bytes_of_derived_types_stand_here() {
+    let none: Vec<Theme> = Vec::new();
+    assert_eq!(encoded(&none), [0]);
+    assert_eq!(encoded(&Unit), []);
+    assert_eq!(encoded(&Theme::Light), [0]);
+    assert_eq!(
+        encoded(&Theme::Dark(200, "dim".into())),
+        [1, 200, 3, b'd', b'i', b'm']
+    );
+    let red = Theme::Rgb {
+        r: 255,
+        name: "r".into(),
+    };
+    assert_eq!(encoded(&red), [2, 255, 1, b'r']);
+    assert_eq!(encoded(&Pair(1u8, 300u16)), [1, 251, 44, 1]);
+    let inner = Settings {
+        theme: Theme::Light,
+        r#type: 300,
+        sizes: vec![(1, 2)],
+        next: None,
+    };
+    let outer = Settings {
+        next: Some(Box::new(inner.clone())),
+        ..inner
+    };
+    let bytes = [0, 251, 44, 1, 1, 1, 2];
+    assert_eq!(
+        encoded(&outer),
+        [&bytes[..], &[1], &bytes[..], &[0]].concat()
+    );
 }

@@ -10,5 +10,7 @@ pub mod fields;
 pub mod ivec;
 pub mod key;
 pub mod netabase_value;
+#[cfg(feature = "serde")]
+pub mod serde_value;
 pub mod shape;
 pub mod value;

@@ -238,7 +238,7 @@ fn implement_key(name: &Ident, fields: &[&Field], shadowed: &[Ident]) -> TokenSt
     let encode = fields
         .iter()
         .zip(&places)
-        .map(|(field, place)| encode_field(&field.ty, field.storing, &quote!(&self.#place)));
+        .map(|(field, place)| encode_field(&field.ty, field.storing, place, &quote!(&self.#place)));
     let decode = fields
         .iter()
         .map(|field| decode_field(&field.ty, field.storing, &without_context()));

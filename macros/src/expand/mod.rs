@@ -9,7 +9,7 @@ mod view;
 
 use proc_macro_crate::{FoundCrate, crate_name};
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned as _;
 use syn::{DeriveInput, Ident, Path, Type, parse_quote};
 
@@ -131,10 +131,17 @@ fn private(krate: &Path, implementations: &TokenStream) -> TokenStream {
     }
 }
 
-/// Encodes the value of a field, which the expression `place`, a reference, leads to.
-fn encode_field(ty: &Type, storing: Storing, place: &TokenStream) -> TokenStream {
+/// Encodes the value of the field `member`, which the expression `place`, a reference, leads to.
+fn encode_field(
+    ty: &Type,
+    storing: Storing,
+    member: &impl ToTokens,
+    place: &TokenStream,
+) -> TokenStream {
     if storing.with_serde {
-        quote!(__netabase::bincode::Encode::encode(&__netabase::bincode::serde::Compat(#place), __encoder)?)
+        let member = member.to_token_stream().to_string();
+        let member = member.trim_start_matches("r#");
+        quote!(__netabase::encode_with_serde(#place, #member, __encoder)?)
     } else if storing.version.is_some() {
         quote!(<#ty as __netabase::StoredField>::encode(#place, __encoder)?)
     } else {
@@ -307,7 +314,6 @@ fn enum_from(name: &Ident, variant: &Ident, ty: &Ident) -> TokenStream {
 mod tests {
     use std::path::Path;
 
-    use quote::ToTokens;
     use syn::{File, Item};
 
     use super::*;

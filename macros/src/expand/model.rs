@@ -30,7 +30,7 @@ fn record(model: &Model, context: &Context) -> TokenStream {
     let names: Vec<_> = model.fields.iter().map(|field| &field.name).collect();
     let encode = model.fields.iter().map(|field| {
         let name = &field.name;
-        encode_field(&field.ty, field.storing, &quote!(&self.#name))
+        encode_field(&field.ty, field.storing, name, &quote!(&self.#name))
     });
     let decode = model
         .fields

@@ -57,7 +57,7 @@ pub(crate) fn expand(value: &ValueType, krate: &Path) -> TokenStream {
 fn of_struct(fields: &ValueFields) -> (TokenStream, TokenStream, TokenStream) {
     let encode = fields.fields.iter().map(|field| {
         let member = &field.member;
-        encode_field(&field.ty, field.storing, &quote!(&self.#member))
+        encode_field(&field.ty, field.storing, member, &quote!(&self.#member))
     });
     let decode = construct(&quote!(Self), fields);
     let shapes = shapes(fields);
@@ -83,11 +83,9 @@ fn of_enum(
             let bound: Vec<_> = (fields.fields.iter())
                 .map(|field| binding(&field.member))
                 .collect();
-            let encode = fields
-                .fields
-                .iter()
-                .zip(&bound)
-                .map(|(field, bound)| encode_field(&field.ty, field.storing, &quote!(#bound)));
+            let encode = fields.fields.iter().zip(&bound).map(|(field, bound)| {
+                encode_field(&field.ty, field.storing, &field.member, &quote!(#bound))
+            });
             quote! {
                 Self::#variant { #(#members: #bound),* } => {
                     __netabase::bincode::Encode::encode(&#number, __encoder)?;

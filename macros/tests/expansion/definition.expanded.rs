@@ -1380,10 +1380,7 @@ pub mod blog {
                 __netabase::Field::<
                     Option<u8>,
                 >::run(__netabase::EncodeField(&self.r#type, __encoder))?;
-                __netabase::bincode::Encode::encode(
-                    &__netabase::bincode::serde::Compat(&self.picture),
-                    __encoder,
-                )?;
+                __netabase::encode_with_serde(&self.picture, "picture", __encoder)?;
                 __netabase::Ok(())
             }
             #[inline]
