@@ -39,6 +39,7 @@ pub fn all<D: Driver>() -> Vec<Case<D>> {
         ("concurrency", cases::concurrency::cases()),
         ("config", cases::config::cases()),
         ("crash", cases::crash::cases()),
+        ("damage", cases::damage::cases()),
         ("cursor", cases::cursor::cases()),
         ("handles", cases::handles::cases()),
         ("history", cases::history::cases()),

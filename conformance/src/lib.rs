@@ -12,6 +12,7 @@
 //! Each variable but the last takes a number, and where it counts what is tried, one above 0:
 //! - `NETABASE_CONFORMANCE_CRASH_ROUNDS`: how often the case of random kills kills a process, and the one of long
 //!   transactions, which does so a quarter as often; 25.
+//! - `NETABASE_CONFORMANCE_DAMAGE_ROUNDS`: how often the case of flipped bits damages a database; 250.
 //! - `NETABASE_CONFORMANCE_HISTORY_TRANSACTIONS`: how many transactions each of the 8 threads of a history runs; 2,000.
 //! - `PROPTEST_CASES`: how many random sequences each case of sequences runs; 16 to 96, by the case.
 //! - `NETABASE_CONFORMANCE_SEED`: what random choices follow from; another one each time. A failure says which it was.

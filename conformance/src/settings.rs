@@ -14,6 +14,7 @@ use crate::sequence;
 
 pub(crate) const TIME_LIMIT: &str = "NETABASE_CONFORMANCE_TIME_LIMIT";
 pub(crate) const CRASH_ROUNDS: &str = "NETABASE_CONFORMANCE_CRASH_ROUNDS";
+pub(crate) const DAMAGE_ROUNDS: &str = "NETABASE_CONFORMANCE_DAMAGE_ROUNDS";
 pub(crate) const HISTORY_TRANSACTIONS: &str = "NETABASE_CONFORMANCE_HISTORY_TRANSACTIONS";
 pub(crate) const SEED: &str = "NETABASE_CONFORMANCE_SEED";
 /// How many sequences each case of sequences runs; also what proptest itself reads.
@@ -28,6 +29,11 @@ pub(crate) fn time_limit() -> Duration {
 /// How often the case of random kills kills a process.
 pub(crate) fn crash_rounds() -> u32 {
     number(CRASH_ROUNDS).map_or(25, NonZero::get)
+}
+
+/// How often the case of flipped bits damages a database.
+pub(crate) fn damage_rounds() -> u32 {
+    number(DAMAGE_ROUNDS).map_or(250, NonZero::get)
 }
 
 /// How many transactions each thread of a history runs.

@@ -16,7 +16,7 @@ use netabase_core::store::TypedStore;
 use kill::a_kill_at_any_moment_leaves_whole_transactions;
 use long::a_kill_leaves_all_of_a_long_transaction_or_nothing;
 
-use super::{committed, contents, leak, persistence, read_failure, typed, write_failure};
+use super::{committed, contents, damage, leak, persistence, read_failure, typed, write_failure};
 use crate::catalog::{Case, CaseResult, Failure, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{Shop, User, UserPrimaryKey};
@@ -150,6 +150,7 @@ fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 18] {
         }),
         ("repeat", leak::repeat),
         ("repeat commits", leak::repeat_commits),
+        ("damaged", damage::read_damaged),
         ("long", long::write_until_killed),
         ("small", write_failure::write_little_without_space),
         ("cut", read_failure::read_what_was_cut_off),

@@ -6,6 +6,7 @@ pub mod concurrency;
 pub mod config;
 pub mod crash;
 pub mod cursor;
+pub mod damage;
 pub mod handles;
 pub mod history;
 pub mod leak;
