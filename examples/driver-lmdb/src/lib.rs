@@ -110,7 +110,6 @@ pub static MANIFEST: Manifest = Manifest {
         .with(Capabilities::DURABLE)
         .with(Capabilities::SNAPSHOTS)
         .with(Capabilities::ZERO_COPY)
-        .with(Capabilities::COUNTED)
         .with(Capabilities::READ_ONLY),
     limits: Limits {
         key_bytes: records::KEY_BYTES as u64,
