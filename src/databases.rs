@@ -96,7 +96,7 @@ pub mod indexeddb_store {
     pub type IndexedDBTree<'db, D, M> = AsyncTree<'db, D, M, IndexedDB>;
 
     impl<D: NetabaseDefinitionTrait> IndexedDBStore<D> {
-        /// The names of all object stores, those of empty trees included, in order.
+        /// The names of all object stores, those of empty trees included, in order: the engine's own, which are the numbers of trees.
         ///
         /// # Errors
         /// An error of the engine.

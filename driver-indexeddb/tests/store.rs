@@ -123,7 +123,8 @@ async fn what_indexeddb_offers_beside_the_rest() {
     store.open_tree::<User>().put(user(1, 30)).await.unwrap();
     store.open_tree::<User>().clear().await.unwrap();
     let names = store.store_names().await.unwrap();
-    assert!(names.contains(&"User".to_owned()), "{names:?}");
+    // Those of the engine, which knows trees by their numbers.
+    assert!(names.contains(&"1".to_owned()), "{names:?}");
     assert!(names.is_sorted());
     let trees = store.tree_names().await.unwrap();
     assert!(!trees.contains(&"User".to_owned()), "{trees:?}");

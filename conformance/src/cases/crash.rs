@@ -80,7 +80,7 @@ type Scenario<D> = fn(&Fixture<D>) -> CaseResult;
 
 const COMMITS: u32 = 12;
 
-fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 18] {
+fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 19] {
     [
         ("durable", |fixture| {
             let store = ManuallyDrop::new(fixture.open()?);
