@@ -7,6 +7,7 @@
 
 use std::ops::Bound;
 
+use netabase_store::config::{Checksums, FileConfig};
 use netabase_store::databases::redb_store::Redb;
 use netabase_store::databases::redb_zerocopy::{
     BorrowedGuard, RedbStoreZeroCopy, RedbTree, bulk_insert, bulk_remove, with_read_transaction,
@@ -412,12 +413,15 @@ fn a_closed_store_says_so_at_the_beginning() {
 fn a_record_that_cannot_be_decoded_is_named_and_passed_over() -> Result {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("people.redb");
-    let store = RedbStoreZeroCopy::<People>::new(&path)?;
+    let store = RedbStoreZeroCopy::<People>::new(FileConfig {
+        checksums: Checksums::Off,
+        ..FileConfig::new(&path)
+    })?;
     bulk_insert(&store, (0..3).map(user))?;
     drop(store);
     let raw = Redb.open(&OpenConfig::new(&path))?;
     let mut writer = raw.begin_write()?;
-    let tree = writer.tree("User")?;
+    let tree = writer.tree("1")?;
     let encoded = netabase_store::key::encode(&key(1));
     assert_eq!(writer.put(tree, &encoded, &[0xFF], |_| ())?, Some(()));
     writer.commit(Durability::Immediate)?;
@@ -441,5 +445,36 @@ fn a_record_that_cannot_be_decoded_is_named_and_passed_over() -> Result {
         .map(|guard| guard.unwrap().view().ok().map(|user| user.age))
         .collect();
     assert_eq!(ages, [Some(0), None, Some(2)]);
+    Ok(())
+}
+
+#[test]
+fn a_damaged_record_is_not_pinned_where_there_are_checksums() -> Result {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.redb");
+    let store = RedbStoreZeroCopy::<People>::new(&path)?;
+    bulk_insert(&store, (0..3).map(user))?;
+    drop(store);
+    let raw = Redb.open(&OpenConfig::new(&path))?;
+    let mut writer = raw.begin_write()?;
+    let tree = writer.tree("1")?;
+    let encoded = netabase_store::key::encode(&key(1));
+    let mut record = writer.get(tree, &encoded, <[u8]>::to_vec)?.unwrap();
+    record[0] ^= 1;
+    writer.put(tree, &encoded, &record, |_| ())?;
+    writer.commit(Durability::Immediate)?;
+    drop(raw);
+
+    let store = RedbStoreZeroCopy::<People>::open(&path)?;
+    let transaction = store.begin_read()?;
+    let users = transaction.open_tree::<User>()?;
+    let error = users.get_pinned(key(1)).map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert_eq!(error.tree(), Some("User"));
+    let kinds: Vec<_> = users
+        .iter_pinned()?
+        .map(|item| item.map(drop).map_err(|error| error.kind()))
+        .collect();
+    assert_eq!(kinds, [Ok(()), Err(ErrorKind::Corrupt), Ok(())]);
     Ok(())
 }
