@@ -306,7 +306,7 @@ fn cursors_in_many_threads_read_the_same<D: Driver>(fixture: &Fixture<D>) -> Cas
 fn readers_do_not_wait_for_a_commit<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     const READS: u32 = 10;
     const SEEN: u32 = 30;
-    const COMMITS: u64 = 60;
+    const COMMITS: u64 = 200;
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"v")])?;
     // The number of the commit that is running; 0 between commits.
