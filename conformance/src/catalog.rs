@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
+use std::process::Command;
 
 use netabase_core::driver::{Capabilities, Driver, Limits, Manifest};
 
@@ -50,6 +51,7 @@ pub fn all<D: Driver>() -> Vec<Case<D>> {
         ("optimistic", cases::optimistic::cases()),
         ("order", cases::order::cases()),
         ("persistence", cases::persistence::cases()),
+        ("power_loss", cases::power_loss::cases()),
         ("random", cases::random::cases()),
         ("read_failure", cases::read_failure::cases()),
         ("resuming_cursor", cases::resuming_cursor::cases()),
@@ -130,6 +132,8 @@ pub enum Requirement {
     OwnProcess,
     /// The system is Linux.
     Linux,
+    /// There is a C compiler, `cc`.
+    CCompiler,
     /// The system has files, and a database is one of them or a folder.
     Files,
     /// The program may start threads.
@@ -191,6 +195,9 @@ impl Requirement {
                 Some("this executable starts no processes".to_owned())
             }
             Self::Linux if !cfg!(target_os = "linux") => Some("the system is not Linux".to_owned()),
+            Self::CCompiler if !has_c_compiler() => {
+                Some("there is no C compiler (`cc`)".to_owned())
+            }
             Self::Files if cfg!(target_family = "wasm") => {
                 Some("the system has no files".to_owned())
             }
@@ -207,9 +214,16 @@ impl Requirement {
             | Self::Lacks(_)
             | Self::Offers(_)
             | Self::OwnProcess
-            | Self::Linux => None,
+            | Self::Linux
+            | Self::CCompiler => None,
         }
     }
+}
+
+fn has_c_compiler() -> bool {
+    let mut asked = Command::new("cc");
+    asked.arg("--version").env_remove("LD_PRELOAD");
+    asked.output().is_ok_and(|output| output.status.success())
 }
 
 /// What a case comes to: it held, or it failed with an error. It may panic as well.

@@ -45,6 +45,17 @@ pub(crate) fn set_permissions(path: &Path, files: u32, folders: u32) -> io::Resu
     set(folders)
 }
 
+/// The number of a file or folder in its file system.
+pub(crate) fn inode(path: &Path) -> io::Result<u64> {
+    #[cfg(unix)]
+    return std::fs::metadata(path).map(|found| std::os::unix::fs::MetadataExt::ino(&found));
+    #[cfg(not(unix))]
+    return {
+        let _ = path;
+        Err(io::ErrorKind::Unsupported.into())
+    };
+}
+
 /// Whether the system ended a process that touched a page of a file where the file had no more bytes.
 pub(crate) fn ended_by_a_bus_error(status: ExitStatus) -> bool {
     #[cfg(target_os = "linux")]

@@ -201,6 +201,10 @@ const CAUGHT: &[(Fault, &[&str])] = &[
         &["value/values_of_a_mebibyte_come_back"],
     ),
     (
+        Fault::NeverSyncs,
+        &["power_loss/what_was_acknowledged_survives_a_power_cut_at_any_moment"],
+    ),
+    (
         Fault::OrdersBytesAsSigned,
         &[
             "order/bytes_compare_unsigned",

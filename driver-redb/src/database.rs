@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use netabase_core::driver::kit::path::{Place, look, missing, require_parent};
+use netabase_core::driver::kit::path::{
+    Place, inaccessible, look, missing, require_parent, sync_folder,
+};
 use netabase_core::driver::{self, OpenConfig, Result};
 use redb::{Database, StorageError};
 
@@ -35,7 +37,8 @@ impl RedbDatabase {
         if found.is_none() {
             require_parent(&path)?;
         }
-        if !creates && found.is_none_or(|file| file.len() == 0) {
+        let is_new = found.is_none_or(|file| file.len() == 0);
+        if !creates && is_new {
             return Err(missing(&path));
         }
         let access = Access {
@@ -63,6 +66,10 @@ impl RedbDatabase {
             opened => opened,
         };
         let mut engine = opened.map_err(|error| error::opening(&path, error))?;
+        // redb makes the file's bytes permanent, not its name.
+        if is_new && let Some(folder) = path.parent() {
+            sync_folder(folder).map_err(|error| inaccessible(folder, error))?;
+        }
         if settings.truncate {
             engine.with_database("truncate", remove_everything)?;
         }

@@ -9,9 +9,9 @@ use std::path::Path;
 
 use netabase_core::driver::kit::path::sync_folder;
 
-use crate::folder::LOG;
+use crate::folder::{LOG, PARAMETERS};
 
-/// The log of an open database, which is all that a database consists of.
+/// The log of an open database, which is all that a database consists of beside its parameters.
 #[derive(Debug)]
 pub(crate) struct Disk {
     log: File,
@@ -21,6 +21,8 @@ impl Disk {
     /// The log of the database at `path`, which sled has open.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let log = File::open(path.join(LOG))?;
+        // sled writes its parameters once and does not synchronise them; without them the folder is not sled's.
+        File::open(path.join(PARAMETERS))?.sync_all()?;
         sync_folder(path)?;
         if let Some(parent) = path.parent() {
             sync_folder(parent)?;

@@ -21,7 +21,7 @@ pub(crate) const LOG: &str = "db";
 /// The folder with the files of pages that are too long for the log; [`large`](crate::large) keeps it empty.
 const BLOBS: &str = "blobs";
 /// The file with the parameters that a database was made with.
-const PARAMETERS: &str = "conf";
+pub(crate) const PARAMETERS: &str = "conf";
 /// How the names of the files begin that hold the state of sled's pages.
 const SNAPSHOT: &str = "snap.";
 /// How the name of one ends that is not finished.

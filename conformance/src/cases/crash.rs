@@ -16,7 +16,9 @@ use netabase_core::store::TypedStore;
 use kill::a_kill_at_any_moment_leaves_whole_transactions;
 use long::a_kill_leaves_all_of_a_long_transaction_or_nothing;
 
-use super::{committed, contents, damage, leak, persistence, read_failure, typed, write_failure};
+use super::{
+    committed, contents, damage, leak, persistence, power_loss, read_failure, typed, write_failure,
+};
 use crate::catalog::{Case, CaseResult, Failure, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{Shop, User, UserPrimaryKey};
@@ -80,7 +82,7 @@ type Scenario<D> = fn(&Fixture<D>) -> CaseResult;
 
 const COMMITS: u32 = 12;
 
-fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 19] {
+fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 20] {
     [
         ("durable", |fixture| {
             let store = ManuallyDrop::new(fixture.open()?);
@@ -153,6 +155,7 @@ fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 19] {
         ("damaged", damage::read_damaged),
         ("long", long::write_until_killed),
         ("small", write_failure::write_little_without_space),
+        ("power", power_loss::write_and_say),
         ("cut", read_failure::read_what_was_cut_off),
         ("random", kill::write_until_killed),
         ("full", write_failure::fill),

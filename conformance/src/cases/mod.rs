@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod optimistic;
 pub mod order;
 pub mod persistence;
+pub mod power_loss;
 pub mod random;
 pub mod read_failure;
 pub mod resuming_cursor;

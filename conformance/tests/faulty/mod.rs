@@ -69,6 +69,7 @@ pub(crate) enum Fault {
     LimitIsOneTooHigh,
     ListsAnAbsentOperation,
     LongValuesAreCut,
+    NeverSyncs,
     OrdersBytesAsSigned,
     PanicPoisonsTheStore,
     PutForgetsThePrevious,
@@ -114,6 +115,7 @@ impl Fault {
             | Self::CursorEndsAtAnError
             | Self::EmptyCommitsAreSkipped
             | Self::FailedCommitsComeBack
+            | Self::NeverSyncs
             | Self::ReadersLeaveTheirSnapshots
             | Self::ReadersWaitForCommits => AnyDriver::new(Redb),
             Self::EmptiesForeignFolders => AnyDriver::new(Sled),

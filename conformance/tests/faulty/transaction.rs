@@ -354,6 +354,7 @@ impl TransactionHooks for Transaction {
                 mem::forget(vec![1_u8; 1024]);
                 inner.commit(durability)
             }
+            Fault::NeverSyncs => inner.commit(Durability::None),
             Fault::ReadersWaitForCommits => {
                 let _committing = self.state.committing.lock();
                 inner.commit(durability)

@@ -80,7 +80,14 @@ pub fn claim(
         false => LockedFile::exclusive(opened, folder)?,
     };
     // Another handle may have been here since the first look.
-    Ok((locked, look()?))
+    let contents = look()?;
+    if contents == Contents::Nothing {
+        // An engine synchronises its files, and seldom their names.
+        sync_folder(folder)
+            .and_then(|()| folder.parent().map_or(Ok(()), sync_folder))
+            .map_err(|error| inaccessible(folder, error))?;
+    }
+    Ok((locked, contents))
 }
 
 /// A file in the folder of an engine that says whose the folder is, and whether its creation was finished; for engines
