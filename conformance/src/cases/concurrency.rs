@@ -305,8 +305,8 @@ fn cursors_in_many_threads_read_the_same<D: Driver>(fixture: &Fixture<D>) -> Cas
 /// before a commit begins to work or after it has ended, which happens, but not often.
 fn readers_do_not_wait_for_a_commit<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     const READS: u32 = 10;
-    const SEEN: u32 = 30;
-    const COMMITS: u64 = 200;
+    const SEEN: u32 = 16;
+    const COMMITS: u64 = 60;
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"v")])?;
     // The number of the commit that is running; 0 between commits.
@@ -340,7 +340,7 @@ fn readers_do_not_wait_for_a_commit<D: Driver>(fixture: &Fixture<D>) -> CaseResu
         let write = |number: u64| -> Result<()> {
             let mut writer = store.begin_write()?;
             let tree = writer.tree("written")?;
-            for key in 0..16_u32 {
+            for key in 0..64_u32 {
                 let value = number.to_be_bytes().repeat(8 << 10);
                 writer.put(tree, &key.to_be_bytes(), &value, |_| ())?;
             }
@@ -358,7 +358,7 @@ fn readers_do_not_wait_for_a_commit<D: Driver>(fixture: &Fixture<D>) -> CaseResu
     })?;
     assert!(
         commits == SEEN,
-        "reads went on during {commits} of {COMMITS} commits of 1 MiB only"
+        "reads went on during {commits} of {COMMITS} commits of 4 MiB only"
     );
     Ok(())
 }

@@ -34,6 +34,8 @@ const PAGE_SIZE: usize = MARK + 8 + 2 * size_of::<usize>();
 const PAGE_HEADER: usize = size_of::<usize>() + 8;
 /// So much of a data file is looked at.
 const HEADER: usize = PAGE_SIZE + 4;
+/// The largest page that LMDB uses, in bytes.
+const LARGEST_PAGE: u64 = 64 << 10;
 
 /// The data file, locked for this handle as long as it lives.
 ///
@@ -114,11 +116,12 @@ fn inspect(folder: &Path) -> Result<Contents> {
         Err(error) => return Err(inaccessible(error)),
     };
     let length = file.metadata().map_err(inaccessible)?.len();
+    let is_short = length <= 2 * LARGEST_PAGE;
     let mut header = Vec::with_capacity(HEADER);
-    file.take(HEADER as u64)
+    file.take(if is_short { length } else { HEADER as u64 })
         .read_to_end(&mut header)
         .map_err(inaccessible)?;
-    if header.is_empty() {
+    if header.is_empty() || (is_short && is_cut_off(&header)) {
         return Ok(Contents::Nothing);
     }
     match page_size(&header) {
@@ -141,6 +144,15 @@ fn without_data(folder: &Path) -> Result<Contents> {
         }
     }
     Ok(Contents::Nothing)
+}
+
+/// Whether these are the first two pages of a data file, of which one never reached the disk: LMDB writes them
+/// together, and the power was cut.
+fn is_cut_off(file: &[u8]) -> bool {
+    let (first, second) = file.split_at(file.len() / 2);
+    let is_blank = |page: &[u8]| page.iter().all(|byte| *byte == 0);
+    let is_whole = |page: &[u8]| page_size(page).is_some_and(|size| size as usize == page.len());
+    (is_blank(first) && is_whole(second)) || (is_whole(first) && is_blank(second))
 }
 
 /// The size of a page as the beginning of a data file gives it; `None` if LMDB did not write it.

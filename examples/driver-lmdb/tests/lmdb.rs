@@ -237,12 +237,18 @@ fn a_creation_that_was_cut_off_counts_as_none() {
     let folder = tempfile::tempdir().unwrap();
     let whole = folder.path().join("whole");
     drop(open(&whole, &[]).unwrap());
-    let first_page = fs::read(whole.join("data.mdb")).unwrap()[..4096].to_vec();
+    let pages = fs::read(whole.join("data.mdb")).unwrap()[..8192].to_vec();
+    let first_page = &pages[..4096];
+    let blank = [0; 4096];
+    let without_the_second = [first_page, &blank].concat();
+    let without_the_first = [&blank, &pages[4096..]].concat();
     for files in [
         &[][..],
         &[("lock.mdb", &b""[..])],
         &[("lock.mdb", b""), ("data.mdb", b"")],
-        &[("data.mdb", &first_page)],
+        &[("data.mdb", first_page)],
+        &[("data.mdb", &without_the_second)],
+        &[("data.mdb", &without_the_first)],
     ] {
         let path = folder.path().join("cut");
         fs::create_dir(&path).unwrap();
