@@ -369,7 +369,7 @@ fn is_caught_by(fault: Fault, name: &str) {
         .find(|case| case.name == name)
         .unwrap();
     // Whether threads come between each other, and when a process is killed, is a matter of chance.
-    let by_chance = ["history/", "crash/a_kill", "concurrency/"];
+    let by_chance = ["history/", "crash/a_kill"];
     let attempts = match by_chance.iter().any(|group| name.starts_with(group)) {
         true => 10,
         false => 1,

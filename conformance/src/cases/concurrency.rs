@@ -1,6 +1,6 @@
 //! Many threads: one writer at a time, readers beside it, never a torn view.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use netabase_core::driver::{
     Capabilities, Database, Driver, Durability, ErrorKind, Read, Result, Write,
 };
 
-use super::{commit, commit_entries, committed, owned, value};
+use super::{commit, commit_entries, committed, crash, owned, power_loss, value};
 use crate::catalog::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
@@ -35,8 +35,11 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
         case!(readers_do_not_wait_for_a_writer, Requirement::Threads),
         case!(
             readers_do_not_wait_for_a_commit,
+            Requirement::Declares(Capabilities::PERSISTENT),
             Requirement::Declares(Capabilities::DURABLE),
-            Requirement::Threads
+            Requirement::OwnProcess,
+            Requirement::Linux,
+            Requirement::CCompiler
         ),
         case!(readers_never_see_half_a_transaction, Requirement::Threads),
         case!(cursors_in_many_threads_read_the_same, Requirement::Threads),
@@ -300,66 +303,34 @@ fn cursors_in_many_threads_read_the_same<D: Driver>(fixture: &Fixture<D>) -> Cas
     })
 }
 
-/// Another thread commits; this one reads, until it has begun and ended several reads while one and the same commit was
-/// running, and that during several commits. Readers that wait for commits get as far only where a thread pauses just
-/// before a commit begins to work or after it has ended, which happens, but not often.
-fn readers_do_not_wait_for_a_commit<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
-    const READS: u32 = 10;
-    const SEEN: u32 = 16;
-    const COMMITS: u64 = 60;
+/// In a process whose syncs are held by the library of [`power_loss`]: reads while a commit is held, and says whether it
+/// could.
+pub(crate) fn read_beside_a_held_commit<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let store = fixture.open()?;
-    commit_entries(&store, "t", &[(b"k", b"v")])?;
-    // The number of the commit that is running; 0 between commits.
-    let running = AtomicU64::new(0);
-    let seen = AtomicBool::new(false);
-    let ended = AtomicBool::new(false);
-    let commits = thread::scope(|scope| -> Result<u32> {
-        let reader = scope.spawn(|| -> Result<u32> {
-            let (mut commits, mut reads, mut during) = (0, 0, 0);
-            while !ended.load(Ordering::SeqCst) {
-                let before = running.load(Ordering::SeqCst);
-                let reader = store.begin_read()?;
-                let tree = reader.tree("t")?;
-                assert_eq!(value(&reader, tree, b"k")?, Some(b"v".to_vec()));
-                drop(reader);
-                if before == 0 || before != running.load(Ordering::SeqCst) {
-                    continue;
-                }
-                (during, reads) = match before == during {
-                    true => (during, reads + 1),
-                    false => (before, 1),
-                };
-                commits += u32::from(reads == READS);
-                if commits == SEEN {
-                    seen.store(true, Ordering::SeqCst);
-                    break;
-                }
+    commit_entries(&store, "t", &[(b"k", b"before")])?;
+    let hold = power_loss::Hold::begin()?;
+    thread::scope(|scope| -> CaseResult {
+        let writing = scope.spawn(|| commit_entries(&store, "t", &[(b"k", b"after")]));
+        while !hold.holds() {
+            if writing.is_finished() {
+                writing.join().expect("the writing thread ends")?;
+                return Err("the commit has ended without a sync".into());
             }
-            Ok(commits)
-        });
-        let write = |number: u64| -> Result<()> {
-            let mut writer = store.begin_write()?;
-            let tree = writer.tree("written")?;
-            for key in 0..64_u32 {
-                let value = number.to_be_bytes().repeat(8 << 10);
-                writer.put(tree, &key.to_be_bytes(), &value, |_| ())?;
-            }
-            running.store(number, Ordering::SeqCst);
-            let committed = writer.commit(Durability::Immediate);
-            running.store(0, Ordering::SeqCst);
-            committed
-        };
-        let written = (1..=COMMITS)
-            .take_while(|_| !seen.load(Ordering::SeqCst))
-            .try_for_each(write);
-        ended.store(true, Ordering::SeqCst);
-        let commits = reader.join().expect("the reader sees what was committed")?;
-        written.map(|()| commits)
-    })?;
-    assert!(
-        commits == SEEN,
-        "reads went on during {commits} of {COMMITS} commits of 4 MiB only"
-    );
+            thread::yield_now();
+        }
+        let found = committed(&store, "t")?;
+        // Where the reader has waited for the commit, the library has given up.
+        let is_held = hold.end()?;
+        writing.join().expect("the writing thread ends")?;
+        assert!(is_held, "the reader waited for the commit");
+        assert_eq!(found, owned(&[(b"k", b"before")]));
+        assert_eq!(committed(&store, "t")?, owned(&[(b"k", b"after")]));
+        Ok(())
+    })
+}
+
+fn readers_do_not_wait_for_a_commit<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
+    crash::wait(power_loss::start(fixture, "held")?.0)?;
     Ok(())
 }
 

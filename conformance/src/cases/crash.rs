@@ -17,7 +17,8 @@ use kill::a_kill_at_any_moment_leaves_whole_transactions;
 use long::a_kill_leaves_all_of_a_long_transaction_or_nothing;
 
 use super::{
-    committed, contents, damage, leak, persistence, power_loss, read_failure, typed, write_failure,
+    committed, concurrency, contents, damage, leak, persistence, power_loss, read_failure, typed,
+    write_failure,
 };
 use crate::catalog::{Case, CaseResult, Failure, Requirement, case};
 use crate::fixture::Fixture;
@@ -82,7 +83,7 @@ type Scenario<D> = fn(&Fixture<D>) -> CaseResult;
 
 const COMMITS: u32 = 12;
 
-fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 20] {
+fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 21] {
     [
         ("durable", |fixture| {
             let store = ManuallyDrop::new(fixture.open()?);
@@ -155,6 +156,7 @@ fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 20] {
         ("damaged", damage::read_damaged),
         ("long", long::write_until_killed),
         ("small", write_failure::write_little_without_space),
+        ("held", concurrency::read_beside_a_held_commit),
         ("power", power_loss::write_and_say),
         ("cut", read_failure::read_what_was_cut_off),
         ("random", kill::write_until_killed),

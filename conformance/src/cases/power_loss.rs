@@ -8,8 +8,8 @@
 
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
 use std::{env, fs, io, str};
 
 use fastrand::Rng;
@@ -283,9 +283,47 @@ fn compile(folder: &Path) -> CaseResult {
     }
 }
 
-/// Runs the process that writes; what it did, and the inode of the folder in which the database is.
-fn record<D: Driver>(fixture: &Fixture<D>, tools: &TempDir) -> Result<(Vec<Event>, u64), Failure> {
-    let tools = tools.path();
+/// The environment variables that the library reads: where it records, what it records, and the file by which it is told to
+/// hold syncs.
+const RECORD: &str = "NETABASE_POWER_RECORD";
+const ROOT: &str = "NETABASE_POWER_ROOT";
+const HOLD: &str = "NETABASE_POWER_HOLD";
+
+/// While it lives, a sync does not return, in a process with the library.
+pub(crate) struct Hold {
+    path: PathBuf,
+    held: PathBuf,
+}
+
+impl Hold {
+    pub(crate) fn begin() -> Result<Self, Failure> {
+        let path = PathBuf::from(env::var_os(HOLD).ok_or("the library is not loaded")?);
+        let held = path.with_extension("held");
+        fs::write(&path, "")?;
+        Ok(Self { path, held })
+    }
+
+    /// Whether a sync is held by now.
+    pub(crate) fn holds(&self) -> bool {
+        self.held.exists()
+    }
+
+    /// Lets syncs return; whether they were held up to now.
+    pub(crate) fn end(self) -> io::Result<bool> {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            removed => removed.map(|()| true),
+        }
+    }
+}
+
+/// Starts a scenario in a process with the library; gives it, and the folder with the record.
+pub(crate) fn start<D: Driver>(
+    fixture: &Fixture<D>,
+    scenario: &str,
+) -> Result<(Child, TempDir), Failure> {
+    let folder = tempfile::tempdir()?;
+    let tools = folder.path();
     compile(tools)?;
     let root = fixture.path().parent().ok_or("a database has a folder")?;
     let root = root.canonicalize()?;
@@ -294,24 +332,32 @@ fn record<D: Driver>(fixture: &Fixture<D>, tools: &TempDir) -> Result<(Vec<Event
         Ok(others) => format!("{others}:{shim}"),
         Err(_) => shim,
     };
-    let recording = tools.join("record");
     let variables = [
         format!("LD_PRELOAD={preloaded}"),
-        format!("NETABASE_POWER_RECORD={}", recording.display()),
-        format!("NETABASE_POWER_ROOT={}", root.display()),
+        format!("{RECORD}={}", tools.join("record").display()),
+        format!("{HOLD}={}", tools.join("hold").display()),
+        format!("{ROOT}={}", root.display()),
     ];
     let mut program = vec!["env"];
     program.extend(variables.iter().map(String::as_str));
-    crash::wait(fixture.start_under(&program, "power")?)?;
-    Ok((events(&fs::read(recording)?)?, system::inode(&root)?))
+    let process = fixture.start_under(&program, scenario)?;
+    Ok((process, folder))
+}
+
+/// Runs the process that writes; what it did, and the inode of the folder in which the database is.
+fn record<D: Driver>(fixture: &Fixture<D>) -> Result<(Vec<Event>, u64), Failure> {
+    let (process, tools) = start(fixture, "power")?;
+    crash::wait(process)?;
+    let record = fs::read(tools.path().join("record"))?;
+    let root = fixture.path().parent().ok_or("a database has a folder")?;
+    Ok((events(&record)?, system::inode(root)?))
 }
 
 fn what_was_acknowledged_survives_a_power_cut_at_any_moment<D: Driver>(
     fixture: &Fixture<D>,
 ) -> CaseResult {
     settings::seeded(|mut random| {
-        let tools = tempfile::tempdir()?;
-        let (events, root) = record(fixture, &tools)?;
+        let (events, root) = record(fixture)?;
         let mut disk = Disk::default();
         let mut said = 0;
         let mut cuts = 0;

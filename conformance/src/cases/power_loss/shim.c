@@ -5,6 +5,8 @@
  * were opened with O_SYNC or O_DSYNC. Each is recorded with what it makes durable, in the order in which they were made,
  * together with what the process writes to its standard output. Nothing is synchronised in fact.
  *
+ * Syncs can be held as well, for as long as another thread looks what goes on meanwhile.
+ *
  * A record is its kind, an inode, an offset and a length, of 8 bytes each in the machine's order, and then the bytes:
  *   F  a file: all of its bytes
  *   R  a range of a file
@@ -151,8 +153,25 @@ static void record_all(const char *path) {
     syscall(SYS_close, file);
 }
 
+/* While a file is there whose name NETABASE_POWER_HOLD gives, a sync does not return. That it is held shows in a second file,
+ * with `.held` behind the name. A process that waits for a sync that waits for it goes on after a while: the first file is
+ * removed then. */
+static void be_held(void) {
+    const char *hold = getenv("NETABASE_POWER_HOLD");
+    char held[4096];
+    if (!hold || access(hold, F_OK)) return;
+    snprintf(held, sizeof held, "%s.held", hold);
+    syscall(SYS_close, syscall(SYS_openat, AT_FDCWD, held, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    for (int tries = 0; tries < 5000; tries++) {
+        if (access(hold, F_OK)) return;
+        usleep(1000);
+    }
+    unlink(hold);
+}
+
 static int sync_file(int file, int (*real)(int)) {
     if (!is_below_root(file)) return real(file);
+    be_held();
     pthread_mutex_lock(&turn);
     record_sync(file);
     pthread_mutex_unlock(&turn);
@@ -185,6 +204,7 @@ int syncfs(int file) {
 int msync(void *address, size_t length, int flags) {
     NEXT(int (*)(void *, size_t, int), "msync");
     if (record_file < 0 || !(flags & MS_SYNC)) return real(address, length, flags);
+    be_held();
     pthread_mutex_lock(&turn);
     FILE *maps = fopen("/proc/self/maps", "re");
     char line[4608];
@@ -278,6 +298,7 @@ static ssize_t written(int file, ssize_t length, off_t offset, int through) {
     struct stat found;
     if (length > 0 && is_below_root(file) && (through || (file < FILES && writes_through[file])) && !fstat(file, &found)) {
         int error = errno;
+        be_held();
         pthread_mutex_lock(&turn);
         if (offset < 0) offset = lseek(file, 0, SEEK_CUR) - length;
         record_range('R', file, found.st_ino, offset, length);
