@@ -205,7 +205,10 @@ fn an_unknown_driver_in_a_string_is_refused_with_the_known_ones() {
 fn what_sled_does_not_know_in_a_string_is_refused_with_what_it_knows() {
     let folder = tempfile::tempdir().unwrap();
     for (query, known) in [
-        ("compression=on", "`flush_every_ms`, `mode`"),
+        (
+            "compression=on",
+            "`flush_every_ms`, `mode`, `accept_lost_commits`",
+        ),
         ("mode=fast", "`low_space` or `high_throughput`"),
         ("cache_size_mb=some", "whole number"),
     ] {

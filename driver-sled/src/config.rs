@@ -11,6 +11,7 @@ use crate::large;
 
 const FLUSH_EVERY_MS: &str = "flush_every_ms";
 const MODE: &str = "mode";
+pub(crate) const ACCEPT_LOST_COMMITS: &str = "accept_lost_commits";
 
 /// The value of `flush_every_ms` that leaves flushing to commits and maintenance.
 const NEVER: &str = "never";
@@ -24,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) path: PathBuf,
     pub(crate) create_if_missing: bool,
     pub(crate) truncate: bool,
+    pub(crate) accept_lost_commits: bool,
     pub(crate) engine: sled::Config,
 }
 
@@ -43,7 +45,7 @@ impl Settings {
             }
             engine = engine.cache_capacity(bytes);
         }
-        let options = Options::new(config, "sled", &[FLUSH_EVERY_MS, MODE])?;
+        let options = Options::new(config, "sled", &[FLUSH_EVERY_MS, MODE, ACCEPT_LOST_COMMITS])?;
         let milliseconds = format_args!("a number of milliseconds above 0, or `{NEVER}`");
         let flush_every_ms = options.get(FLUSH_EVERY_MS, milliseconds, |value| match value {
             NEVER => Some(None),
@@ -68,6 +70,7 @@ impl Settings {
             path,
             create_if_missing: config.create_if_missing,
             truncate: config.truncate,
+            accept_lost_commits: options.flag(ACCEPT_LOST_COMMITS)?,
             engine,
         })
     }
@@ -92,7 +95,7 @@ mod tests {
     fn an_unknown_option_is_refused_and_the_known_ones_are_listed() {
         let error = with_options(&[("compression", "on")]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
-        for name in [FLUSH_EVERY_MS, MODE] {
+        for name in [FLUSH_EVERY_MS, MODE, ACCEPT_LOST_COMMITS] {
             assert!(error.message().contains(name), "{error:?}");
         }
     }
@@ -105,6 +108,7 @@ mod tests {
             (FLUSH_EVERY_MS, "soon"),
             (MODE, "fast"),
             (MODE, ""),
+            (ACCEPT_LOST_COMMITS, "yes"),
         ] {
             let error = with_options(&[option]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{option:?}");

@@ -29,6 +29,7 @@ impl SledDatabase {
             path,
             create_if_missing,
             truncate,
+            accept_lost_commits,
             engine,
         } = Settings::new(config)?;
         match folder::inspect(&path)? {
@@ -44,7 +45,7 @@ impl SledDatabase {
             }
         }
         Ok(Self {
-            shared: Arc::new(Shared::open(engine, &path)?),
+            shared: Arc::new(Shared::open(engine, &path, accept_lost_commits)?),
             path,
         })
     }

@@ -14,6 +14,7 @@ use sled::transaction::{ConflictableTransactionError, TransactionError};
 use sled::{Batch, IVec, Transactional};
 
 use crate::change::Changes;
+use crate::commits::Commits;
 use crate::disk::Disk;
 use crate::error;
 use crate::folder;
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     chunks: Arc<Chunks>,
     pub(crate) snapshots: Snapshots,
     engine: sled::Db,
+    commits: Commits,
+    path: PathBuf,
     disk: Disk,
     turns: Arc<Turns>,
     /// Whether a commit failed, so that what sled has in memory is not known.
@@ -61,7 +64,11 @@ struct Trees {
 
 impl Shared {
     /// Opens the database that this configuration of sled names.
-    pub(crate) fn open(config: sled::Config, path: &Path) -> Result<Self> {
+    pub(crate) fn open(
+        config: sled::Config,
+        path: &Path,
+        accept_lost_commits: bool,
+    ) -> Result<Self> {
         let mut release = Release(None);
         let opened = error::caught("while it opened the database", || {
             config.open().map_err(|error| error::opening(path, error))
@@ -72,6 +79,9 @@ impl Shared {
             release.0 = Some(path.to_owned());
         }
         let engine = opened?;
+        let commits = error::caught("while it opened the database", || {
+            Commits::check(&engine, path, accept_lost_commits)
+        })?;
         let disk = Disk::open(path).map_err(|error| inaccessible(path, error))?;
         let chunks = Arc::new(existing_chunks(&engine)?);
         Ok(Self {
@@ -79,6 +89,8 @@ impl Shared {
             chunks,
             snapshots: Snapshots::default(),
             engine,
+            commits,
+            path: path.to_owned(),
             disk,
             turns: Arc::default(),
             failed: AtomicBool::new(false),
@@ -341,7 +353,11 @@ impl Drop for Shared {
         // After a failure sled's memory may hold a part of a transaction.
         if !self.failed.load(Ordering::Acquire) {
             // An error concerns commits that a crash may lose as well.
-            let _ = self.flush();
+            let _ = error::caught("while it closed the database", || {
+                let new = self.snapshots.visible();
+                let flush = || self.flush().map(drop);
+                self.commits.close(&self.engine, &self.path, new, flush)
+            });
         }
     }
 }
@@ -456,7 +472,7 @@ mod tests {
     fn names_that_were_only_asked_for_are_forgotten() {
         let folder = tempfile::tempdir().unwrap();
         let config = sled::Config::new().path(folder.path());
-        let shared = Shared::open(config, folder.path()).unwrap();
+        let shared = Shared::open(config, folder.path(), false).unwrap();
         let held = shared.tree("held");
         for number in 0..1000 {
             shared.tree(&number.to_string());

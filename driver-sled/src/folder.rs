@@ -14,6 +14,7 @@ use netabase_core::driver::kit::path::{
 };
 use netabase_core::driver::{ErrorKind, Result};
 
+use crate::commits;
 use crate::large;
 
 /// The file with sled's log, which sled locks.
@@ -92,6 +93,7 @@ pub(crate) fn inspect(path: &Path) -> Result<Contents> {
 /// Refuses what sled would follow, wait for or read without an end in a place of one of its files.
 fn check_entries(path: &Path) -> Result<()> {
     look_inside(path, PARAMETERS, Place::File, PARAMETERS_BYTES)?;
+    look_inside(path, commits::FILE, Place::File, commits::FILE_BYTES)?;
     let log = look_inside(path, LOG, Place::File, LOG_BYTES)?.map_or(0, |log| log.len());
     let snapshot_bytes = log.saturating_mul(SNAPSHOT_SHARE).max(SNAPSHOT_BYTES);
     each_name(path, |name| {
@@ -207,7 +209,7 @@ fn is_unfinished(path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Whether the log is there without a byte, and no snapshot of its pages is.
+/// Whether the log is there without a byte, and neither a snapshot of its pages nor a number of its commits is.
 fn is_emptied(path: &Path) -> io::Result<bool> {
     match fs::metadata(path.join(LOG)) {
         Ok(log) if log.len() == 0 => {}
@@ -216,7 +218,8 @@ fn is_emptied(path: &Path) -> io::Result<bool> {
         Err(error) => return Err(error),
     }
     for entry in fs::read_dir(path)? {
-        if is_snapshot(&entry?.file_name()) {
+        let name = entry?.file_name();
+        if is_snapshot(&name) || name == commits::FILE {
             return Ok(false);
         }
     }
@@ -273,8 +276,8 @@ pub(crate) fn empty(path: &Path) -> Result<()> {
     };
     let log = locked.file();
     let remove = || {
-        remove_files(path, is_snapshot)?;
-        // A snapshot must not outlive the log that it describes.
+        remove_files(path, |name| is_snapshot(name) || name == commits::FILE)?;
+        // Neither must outlive the log that it describes.
         sync_folder(path)?;
         log.set_len(0)?;
         log.sync_all()?;

@@ -64,10 +64,17 @@
 //! removing it reads it too, and is refused with the same error, as is the commit after a `clear` of its tree. Every other
 //! entry can be read and written.
 //!
+//! sled takes damage in its log for the end of a write that a crash cut off, and drops it with all that follows. The driver
+//! notices what is lost of that which was there when the database was last closed: opening it is `Corrupt` then, and says
+//! how many commits are in doubt. It compares a number at the end of the log with one in the file `netabase.commits`, both written on
+//! closing; a folder without the file is opened as it is. What was committed after the last closing, by a program that then
+//! crashed, is not watched.
+//!
 //! # Options
 //! - `flush_every_ms`: how often sled writes what was committed without durability, in milliseconds, or `never`. sled's
 //!   own default is 500.
 //! - `mode`: `low_space`, sled's default, or `high_throughput`.
+//! - `accept_lost_commits`: `true` opens a database whose log has lost its end, with what is left of it.
 //!
 //! # Examples
 //! ```
@@ -91,6 +98,7 @@
 #![forbid(unsafe_code)]
 
 mod change;
+mod commits;
 mod config;
 mod cursor;
 mod database;
@@ -125,7 +133,8 @@ pub static MANIFEST: Manifest = Manifest {
     capabilities: Capabilities::PERSISTENT
         .with(Capabilities::DURABLE)
         .with(Capabilities::DEFERRED)
-        .with(Capabilities::SNAPSHOTS),
+        .with(Capabilities::SNAPSHOTS)
+        .with(Capabilities::SURVIVES_DAMAGE),
     limits: Limits {
         key_bytes: large::KEY as u64,
         value_bytes: 0,

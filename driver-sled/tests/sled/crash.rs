@@ -99,6 +99,22 @@ fn child_commits_until_it_is_killed() {
     }
 }
 
+/// Kills a process that commits to this database, some time after its first durable commit.
+pub(crate) fn killed_after(path: &Path, time: Duration) {
+    let mut process = child("crash::child_commits_until_it_is_killed", path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    lines
+        .find(|line| line.as_ref().is_ok_and(|line| line.contains("durable ")))
+        .expect("the process ended by itself")
+        .unwrap();
+    thread::sleep(time);
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
 /// 12 rounds; `SLED_CRASH_ROUNDS` sets another number.
 #[test]
 fn a_killed_process_leaves_whole_transactions() {

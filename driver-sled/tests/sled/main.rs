@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, in its own functions as well"
 )]
 
+mod commits;
 mod crash;
 mod large;
 mod maintenance;
