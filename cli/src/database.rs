@@ -78,18 +78,12 @@ pub(crate) fn open_for_reading(url: &str) -> Result<Store, Failure> {
     let mut target = Target::parse(url)?;
     refuse_truncate(&target)?;
     target.create_if_missing = false;
-    let is_asked_for = target.read_only;
     target.read_only |= driver(&target)?
         .manifest()
         .capabilities
         .contains(Capabilities::READ_ONLY);
     match open(&target) {
         Err(error) if error.kind() == ErrorKind::NotFound => Err(missing(&target)),
-        // Nobody closed it, and its engine repairs it first.
-        Err(error) if error.kind() == ErrorKind::ReadOnly && !is_asked_for => {
-            target.read_only = false;
-            Ok(open(&target)?)
-        }
         opened => Ok(opened?),
     }
 }

@@ -16,6 +16,8 @@ use redb::{
 
 use crate::device::{Device, Failure, Identity, Watch};
 use crate::error;
+use crate::names::Names;
+use crate::repair::Repaired;
 
 /// How often a transaction tries to begin, a millisecond apart, while others hold a handle that has to be opened again.
 const REOPENING_TRIES: u32 = 50;
@@ -38,7 +40,19 @@ impl Access {
             .open(path)
     }
 
+    /// A file that is only read is repaired in memory where it was not closed cleanly.
     pub(crate) fn engine(self, file: File) -> Result<Engine, DatabaseError> {
+        if !self.read_only {
+            return self.engine_on(file, false);
+        }
+        let again = file.try_clone().map_err(StorageError::Io)?;
+        match self.engine_on(file, false) {
+            Err(DatabaseError::RepairAborted) => self.engine_on(again, true),
+            opened => opened,
+        }
+    }
+
+    fn engine_on(self, file: File, repaired: bool) -> Result<Engine, DatabaseError> {
         let identity = Identity::of(&file.metadata().map_err(StorageError::Io)?);
         let watch = Arc::new(Watch::default());
         let device = Device::of(file, Arc::clone(&watch))?;
@@ -48,7 +62,10 @@ impl Access {
             builder.set_cache_size(bytes);
         }
         let handle = if self.read_only {
-            Handle::ReadOnly(builder.open_read_only_with_backend(device)?)
+            Handle::ReadOnly(match repaired {
+                false => builder.open_read_only_with_backend(device)?,
+                true => builder.open_read_only_with_backend(Repaired::new(device))?,
+            })
         } else {
             Handle::Writable(builder.create_with_backend(device)?)
         };
@@ -69,6 +86,7 @@ pub(crate) struct Engine {
     durable: AtomicU64,
     /// Whether a transaction has to be told that commits without durability are lost.
     lost: AtomicBool,
+    names: Names,
 }
 
 enum Handle {
@@ -86,7 +104,14 @@ impl Engine {
             undurable: AtomicU64::new(0),
             durable: AtomicU64::new(0),
             lost: AtomicBool::new(false),
+            names: Names::default(),
         }
+    }
+
+    /// Notes the name of a tree that a writer is about to open, as [`Names::note`] does.
+    pub(crate) fn note_name(&self, name: &str, transaction: &WriteTransaction) -> Result<()> {
+        let last = || self.begin_read().map_err(error::engine);
+        self.names.note(name, transaction, last)
     }
 
     /// The number of a writer that has just begun, higher than that of each before it.

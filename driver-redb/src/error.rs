@@ -160,10 +160,6 @@ fn advice(error: &Error) -> Option<&'static str> {
         Error::LockProtocolMismatch => {
             "close it there first, or use the same release of redb in both"
         }
-        Error::RepairAborted => {
-            "it was not closed in order and has to be repaired, which a read-only handle cannot: open it once \
-             without `read_only`"
-        }
         Error::UpgradeRequired(_) => {
             "this driver reads format 3 only: upgrade the file with the release of redb that wrote it"
         }

@@ -15,6 +15,10 @@
 //! done. Commits without durability may be lost by it; one transaction is then refused with
 //! [`CommitsLost`](netabase_core::driver::ErrorKind::CommitsLost).
 //!
+//! # Reading only
+//! With `read_only` no byte of the file changes. A file that was not closed cleanly is repaired in memory, which reads all of it
+//! unless `quick_repair` was on, and holds in memory the pages that the repair writes.
+//!
 //! # Examples
 //! ```
 //! use netabase_core::driver::{Driver, Durability, OpenConfig, Read, Database, Write};
@@ -46,8 +50,10 @@ mod error;
 mod guard;
 mod layout;
 mod maintenance;
+mod names;
 #[cfg(test)]
 mod power_loss;
+mod repair;
 mod tables;
 mod transaction;
 mod write_tree;
@@ -104,6 +110,7 @@ pub const fn manifest(name: &'static str) -> Manifest {
             .with(Capabilities::SNAPSHOTS)
             .with(Capabilities::ZERO_COPY)
             .with(Capabilities::COUNTED)
+            .with(Capabilities::SURVIVES_DAMAGE)
             .with(Capabilities::READ_ONLY),
         limits: Limits {
             key_bytes: LENGTH_LIMIT,

@@ -21,6 +21,7 @@ use crate::engine::Engine;
 use crate::error;
 use crate::guard::RedbGuard;
 use crate::layout::{Bytes, LaidOut, Layout, map_member, with_member};
+use crate::names;
 use crate::tables::{ReadTables, open_table, stored_layout};
 use crate::write_tree::WriteTree;
 
@@ -57,12 +58,13 @@ impl Read for RedbReader {
     #[inline]
     fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
         self.trees.resolve(name, |name| {
-            if name.is_empty() {
-                return Err(nameless());
-            }
+            names::check(name)?;
             match error::caught(|| open_table(&self.transaction, name, Layout::of(widths)))? {
                 Ok(table) => Ok(ReadTree::Table(table)),
-                Err(TableError::TableDoesNotExist(name)) => Ok(ReadTree::Missing(name)),
+                Err(TableError::TableDoesNotExist(name)) => {
+                    error::caught(|| names::check_missing(&self.transaction, &name))??;
+                    Ok(ReadTree::Missing(name))
+                }
                 Err(error) => Err(error::engine(error)),
             }
         })
@@ -189,15 +191,16 @@ impl Read for RedbWriter {
         self.transaction()?.with_dependent(|transaction, trees| {
             let layout = Layout::of(widths);
             let id = trees.resolve(name, |name| {
-                if name.is_empty() {
-                    return Err(nameless());
-                }
-                let open = |layout| WriteTree::open(transaction, name, layout);
-                let opened = error::caught(|| stored_layout(layout, open));
+                names::check(name)?;
+                let opened = error::caught(|| {
+                    self.engine.note_name(name, transaction)?;
+                    let open = |layout| WriteTree::open(transaction, name, layout);
+                    stored_layout(layout, open).map_err(error::engine)
+                });
                 if opened.is_err() {
                     self.failed.set(true);
                 }
-                opened?.map_err(error::engine)
+                opened?
             })?;
             trees.get(id)?.prefer(layout);
             Ok(id)
@@ -360,14 +363,6 @@ fn get<const K: usize, const V: usize, R>(
     visit: impl FnOnce(&[u8]) -> R,
 ) -> Result<Option<R>> {
     Ok(error::call(|| table.get(key).inspect(error::probe))?.map(|guard| visit(guard.value())))
-}
-
-#[cold]
-fn nameless() -> DriverError {
-    DriverError::new(
-        ErrorKind::InvalidInput,
-        "the name of a tree is empty; give it one",
-    )
 }
 
 #[cold]

@@ -133,7 +133,7 @@ fn truncate_does_not_create_what_must_exist<D: Driver>(fixture: &Fixture<D>) -> 
     Ok(())
 }
 
-fn read_only<'a, D: Driver>(fixture: &'a Fixture<D>) -> OpenConfig<'a> {
+pub(super) fn read_only<'a, D: Driver>(fixture: &'a Fixture<D>) -> OpenConfig<'a> {
     OpenConfig {
         read_only: true,
         ..fixture.config()
@@ -153,7 +153,7 @@ fn read_only_reads_and_refuses_writes<D: Driver>(fixture: &Fixture<D>) -> CaseRe
 }
 
 /// Every file at or below a path, with its bytes.
-fn bytes_below(path: &Path) -> std::io::Result<Vec<(String, Vec<u8>)>> {
+pub(super) fn bytes_below(path: &Path) -> std::io::Result<Vec<(String, Vec<u8>)>> {
     if !path.is_dir() {
         return Ok(vec![(path.display().to_string(), fs::read(path)?)]);
     }

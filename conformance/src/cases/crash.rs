@@ -16,6 +16,7 @@ use netabase_core::store::TypedStore;
 use kill::a_kill_at_any_moment_leaves_whole_transactions;
 use long::a_kill_leaves_all_of_a_long_transaction_or_nothing;
 
+use super::config::{bytes_below, read_only};
 use super::{
     committed, concurrency, contents, damage, leak, persistence, power_loss, read_failure, typed,
     write_failure,
@@ -25,6 +26,7 @@ use crate::fixture::Fixture;
 use crate::model::shop::{Shop, User, UserPrimaryKey};
 
 const PERSISTENT: Requirement = Requirement::Declares(Capabilities::PERSISTENT);
+const READ_ONLY: Requirement = Requirement::Declares(Capabilities::READ_ONLY);
 const DURABLE: Requirement = Requirement::Declares(Capabilities::DURABLE);
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
@@ -32,6 +34,12 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
         case!(
             durable_commits_survive_an_abort,
             PERSISTENT,
+            Requirement::OwnProcess
+        ),
+        case!(
+            read_only_changes_no_byte_after_an_abort,
+            PERSISTENT,
+            READ_ONLY,
             Requirement::OwnProcess
         ),
         case!(
@@ -245,6 +253,20 @@ fn durable_commits_survive_an_abort<D: Driver>(fixture: &Fixture<D>) -> CaseResu
     assert_eq!(count_pairs(&store)?, COMMITS);
     write_pair(&store, COMMITS, Durability::Immediate)?;
     assert_eq!(count_pairs(&store)?, COMMITS + 1);
+    Ok(())
+}
+
+fn read_only_changes_no_byte_after_an_abort<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
+    run(fixture, "durable")?;
+    let before = bytes_below(fixture.path())?;
+    let store = fixture.open_with(&read_only(fixture))?;
+    assert_eq!(count_pairs(&store)?, COMMITS);
+    drop(store);
+    assert!(
+        bytes_below(fixture.path())? == before,
+        "reading changed the database"
+    );
+    assert_eq!(count_pairs(&fixture.open()?)?, COMMITS);
     Ok(())
 }
 

@@ -144,3 +144,39 @@ fn damage_is_reported_and_never_a_panic() {
         "refused {refused}, failed {failed}"
     );
 }
+
+/// redb finds no table under a name that was damaged, and would call the tree empty.
+#[test]
+fn a_tree_whose_name_was_lost_is_not_taken_for_an_empty_one() {
+    let (_folder, path) = place();
+    drop(fill(&path));
+    let engine = redb::Database::open(&path).unwrap();
+    let transaction = engine.begin_write().unwrap();
+    let table = |name| redb::TableDefinition::<&[u8], &[u8]>::new(name);
+    transaction.rename_table(table("t"), table("u")).unwrap();
+    transaction.commit().unwrap();
+    drop(engine);
+    let store = open(&path);
+    let reader = store.begin_read().unwrap();
+    let writer = store.begin_write().unwrap();
+    for error in [reader.tree("t").unwrap_err(), writer.tree("t").unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert!(error.message().contains("`t`"), "{error:?}");
+    }
+    assert_eq!(reader.len(reader.tree("other").unwrap()).unwrap(), 0);
+}
+
+#[test]
+fn the_table_of_names_is_no_tree() {
+    let (_folder, path) = place();
+    drop(fill(&path));
+    let store = open(&path);
+    let reader = store.begin_read().unwrap();
+    let writer = store.begin_write().unwrap();
+    for error in [
+        reader.tree("$trees").unwrap_err(),
+        writer.tree("$trees").unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    }
+}
