@@ -71,6 +71,7 @@ extern "C" {
 #define NETABASE_CAN_READ_ONLY 64u
 #define NETABASE_OPTIMISTIC 128u
 #define NETABASE_COUNTED 256u
+#define NETABASE_SURVIVES_DAMAGE 512u
 
 /* What a function answers: one of these two, or the number of an error. */
 #define NETABASE_OK 0u

@@ -82,8 +82,11 @@ impl Capabilities {
     /// The engine keeps the number of a tree's entries apart from them: [`len`](super::Read::len) costs the same for every
     /// tree, and a tree that has lost entries to damage holds fewer than it says. A read of all records compares the two.
     pub const COUNTED: Self = Self(1 << 8);
+    /// Reading files that were damaged gives errors, and never ends the process. Engines in memory-safe languages that check
+    /// what they read can promise it; one that trusts the bytes of a mapped file cannot.
+    pub const SURVIVES_DAMAGE: Self = Self(1 << 9);
 
-    const NAMES: [(Self, &'static str); 9] = [
+    const NAMES: [(Self, &'static str); 10] = [
         (Self::PERSISTENT, "persistent"),
         (Self::DURABLE, "durable"),
         (Self::DEFERRED, "deferred"),
@@ -93,6 +96,7 @@ impl Capabilities {
         (Self::READ_ONLY, "read-only"),
         (Self::OPTIMISTIC, "optimistic"),
         (Self::COUNTED, "counted"),
+        (Self::SURVIVES_DAMAGE, "survives-damage"),
     ];
 
     /// Whether all of `other` is in this set.

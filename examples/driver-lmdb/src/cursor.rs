@@ -5,6 +5,7 @@ use std::fmt;
 use heed::types::Bytes;
 use heed::{RoRange, RoRevRange, RoTxn};
 use netabase_core::driver::kit::bounds::CursorBounds;
+use netabase_core::driver::kit::commands::damaged;
 use netabase_core::driver::{Bounds, Cursor, Direction, Result};
 
 use crate::error;
@@ -91,6 +92,8 @@ impl<'t> LmdbCursor<'t> {
 
 impl<'t> LmdbCursor<'t> {
     /// Moves to the next entry and gives it out for as long as the transaction lives.
+    ///
+    /// In damaged pages LMDB may find an entry twice and another one never.
     #[inline]
     pub(crate) fn next_pinned(&mut self) -> Result<Option<(&'t [u8], &'t [u8])>> {
         let Some(tree) = &mut self.tree else {
@@ -103,7 +106,17 @@ impl<'t> LmdbCursor<'t> {
         };
         match next {
             Some(Ok((key, value))) => {
-                self.current = Some((records::stripped(key), value));
+                let key = records::stripped(key);
+                let is_ahead = |last| match tree.direction {
+                    Direction::Forward => last < key,
+                    Direction::Backward => last > key,
+                };
+                if !self.current.is_none_or(|(last, _)| is_ahead(last)) {
+                    self.current = None;
+                    tree.position = None;
+                    return Err(damaged("the keys of a tree are out of order"));
+                }
+                self.current = Some((key, value));
                 Ok(self.current)
             }
             ended => {

@@ -122,6 +122,11 @@ fn open_env(settings: &Settings) -> Result<(Env<WithoutTls>, Engine<'static>)> {
     // LMDB's own lock orders what its tools do to it.
     let opened = unsafe { options.open(path) };
     let env = opened.map_err(|error| error::opening(path, error))?;
+    if !settings.read_only && env.info().last_txn_id == 0 {
+        // The first pages, before LMDB writes any that a power cut could leave without them.
+        env.force_sync()
+            .map_err(|error| error::opening(path, error))?;
+    }
     let engine = if settings.read_only {
         open_engine(&env)
     } else {

@@ -48,7 +48,9 @@
 //! commit, so that callers know. There is nothing to `flush`.
 //!
 //! LMDB verifies no checksums. It recovers from every crash, of the process or the system, but trusts what is in its file: a
-//! file that something else damaged may end the process.
+//! file that something else damaged may end the process, which is why the driver does not declare
+//! [`SURVIVES_DAMAGE`](netabase_core::driver::Capabilities::SURVIVES_DAMAGE). What it still reads from such a file is either
+//! right or an error: records carry checksums of the typed layer's, and the driver checks the names and the lengths of trees.
 //!
 //! # Other handles
 //! LMDB lets other processes write at the same time, but not a second copy of itself in one process, which is what a
@@ -110,7 +112,8 @@ pub static MANIFEST: Manifest = Manifest {
         .with(Capabilities::DURABLE)
         .with(Capabilities::SNAPSHOTS)
         .with(Capabilities::ZERO_COPY)
-        .with(Capabilities::READ_ONLY),
+        .with(Capabilities::READ_ONLY)
+        .with(Capabilities::COUNTED),
     limits: Limits {
         key_bytes: records::KEY_BYTES as u64,
         value_bytes: VALUE_BYTES,

@@ -3,7 +3,7 @@
 //! | key | value |
 //! |---|---|
 //! | `0` | [`FORMAT`], the number of the next new tree |
-//! | `1`, name of a tree | the tree's number, the number of its entries |
+//! | `1`, name of a tree | the tree's number, the number of its entries, the CRC-32 of both and the name |
 //! | number of a tree, key | value |
 //!
 //! The numbers of trees begin at [`FIRST_TREE`] and are never given twice. Before a key, and in values, a number is big
@@ -33,7 +33,7 @@ const NAMES: u32 = 1;
 const FIRST_TREE: u32 = 16;
 
 /// How the record begins that tells this driver's data from others'; its last byte is the version.
-const FORMAT: [u8; 16] = *b"netabase-lmdb\0\0\x01";
+const FORMAT: [u8; 16] = *b"netabase-lmdb\0\0\x02";
 
 /// A tree's record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,25 +43,36 @@ pub(crate) struct TreeRecord {
 }
 
 impl TreeRecord {
-    fn encode(self) -> [u8; 12] {
-        let mut bytes = [0; 12];
+    fn encode(self, name: &[u8]) -> [u8; 16] {
+        let mut bytes = [0; 16];
         bytes[..4].copy_from_slice(&self.number.to_be_bytes());
-        bytes[4..].copy_from_slice(&self.entries.to_be_bytes());
+        bytes[4..12].copy_from_slice(&self.entries.to_be_bytes());
+        let checksum = checksum(name, &bytes[..12]);
+        bytes[12..].copy_from_slice(&checksum.to_be_bytes());
         bytes
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self> {
+    fn decode(name: &[u8], bytes: &[u8]) -> Result<Self> {
         bytes
             .split_first_chunk()
-            .and_then(|(number, entries)| {
-                Some(Self {
+            .and_then(|(number, rest)| {
+                let (entries, stored) = rest.split_first_chunk()?;
+                let is_whole = checksum(name, &bytes[..12]).to_be_bytes() == stored;
+                is_whole.then_some(Self {
                     number: u32::from_be_bytes(*number),
-                    entries: u64::from_be_bytes(entries.try_into().ok()?),
+                    entries: u64::from_be_bytes(*entries),
                 })
             })
             .filter(|record| record.number >= FIRST_TREE)
             .ok_or_else(|| damaged("the record of a tree is damaged"))
     }
+}
+
+fn checksum(name: &[u8], numbers: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(numbers);
+    hasher.update(name);
+    hasher.finalize()
 }
 
 /// Writes the key of an entry to `buffer`.
@@ -122,6 +133,10 @@ pub(crate) fn engine_bounds(tree: u32, bounds: Bounds<'_>) -> EngineBounds {
 }
 
 /// The record of the tree of this name; `None` if nobody wrote to it yet.
+///
+/// LMDB checks no page of its own, and finds nothing under a name that was damaged. So a tree is called unwritten only where
+/// the record of every tree that was written is there and whole. That looks at all of them, which a tree with a record is
+/// spared.
 pub(crate) fn tree(
     engine: Engine<'_>,
     transaction: &RoTxn<'_>,
@@ -129,11 +144,16 @@ pub(crate) fn tree(
 ) -> Result<Option<TreeRecord>> {
     let mut key = Vec::with_capacity(PREFIX_BYTES + name.len());
     entry_key(&mut key, NAMES, name.as_bytes());
-    engine
-        .get(transaction, &key)
-        .map_err(error::engine)?
-        .map(TreeRecord::decode)
-        .transpose()
+    if let Some(record) = engine.get(transaction, &key).map_err(error::engine)? {
+        return TreeRecord::decode(name.as_bytes(), record).map(Some);
+    }
+    let Format::Ours { next } = format(engine, transaction)? else {
+        return Err(damaged("the record of the format is damaged"));
+    };
+    match trees(engine, transaction)?.len() == (next - FIRST_TREE) as usize {
+        true => Ok(None),
+        false => Err(damaged("the record of a tree is missing")),
+    }
 }
 
 /// Writes the record of the tree of this name.
@@ -146,7 +166,7 @@ pub(crate) fn put_tree(
     let mut key = Vec::with_capacity(PREFIX_BYTES + name.len());
     entry_key(&mut key, NAMES, name.as_bytes());
     engine
-        .put(transaction, &key, &record.encode())
+        .put(transaction, &key, &record.encode(name.as_bytes()))
         .map_err(error::engine)
 }
 
@@ -161,9 +181,11 @@ pub(crate) fn trees(
         .map_err(error::engine)?
         .map(|record| {
             let (key, value) = record.map_err(error::engine)?;
-            let name = String::from_utf8(stripped(key).to_vec())
+            let name = stripped(key);
+            let record = TreeRecord::decode(name, value)?;
+            let name = String::from_utf8(name.to_vec())
                 .map_err(|_| damaged("the name of a tree is damaged"))?;
-            Ok((name, TreeRecord::decode(value)?))
+            Ok((name, record))
         })
         .collect()
 }
@@ -276,10 +298,15 @@ mod tests {
             number: 17,
             entries: 3,
         };
-        let bytes = record.encode();
-        assert_eq!(TreeRecord::decode(&bytes).unwrap(), record);
-        for damaged in [&bytes[..11], &[0; 12], &[]] {
-            let error = TreeRecord::decode(damaged).unwrap_err();
+        let bytes = record.encode(b"t");
+        assert_eq!(TreeRecord::decode(b"t", &bytes).unwrap(), record);
+        for (name, damaged) in [
+            (b"t", &bytes[..15]),
+            (b"t", &[0; 16]),
+            (b"t", &[]),
+            (b"u", &bytes),
+        ] {
+            let error = TreeRecord::decode(name, damaged).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Corrupt);
         }
     }
