@@ -8,7 +8,7 @@ use netabase_store::config::Checksums;
 use netabase_store::connect::{self, Target};
 use netabase_store::driver::checked::{Checked, CheckedReader};
 use netabase_store::driver::checksum::RecordForm;
-use netabase_store::driver::command::TreeNames;
+use netabase_store::driver::command::{TemporaryBytes, TreeNames};
 use netabase_store::driver::dynamic::Shape;
 use netabase_store::driver::schema::{self, ModelSchema, SCHEMA_TREE, Schema, tree_name};
 use netabase_store::driver::shape::{Types, ValueShape};
@@ -19,6 +19,7 @@ use netabase_store::{ErrorKind, NetabaseError};
 
 use crate::arguments::Transfer;
 use crate::failure::Failure;
+use crate::output::error_lines;
 
 pub(crate) type Store = Checked<AnyDatabase>;
 pub(crate) type Reader = CheckedReader<AnyReader>;
@@ -84,8 +85,28 @@ pub(crate) fn open_for_reading(url: &str) -> Result<Store, Failure> {
         .contains(Capabilities::READ_ONLY);
     match open(&target) {
         Err(error) if error.kind() == ErrorKind::NotFound => Err(missing(&target)),
-        opened => Ok(opened?),
+        opened => {
+            let store = opened?;
+            tell_of_copy(&target, &store)?;
+            Ok(store)
+        }
     }
+}
+
+/// Says so where the engine reads a copy.
+fn tell_of_copy(target: &Target, store: &Store) -> Result<(), NetabaseError> {
+    let bytes = match store.run(&TemporaryBytes) {
+        Err(error) if error.kind() == ErrorKind::Unsupported => 0,
+        bytes => bytes?,
+    };
+    if bytes > 0 {
+        // Where it cannot be written, nothing is lost.
+        let _ = error_lines().line(format_args!(
+            "{} writes to every database that it opens; a temporary copy of `{}` is read, {bytes} bytes",
+            target.driver, target.location
+        ));
+    }
+    Ok(())
 }
 
 /// Opens the database that is to be read from, unless the one to be filled is the same.

@@ -108,10 +108,8 @@ impl Engine {
         }
     }
 
-    /// Notes the name of a tree that a writer is about to open, as [`Names::note`] does.
-    pub(crate) fn note_name(&self, name: &str, transaction: &WriteTransaction) -> Result<()> {
-        let last = || self.begin_read().map_err(error::engine);
-        self.names.note(name, transaction, last)
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
     }
 
     /// The number of a writer that has just begun, higher than that of each before it.

@@ -1,58 +1,85 @@
-//! The names of the trees, kept a second time.
+//! The names of the trees that hold entries, kept a second time.
 //!
-//! redb looks up a table by its name, in pages that it does not check. A damaged name would leave a tree that looks as if
-//! nobody had ever written to it. So the driver notes each name in a table of its own, in the transaction that creates
-//! the tree: a name that is noted and not found is damage.
+//! redb looks up a table by its name, and the root of its entries, in pages that it does not check. Damage there would leave
+//! a tree that looks as if nobody had ever written to it. So the driver keeps a table of its own with the name of each tree
+//! that holds entries: a tree that is noted there and found empty is damaged. A name is written and removed by the commit
+//! that puts the first entry, or removes the last one; other commits pay for a look at each tree that they have opened.
 
 use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};
 
 use netabase_core::driver::{DriverError, ErrorKind, Result};
-use redb::{
-    ReadTransaction, ReadableTable as _, TableDefinition, TableError, TableHandle as _,
-    WriteTransaction,
-};
+use redb::{ReadTransaction, TableDefinition, TableError, TableHandle as _, WriteTransaction};
 
 use crate::error;
 
 const NAMES: TableDefinition<'_, &str, ()> = TableDefinition::new("$trees");
 
-/// The names that were found both noted and in use since the file was opened.
+/// Names that are noted as of the last commit, as far as they were asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Names(RwLock<HashSet<Box<str>>>);
 
 impl Names {
-    /// Notes the name of a tree that `transaction` is about to open, and create if there is none. `last` begins to read
-    /// what was committed last.
-    ///
-    /// # Errors
-    /// `Corrupt` if the name was noted before and its table is not found.
-    pub(crate) fn note(
-        &self,
-        name: &str,
-        transaction: &WriteTransaction,
-        last: impl FnOnce() -> Result<ReadTransaction>,
-    ) -> Result<()> {
+    /// Whether the tree that `transaction` opens is noted.
+    pub(crate) fn is_noted(&self, name: &str, transaction: &WriteTransaction) -> Result<bool> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if known.contains(name) {
-            return Ok(());
+            return Ok(true);
         }
         drop(known);
-        let mut names = transaction.open_table(NAMES).map_err(error::engine)?;
-        if names.get(name).map_err(error::engine)?.is_none() {
-            names.insert(name, ()).map_err(error::engine)?;
-            return Ok(());
-        }
-        // Any type will do.
-        let table = TableDefinition::<&[u8], &[u8]>::new(name);
-        match last()?.open_untyped_table(table) {
-            Ok(_) => {}
-            Err(TableError::TableDoesNotExist(_)) => return Err(lost(name)),
-            Err(error) => return Err(error::engine(error)),
+        let names = transaction.open_table(NAMES).map_err(error::engine)?;
+        let noted = redb::ReadableTable::get(&names, name);
+        Ok(noted.map_err(error::engine)?.is_some())
+    }
+
+    /// Remembers what a commit has noted.
+    pub(crate) fn remember(&self, changes: Changes) {
+        if changes.is_empty() {
+            return;
         }
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        known.insert(name.into());
-        Ok(())
+        for (name, holds_entries) in changes {
+            match holds_entries {
+                true => drop(known.insert(name)),
+                false => drop(known.remove(&name)),
+            }
+        }
+    }
+}
+
+/// Names of trees, and whether they hold entries from now on.
+pub(crate) type Changes = Vec<(Box<str>, bool)>;
+
+/// Notes changes in the transaction that makes them.
+pub(crate) fn note(transaction: &WriteTransaction, changes: &Changes) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let mut names = transaction.open_table(NAMES).map_err(error::engine)?;
+    for (name, holds_entries) in changes {
+        let noted = match holds_entries {
+            true => names.insert(&**name, ()),
+            false => names.remove(&**name),
+        };
+        noted.map_err(error::engine)?;
+    }
+    Ok(())
+}
+
+/// Makes sure that a tree which was found empty, or not at all, is not noted.
+///
+/// # Errors
+/// `Corrupt` if it is.
+#[cold]
+pub(crate) fn check_empty(transaction: &ReadTransaction, name: &str) -> Result<()> {
+    let names = match transaction.open_table(NAMES) {
+        Ok(names) => names,
+        Err(TableError::TableDoesNotExist(_)) => return Ok(()),
+        Err(error) => return Err(error::engine(error)),
+    };
+    match names.get(name).map_err(error::engine)? {
+        Some(_) => Err(lost(name)),
+        None => Ok(()),
     }
 }
 
@@ -68,29 +95,13 @@ pub(crate) fn check(name: &str) -> Result<()> {
     Err(DriverError::new(ErrorKind::InvalidInput, message))
 }
 
-/// Makes sure that nobody created the tree of this name, whose table was not found.
-///
-/// # Errors
-/// `Corrupt` if somebody did.
+/// The error for a tree that has lost its entries.
 #[cold]
-pub(crate) fn check_missing(transaction: &ReadTransaction, name: &str) -> Result<()> {
-    let names = match transaction.open_table(NAMES) {
-        Ok(names) => names,
-        Err(TableError::TableDoesNotExist(_)) => return Ok(()),
-        Err(error) => return Err(error::engine(error)),
-    };
-    match names.get(name).map_err(error::engine)? {
-        Some(_) => Err(lost(name)),
-        None => Ok(()),
-    }
-}
-
-#[cold]
-fn lost(name: &str) -> DriverError {
+pub(crate) fn lost(name: &str) -> DriverError {
     DriverError::new(
         ErrorKind::Corrupt,
         format!(
-            "the file is damaged: tree `{name}` was created, and its table is not found; restore the file from a copy"
+            "the file is damaged: tree `{name}` holds entries, and none are found; restore it from a copy"
         ),
     )
 }

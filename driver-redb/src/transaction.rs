@@ -21,7 +21,7 @@ use crate::engine::Engine;
 use crate::error;
 use crate::guard::RedbGuard;
 use crate::layout::{Bytes, LaidOut, Layout, map_member, with_member};
-use crate::names;
+use crate::names::{self, Changes};
 use crate::tables::{ReadTables, open_table, stored_layout};
 use crate::write_tree::WriteTree;
 
@@ -59,14 +59,16 @@ impl Read for RedbReader {
     fn sized_tree(&self, name: &str, widths: EntryWidths) -> Result<TreeId> {
         self.trees.resolve(name, |name| {
             names::check(name)?;
-            match error::caught(|| open_table(&self.transaction, name, Layout::of(widths)))? {
-                Ok(table) => Ok(ReadTree::Table(table)),
-                Err(TableError::TableDoesNotExist(name)) => {
-                    error::caught(|| names::check_missing(&self.transaction, &name))??;
-                    Ok(ReadTree::Missing(name))
-                }
-                Err(error) => Err(error::engine(error)),
+            let tree =
+                match error::caught(|| open_table(&self.transaction, name, Layout::of(widths)))? {
+                    Ok(table) => ReadTree::Table(table),
+                    Err(TableError::TableDoesNotExist(name)) => ReadTree::Missing(name),
+                    Err(error) => return Err(error::engine(error)),
+                };
+            if tree.len()? == 0 {
+                error::caught(|| names::check_empty(&self.transaction, name))??;
             }
+            Ok(tree)
         })
     }
 
@@ -101,10 +103,7 @@ impl Read for RedbReader {
     }
 
     fn len(&self, tree: TreeId) -> Result<u64> {
-        match self.trees.get(tree)? {
-            ReadTree::Table(table) => error::call(|| with_member!(table, table => table.len())),
-            ReadTree::Missing(_) => Ok(0),
-        }
+        self.trees.get(tree)?.len()
     }
 }
 
@@ -193,14 +192,18 @@ impl Read for RedbWriter {
             let id = trees.resolve(name, |name| {
                 names::check(name)?;
                 let opened = error::caught(|| {
-                    self.engine.note_name(name, transaction)?;
-                    let open = |layout| WriteTree::open(transaction, name, layout);
+                    let held_entries = self.engine.names().is_noted(name, transaction)?;
+                    let open = |layout| WriteTree::open(transaction, name, layout, held_entries);
                     stored_layout(layout, open).map_err(error::engine)
                 });
                 if opened.is_err() {
                     self.failed.set(true);
                 }
-                opened?
+                let tree = opened??;
+                match tree.has_lost_entries()? {
+                    true => Err(names::lost(name)),
+                    false => Ok(tree),
+                }
             })?;
             trees.get(id)?.prefer(layout);
             Ok(id)
@@ -279,12 +282,20 @@ impl Write for RedbWriter {
             error::discard(transaction);
             return Err(ended());
         }
-        let ready = transaction
-            .with_dependent(|_, trees| trees.iter().try_for_each(|tree| tree.table().map(drop)));
-        if let Err(error) = ready {
-            error::discard(transaction);
-            return Err(error);
-        }
+        let noted = transaction.with_dependent(|transaction, trees| {
+            let mut changes = Changes::new();
+            for tree in trees.iter() {
+                changes.extend(tree.change_to_note()?);
+            }
+            error::caught(|| names::note(transaction, &changes))?.map(|()| changes)
+        });
+        let changes = match noted {
+            Ok(changes) => changes,
+            Err(error) => {
+                error::discard(transaction);
+                return Err(error);
+            }
+        };
         let commits = self.commits;
         let committed = error::caught(move || {
             // Closes the tables first: redb takes their roots over as they close.
@@ -301,7 +312,10 @@ impl Write for RedbWriter {
         })
         .and_then(|committed| committed);
         match &committed {
-            Ok(()) => self.engine.committed(self.number, durability),
+            Ok(()) => {
+                self.engine.names().remember(changes);
+                self.engine.committed(self.number, durability);
+            }
             Err(_) => self.engine.fail(),
         }
         committed
@@ -344,6 +358,15 @@ enum ReadTree {
 impl Named for WriteTree<'_> {
     fn name(&self) -> &str {
         Self::name(self)
+    }
+}
+
+impl ReadTree {
+    fn len(&self) -> Result<u64> {
+        match self {
+            Self::Table(table) => error::call(|| with_member!(table, table => table.len())),
+            Self::Missing(_) => Ok(0),
+        }
     }
 }
 

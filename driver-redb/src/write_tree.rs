@@ -52,6 +52,8 @@ pub(crate) struct WriteTree<'t> {
     ascent: Ascent,
     /// Ascending puts before the tree goes over to a cursor.
     required_ascent: Cell<u32>,
+    /// Whether it is noted among the trees that hold entries.
+    held_entries: bool,
 }
 
 impl<'t> WriteTree<'t> {
@@ -60,6 +62,7 @@ impl<'t> WriteTree<'t> {
         transaction: &'t WriteTransaction,
         name: &str,
         layout: Layout,
+        held_entries: bool,
     ) -> Result<Self, TableError> {
         let table = open(transaction, name, layout)?;
         Ok(Self {
@@ -72,7 +75,19 @@ impl<'t> WriteTree<'t> {
             append: Cell::new(None),
             ascent: Ascent::default(),
             required_ascent: Cell::new(FIRST_ASCENT),
+            held_entries,
         })
+    }
+
+    /// Whether the tree, which was just opened, is noted as one that holds entries and holds none.
+    pub(crate) fn has_lost_entries(&self) -> Result<bool> {
+        Ok(self.held_entries && self.is_empty()?)
+    }
+
+    /// What a commit has to note: whether the tree holds entries now, if that has changed.
+    pub(crate) fn change_to_note(&self) -> Result<Option<(Box<str>, bool)>> {
+        let holds_entries = !self.is_empty()?;
+        Ok((holds_entries != self.held_entries).then(|| (self.name.clone(), holds_entries)))
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -25,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) path: PathBuf,
     pub(crate) create_if_missing: bool,
     pub(crate) truncate: bool,
+    pub(crate) read_only: bool,
     pub(crate) accept_lost_commits: bool,
     pub(crate) engine: sled::Config,
 }
@@ -32,10 +33,6 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn new(config: &OpenConfig<'_>) -> Result<Self> {
         let path = options::path(config, "sled", Place::Folder)?;
-        options::no_read_only(
-            config,
-            "sled writes to a database even when it only opens it",
-        )?;
         let mut engine = sled::Config::new().path(&path).segment_size(large::SEGMENT);
         if let Some(bytes) = config.cache_bytes {
             if bytes < SMALLEST_CACHE {
@@ -68,8 +65,9 @@ impl Settings {
         }
         Ok(Self {
             path,
-            create_if_missing: config.create_if_missing,
+            create_if_missing: config.create_if_missing && !config.read_only,
             truncate: config.truncate,
+            read_only: config.read_only,
             accept_lost_commits: options.flag(ACCEPT_LOST_COMMITS)?,
             engine,
         })

@@ -8,6 +8,7 @@ use netabase_core::driver::kit::path::missing;
 use netabase_core::driver::{Database, DriverError, ErrorKind, OpenConfig, Result};
 
 use crate::config::Settings;
+use crate::copy::Copy;
 use crate::engine::Shared;
 use crate::folder::{self, Contents};
 use crate::large::SEGMENT;
@@ -29,14 +30,24 @@ impl SledDatabase {
             path,
             create_if_missing,
             truncate,
+            read_only,
             accept_lost_commits,
-            engine,
+            mut engine,
         } = Settings::new(config)?;
         match folder::inspect(&path)? {
             Contents::Nothing if !create_if_missing => return Err(missing(&path)),
             Contents::Database { .. } if truncate => folder::empty(&path)?,
             Contents::Database { segment_bytes } if segment_bytes != SEGMENT as u64 => {
                 return Err(other_segments(&path, segment_bytes));
+            }
+            Contents::Database { .. } if read_only => {
+                let copy = Copy::of(&path)?;
+                engine = engine.path(copy.path());
+                let shared = Shared::open_copy(engine, &path, copy, accept_lost_commits)?;
+                return Ok(Self {
+                    shared: Arc::new(shared),
+                    path,
+                });
             }
             Contents::Database { .. } => folder::remove_unfinished_snapshots(&path)?,
             Contents::Nothing => {

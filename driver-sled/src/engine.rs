@@ -15,6 +15,7 @@ use sled::{Batch, IVec, Transactional};
 
 use crate::change::Changes;
 use crate::commits::Commits;
+use crate::copy::Copy;
 use crate::disk::Disk;
 use crate::error;
 use crate::folder;
@@ -53,6 +54,8 @@ pub(crate) struct Shared {
     /// Whether a commit failed, so that what sled has in memory is not known.
     failed: AtomicBool,
     _release: Release,
+    /// What is open in place of a database that is only read; removed last.
+    copy: Option<Copy>,
 }
 
 #[derive(Default)]
@@ -95,11 +98,43 @@ impl Shared {
             turns: Arc::default(),
             failed: AtomicBool::new(false),
             _release: release,
+            copy: None,
         })
+    }
+
+    /// Opens a copy of the database at `original`, for reading only.
+    pub(crate) fn open_copy(
+        config: sled::Config,
+        original: &Path,
+        copy: Copy,
+        accept_lost_commits: bool,
+    ) -> Result<Self> {
+        let opened = folder::remove_unfinished_snapshots(copy.path())
+            .and_then(|()| Self::open(config, copy.path(), accept_lost_commits));
+        let mut shared = opened.map_err(|error| copy.of_original(original, &error))?;
+        shared.copy = Some(copy);
+        Ok(shared)
+    }
+
+    /// How many bytes of a database that is only read were copied.
+    pub(crate) fn copied_bytes(&self) -> u64 {
+        self.copy.as_ref().map_or(0, Copy::bytes)
+    }
+
+    /// Refuses what would change a database that is only read.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        match self.copy {
+            None => Ok(()),
+            Some(_) => Err(DriverError::new(
+                ErrorKind::ReadOnly,
+                "the database was opened with `read_only`; open it without to write",
+            )),
+        }
     }
 
     /// Lets a transaction write.
     pub(crate) fn begin_write(&self) -> Result<Turn> {
+        self.check_writable()?;
         let turn = self.turns.try_take()?;
         if self.failed.load(Ordering::Acquire) {
             return Err(DriverError::new(

@@ -70,6 +70,12 @@
 //! closing; a folder without the file is opened as it is. What was committed after the last closing, by a program that then
 //! crashed, is not watched.
 //!
+//! # Reading only
+//! sled writes to every database that it opens. With `read_only` the driver locks the database against writers, opens a
+//! temporary copy of it, and removes that when it is closed: no byte of the original changes, and opening costs the time and
+//! the room of a copy. It is made in the system's folder for temporary files, which the environment variable `TMPDIR` names.
+//! The command [`TemporaryBytes`](netabase_core::driver::command::TemporaryBytes) gives its size.
+//!
 //! # Options
 //! - `flush_every_ms`: how often sled writes what was committed without durability, in milliseconds, or `never`. sled's
 //!   own default is 500.
@@ -100,6 +106,7 @@
 mod change;
 mod commits;
 mod config;
+mod copy;
 mod cursor;
 mod database;
 mod disk;
@@ -134,6 +141,7 @@ pub static MANIFEST: Manifest = Manifest {
         .with(Capabilities::DURABLE)
         .with(Capabilities::DEFERRED)
         .with(Capabilities::SNAPSHOTS)
+        .with(Capabilities::READ_ONLY)
         .with(Capabilities::SURVIVES_DAMAGE),
     limits: Limits {
         key_bytes: large::KEY as u64,

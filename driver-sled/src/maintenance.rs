@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use netabase_core::driver::command::{
-    CheckIntegrity, Flush, GenerateId, SizeOnDisk, TreeNames, WasRecovered,
+    CheckIntegrity, Flush, GenerateId, SizeOnDisk, TemporaryBytes, TreeNames, WasRecovered,
 };
 use netabase_core::driver::ext::ReadExt;
 use netabase_core::driver::kit::commands::check_tree;
@@ -18,11 +18,15 @@ netabase_core::commands! {
     pub(crate) fn run(database: &Arc<Shared>);
     Flush => database.flush().map(|bytes| bytes as u64),
     // The numbers ascend and have gaps.
-    GenerateId => database.engine().generate_id().map_err(error::engine),
+    GenerateId => {
+        database.check_writable()?;
+        database.engine().generate_id().map_err(error::engine)
+    },
     SizeOnDisk => database.engine().size_on_disk().map_err(error::engine),
     WasRecovered => Ok(database.engine().was_recovered()),
     TreeNames => tree_names(database),
     CheckIntegrity => check_integrity(database),
+    TemporaryBytes => Ok(database.copied_bytes()),
 }
 
 /// Of one snapshot.

@@ -104,6 +104,11 @@ fn flipped_bits_never_give_other_records_nor_hide_any<D: Driver>(
     guard.commit_with(Durability::Immediate)?;
     typed::assert_exact(&store)?;
     drop(store);
+    let undamaged = tempfile::tempdir()?;
+    let copy = undamaged.path().join("database");
+    copy_all(fixture.path(), &copy)?;
+    let (sound, what) = outcome(fixture.driver(), &copy, &expected());
+    assert!(sound == Outcome::Sound, "a copy gives {sound}: {what}");
     seeded(|mut rng| {
         let rounds = settings::damage_rounds();
         let mut outcomes = BTreeMap::new();
@@ -187,13 +192,18 @@ impl FromStr for Plan {
     }
 }
 
+/// The records of the database.
+fn expected() -> BTreeMap<u64, User> {
+    (0..RECORDS)
+        .map(|id| (id, typed::user(id, (id % 7) as i32)))
+        .collect()
+}
+
 /// Damages copies of the database, reads them and says what became of each.
 pub(super) fn read_damaged<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let plan: Plan = fs::read_to_string(Plan::path(fixture))?.parse()?;
     let mut rng = Rng::with_seed(plan.seed);
-    let expected: BTreeMap<_, _> = (0..RECORDS)
-        .map(|id| (id, typed::user(id, (id % 7) as i32)))
-        .collect();
+    let expected = expected();
     // What a panic says is told by its outcome.
     panic::set_hook(Box::new(|_| {}));
     for _ in 0..plan.rounds {

@@ -66,9 +66,10 @@ fn answer<S: Database>(store: &Checked<S>, operation: &str) -> Result<bool> {
 }
 
 /// The common operations.
-const COMMON: [&str; 8] = [
+const COMMON: [&str; 9] = [
     "tree_names",
     "size_on_disk",
+    "temporary_bytes",
     "check_integrity",
     "compact",
     "flush",

@@ -158,6 +158,9 @@ plain_commands! {
     TreeNames = "tree_names" -> Vec<String>;
     /// The space that the database takes on disk, in bytes.
     SizeOnDisk = "size_on_disk" -> u64;
+    /// The size of the temporary files that the engine needs to read this database without changing it, in bytes; 0 if it needs
+    /// none.
+    TemporaryBytes = "temporary_bytes" -> u64;
     /// Looks for damage: `true` if the database was sound, `false` if damage was found and repaired.
     CheckIntegrity = "check_integrity" -> bool;
     /// Makes the database smaller; `true` if it was.

@@ -168,6 +168,7 @@ pub trait Database: Send + Sync + 'static {
     /// |---|---|---|
     /// | `tree_names` | [`TreeNames`](command::TreeNames) | the name of each tree that holds an entry, one output a name |
     /// | `size_on_disk` | [`SizeOnDisk`](command::SizeOnDisk) | `u64`, in bytes |
+    /// | `temporary_bytes` | [`TemporaryBytes`](command::TemporaryBytes) | `u64`, in bytes |
     /// | `check_integrity` | [`CheckIntegrity`](command::CheckIntegrity) | one byte: 1 if the database was sound, 0 if damage was found and repaired |
     /// | `compact` | [`Compact`](command::Compact) | one byte: 1 if the database was made smaller |
     /// | `flush` | [`Flush`](command::Flush) | `u64`, the bytes written |

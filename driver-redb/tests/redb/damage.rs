@@ -180,3 +180,69 @@ fn the_table_of_names_is_no_tree() {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
     }
 }
+
+/// Whether the driver's table of names is there, and which names it holds.
+fn noted(path: &Path) -> Vec<String> {
+    let engine = redb::Database::open(path).unwrap();
+    let transaction = redb::ReadableDatabase::begin_read(&engine).unwrap();
+    let names = redb::TableDefinition::<&str, ()>::new("$trees");
+    let names = transaction.open_table(names).unwrap();
+    let noted = redb::ReadableTable::iter(&names).unwrap();
+    noted
+        .map(|entry| entry.unwrap().0.value().to_owned())
+        .collect()
+}
+
+#[test]
+fn trees_are_noted_while_they_hold_entries() {
+    let (_folder, path) = place();
+    let put =
+        |store: &RedbDatabase, name| crate::put_one(store, name, b"k", b"v", Durability::None);
+    let store = open(&path);
+    put(&store, "one");
+    put(&store, "two");
+    let mut writer = store.begin_write().unwrap();
+    let (one, two) = (writer.tree("one").unwrap(), writer.tree("two").unwrap());
+    writer.tree("three").unwrap();
+    writer.remove(one, b"k", |_| ()).unwrap();
+    writer.clear(two).unwrap();
+    drop(writer);
+    drop(store);
+    assert_eq!(noted(&path), ["one", "two"]);
+    let store = open(&path);
+    let mut writer = store.begin_write().unwrap();
+    let (one, two) = (writer.tree("one").unwrap(), writer.tree("two").unwrap());
+    writer.tree("three").unwrap();
+    writer.remove(one, b"k", |_| ()).unwrap();
+    writer.clear(two).unwrap();
+    writer.commit(Durability::None).unwrap();
+    put(&store, "two");
+    drop(store);
+    assert_eq!(noted(&path), ["two"]);
+    let store = open(&path);
+    let reader = store.begin_read().unwrap();
+    for name in ["one", "three", "four"] {
+        assert_eq!(reader.len(reader.tree(name).unwrap()).unwrap(), 0);
+    }
+}
+
+/// redb keeps one byte that says whether a table has a root.
+#[test]
+fn a_tree_whose_root_was_lost_is_not_taken_for_an_empty_one() {
+    let (_folder, path) = place();
+    drop(fill(&path));
+    let engine = redb::Database::open(&path).unwrap();
+    let transaction = engine.begin_write().unwrap();
+    let table = |name| redb::TableDefinition::<&[u8], &[u8]>::new(name);
+    // As good as none: another table, empty, under the name.
+    transaction.delete_table(table("t")).unwrap();
+    transaction.open_table(table("t")).unwrap();
+    transaction.commit().unwrap();
+    drop(engine);
+    let store = open(&path);
+    let reader = store.begin_read().unwrap();
+    let writer = store.begin_write().unwrap();
+    for error in [reader.tree("t").unwrap_err(), writer.tree("t").unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+    }
+}

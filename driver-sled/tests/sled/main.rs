@@ -13,6 +13,7 @@ mod large;
 mod maintenance;
 mod manifest;
 mod open;
+mod read_only;
 mod snapshot;
 mod stress;
 mod transaction;

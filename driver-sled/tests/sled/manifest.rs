@@ -32,11 +32,7 @@ fn what_sled_cannot_do_is_not_declared() {
             .capabilities
             .contains(Capabilities::DURABLE | Capabilities::SNAPSHOTS)
     );
-    for absent in [
-        Capabilities::READ_ONLY,
-        Capabilities::ZERO_COPY,
-        Capabilities::MULTI_PROCESS,
-    ] {
+    for absent in [Capabilities::ZERO_COPY, Capabilities::MULTI_PROCESS] {
         assert!(!manifest.capabilities.contains(absent), "{absent:?}");
     }
 }

@@ -203,31 +203,6 @@ fn a_file_in_place_of_the_folder_is_refused_and_stays_as_it_is() {
 }
 
 #[test]
-fn read_only_is_refused_and_touches_nothing() {
-    let (_folder, path) = place();
-    let refused = |truncate, kind| {
-        let error = open_error(&OpenConfig {
-            read_only: true,
-            truncate,
-            ..OpenConfig::new(&path)
-        });
-        assert_eq!(error.kind(), kind, "{error:?}");
-        assert!(error.message().contains("`read_only`"), "{error:?}");
-    };
-    let refused_both = || {
-        refused(false, ErrorKind::Unsupported);
-        refused(true, ErrorKind::InvalidInput);
-    };
-    refused_both();
-    assert!(!path.exists());
-
-    put_one(&open(&path), "t", b"k", b"v", Durability::Immediate);
-    let before = below(&path);
-    refused_both();
-    assert!(below(&path) == before);
-}
-
-#[test]
 fn a_field_without_a_meaning_for_sled_is_refused_before_anything_is_touched() {
     let (_folder, path) = place();
     let plain = OpenConfig::new(&path);
