@@ -47,6 +47,17 @@ impl Report {
             self.shown.push(format!("{what}: key 0x{}", hex(key)));
         }
     }
+
+    /// Compares the entries that were read with the number that the engine keeps of them.
+    fn compare(&mut self, kept: u64) {
+        if self.entries != kept {
+            self.findings += 1;
+            self.shown.push(format!(
+                "{} entries were read, and the engine counts {kept}",
+                self.entries
+            ));
+        }
+    }
 }
 
 pub(crate) fn run(arguments: &OneDatabase) -> Result<Status, Failure> {
@@ -147,6 +158,7 @@ fn check_records(snapshot: &Snapshot, name: &str, model: &ModelSchema) -> Result
             Ok(_) => {}
         }
     }
+    report.compare(snapshot.reader.len(tree)?);
     Ok(report)
 }
 
@@ -182,6 +194,7 @@ fn check_index(
         }
     }
     drop(cursor);
+    report.compare(reader.len(index_tree)?);
 
     let mut recomputed = 0;
     let mut cursor = reader.cursor(records_tree, Bounds::ALL, Direction::Forward)?;

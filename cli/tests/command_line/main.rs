@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, in its own functions as well"
 )]
 
+mod damage;
 mod dump;
 mod loaded;
 mod program;
