@@ -40,7 +40,7 @@ pub mod __private {
     pub use crate::codec::netabase_value::NetabaseValue;
     #[cfg(feature = "serde")]
     pub use crate::codec::serde_value::encode as encode_with_serde;
-    pub use crate::codec::shape::{FieldShapes, TypeBody, Types, ValueShape};
+    pub use crate::codec::shape::{AddressShape, FieldShapes, TypeBody, Types, ValueShape};
     pub use crate::error::NetabaseError;
     pub use crate::generated::{
         DecodeField, DescribeField, EncodeField, Field, KeyPart, OpaqueField, StoredField,

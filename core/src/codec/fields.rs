@@ -2,11 +2,17 @@
 //!
 //! bincode does not describe itself: a field of a type that is opaque or foreign cannot be read, nor any behind it.
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
+use std::time::Duration;
+
 use super::dynamic::Value;
-use super::shape::{FieldShapes, TypeBody, Types, ValueShape};
+use super::shape::{AddressShape, FieldShapes, TypeBody, Types, ValueShape};
 
 /// The most levels that a value may be nested. Stored bytes are not trusted, and a type may hold itself.
 const DEPTH: usize = 64;
+
+/// Nanoseconds of a second.
+const NANOS: u32 = 1_000_000_000;
 
 /// Items of no bytes that a sequence may have.
 const EMPTY_ITEMS: usize = 1024;
@@ -96,6 +102,22 @@ fn value(
             u32::from_le_bytes(array(input)?),
         ),
         ValueShape::Date => Value::Date(i32::from_le_bytes(array(input)?)),
+        ValueShape::Duration => {
+            let seconds = u64::try_from(fitting(input, 8)?).map_err(|_| Stop::Bad)?;
+            let nanos = u32::try_from(fitting(input, 4)?).map_err(|_| Stop::Bad)?;
+            let carried = u64::from(nanos / NANOS).checked_add(seconds);
+            let seconds = carried.ok_or(Stop::Bad)?;
+            Value::Text(format!("{:?}", Duration::new(seconds, nanos % NANOS)))
+        }
+        ValueShape::SystemTime => {
+            let seconds = i64::try_from(fitting(input, 8)?).map_err(|_| Stop::Bad)?;
+            let nanos = u32::try_from(fitting(input, 4)?).map_err(|_| Stop::Bad)?;
+            if nanos >= NANOS {
+                return Err(Stop::Bad);
+            }
+            Value::Instant(seconds, nanos)
+        }
+        ValueShape::Address(shape) => Value::Text(address(*shape, input)?),
         ValueShape::Option(of) => Value::Option(match flag(input)? {
             false => None,
             true => Some(inner(of, input)?.into()),
@@ -140,6 +162,29 @@ fn value(
             }
         }
         ValueShape::Foreign(..) | ValueShape::Opaque(_) => return Err(Stop::Unknown),
+    })
+}
+
+/// A network address, as people write it.
+fn address(shape: AddressShape, input: &mut &[u8]) -> Result<String, Stop> {
+    let either = |of: [AddressShape; 2], input: &mut &[u8]| {
+        let variant = usize::try_from(variable(input)?).map_err(|_| Stop::Bad)?;
+        address(*of.get(variant).ok_or(Stop::Bad)?, input)
+    };
+    let port = |input: &mut &[u8]| u16::try_from(fitting(input, 2)?).map_err(|_| Stop::Bad);
+    Ok(match shape {
+        AddressShape::V4 => Ipv4Addr::from(array::<4>(input)?).to_string(),
+        AddressShape::V6 => Ipv6Addr::from(array::<16>(input)?).to_string(),
+        AddressShape::Ip => either([AddressShape::V4, AddressShape::V6], input)?,
+        AddressShape::SocketV4 => {
+            let ip = Ipv4Addr::from(array::<4>(input)?);
+            SocketAddrV4::new(ip, port(input)?).to_string()
+        }
+        AddressShape::SocketV6 => {
+            let ip = Ipv6Addr::from(array::<16>(input)?);
+            SocketAddrV6::new(ip, port(input)?, 0, 0).to_string()
+        }
+        AddressShape::Socket => either([AddressShape::SocketV4, AddressShape::SocketV6], input)?,
     })
 }
 
@@ -289,10 +334,35 @@ mod tests {
         }
 
         #[test]
+        fn times_and_addresses_are_shown_as_they_are_written(
+            time: Duration, since: u32, v4: Ipv4Addr, v6: Ipv6Addr, port: u16,
+        ) {
+            let since = Duration::new(since.into(), time.subsec_nanos());
+            let then = std::time::SystemTime::UNIX_EPOCH + since;
+            let (ip4, ip6) = (std::net::IpAddr::from(v4), std::net::IpAddr::from(v6));
+            let (socket4, socket6) = (SocketAddrV4::new(v4, port), SocketAddrV6::new(v6, port, 0, 0));
+            let sockets = (socket4, socket6, std::net::SocketAddr::from(socket4), std::net::SocketAddr::from(socket6));
+            let bytes = bincode::encode_to_vec((time, then, v4, v6, ip4, ip6, sockets), standard()).unwrap();
+            let shapes = [
+                "duration", "systemtime", "ipv4", "ipv6", "ip", "ip", "socketv4", "socketv6", "socket", "socket",
+            ];
+            let fields = decoded(&shapes, &bytes).unwrap();
+            prop_assert!(fields.complete);
+            let values: Vec<_> = fields.values.into_iter().map(|(_, value)| value).collect();
+            let mut expected = vec![
+                Value::Text(format!("{time:?}")),
+                Value::Instant(since.as_secs() as i64, since.subsec_nanos()),
+            ];
+            expected.extend([v4.to_string(), v6.to_string(), v4.to_string(), v6.to_string()].map(Value::Text));
+            expected.extend([socket4.to_string(), socket6.to_string(), socket4.to_string(), socket6.to_string()].map(Value::Text));
+            prop_assert_eq!(values, expected);
+        }
+
+        #[test]
         fn no_bytes_make_it_panic(bytes: Vec<u8>) {
             let _ = decoded_with(
                 &["struct Node{value:u8,next:list<@0>}", "enum E{A,B(u8),C{d:f64}}"],
-                &["list<option<str>>", "char", "i128", "@1", "list<[u8;0]>", "map<u8,()>", "@0"],
+                &["list<option<str>>", "char", "i128", "@1", "list<[u8;0]>", "map<u8,()>", "duration", "systemtime", "socket", "@0"],
                 &bytes,
             );
         }

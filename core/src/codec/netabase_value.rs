@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, Hash};
 use std::marker::PhantomData;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use bincode::de::{Decode, Decoder};
 use bincode::enc::{Encode, Encoder};
 use bincode::error::{AllowedEnumVariants, DecodeError, EncodeError};
 
-use super::shape::{Types, ValueShape};
+use super::shape::{AddressShape, Types, ValueShape};
 
 /// A type that records hold: its stored form, and what the database records of it.
 ///
@@ -185,14 +186,59 @@ leaves! {
     Rc<str>: Text;
     std::path::PathBuf: Text;
     std::ffi::CString: Bytes;
-    std::time::Duration: Tuple(vec![Unsigned(8), Unsigned(4)]);
-    std::time::SystemTime: Tuple(vec![Unsigned(8), Unsigned(4)]);
-    std::net::Ipv4Addr: Foreign("Ipv4Addr".into(), 1);
-    std::net::Ipv6Addr: Foreign("Ipv6Addr".into(), 1);
-    std::net::IpAddr: Foreign("IpAddr".into(), 1);
-    std::net::SocketAddrV4: Foreign("SocketAddrV4".into(), 1);
-    std::net::SocketAddrV6: Foreign("SocketAddrV6".into(), 1);
-    std::net::SocketAddr: Foreign("SocketAddr".into(), 1);
+    std::time::Duration: Duration;
+    std::time::SystemTime: SystemTime;
+    Ipv4Addr: Address(AddressShape::V4);
+    Ipv6Addr: Address(AddressShape::V6);
+    IpAddr: Address(AddressShape::Ip);
+    SocketAddrV4: Address(AddressShape::SocketV4);
+}
+
+/// Refuses what bincode leaves out of an address, so that no other one is read back.
+fn check_stored_whole(address: &SocketAddrV6) -> Result<(), EncodeError> {
+    match (address.flowinfo(), address.scope_id()) {
+        (0, 0) => Ok(()),
+        _ => Err(EncodeError::OtherString(format!(
+            "the socket address `{address}` has flow information or a scope, which are not stored; leave them 0, or store \
+             them in fields of their own"
+        ))),
+    }
+}
+
+impl NetabaseValue for SocketAddrV6 {
+    #[inline]
+    fn encode_value<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        check_stored_whole(self)?;
+        Encode::encode(self, encoder)
+    }
+
+    #[inline]
+    fn decode_value<D: Decoder<Context = ()>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        Decode::decode(decoder)
+    }
+
+    fn describe(_: &mut Types) -> ValueShape {
+        ValueShape::Address(AddressShape::SocketV6)
+    }
+}
+
+impl NetabaseValue for SocketAddr {
+    #[inline]
+    fn encode_value<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        if let Self::V6(address) = self {
+            check_stored_whole(address)?;
+        }
+        Encode::encode(self, encoder)
+    }
+
+    #[inline]
+    fn decode_value<D: Decoder<Context = ()>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        Decode::decode(decoder)
+    }
+
+    fn describe(_: &mut Types) -> ValueShape {
+        ValueShape::Address(AddressShape::Socket)
+    }
 }
 
 impl NetabaseValue for Cow<'static, str> {

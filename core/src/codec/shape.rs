@@ -38,6 +38,12 @@ pub enum ValueShape {
     Instant,
     /// A date with a time of day in no time zone, stored as a point in time.
     DateTime,
+    /// A length of time: seconds and nanoseconds.
+    Duration,
+    /// A point in time: seconds since the Unix epoch and nanoseconds, of variable length.
+    SystemTime,
+    /// A network address.
+    Address(AddressShape),
     /// A date: days, of which the first is the first of January of the year 1.
     Date,
     /// An optional value.
@@ -58,6 +64,48 @@ pub enum ValueShape {
     Foreign(String, u32),
     /// A type that has bincode's traits alone, as it is written in the model. A change within it is not seen.
     Opaque(String),
+}
+
+/// The kinds of network addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressShape {
+    /// The 4 bytes of an IPv4 address.
+    V4,
+    /// The 16 bytes of an IPv6 address.
+    V6,
+    /// Either.
+    Ip,
+    /// An IPv4 address with a port.
+    SocketV4,
+    /// An IPv6 address with a port.
+    SocketV6,
+    /// Either, with a port.
+    Socket,
+}
+
+impl AddressShape {
+    const NAMES: [(Self, &'static str); 6] = [
+        (Self::V4, "ipv4"),
+        (Self::V6, "ipv6"),
+        (Self::Ip, "ip"),
+        (Self::SocketV4, "socketv4"),
+        (Self::SocketV6, "socketv6"),
+        (Self::Socket, "socket"),
+    ];
+
+    fn name(self) -> &'static str {
+        let mut names = Self::NAMES.into_iter();
+        names
+            .find(|(shape, _)| *shape == self)
+            .map_or("", |(_, name)| name)
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        let mut names = Self::NAMES.into_iter();
+        names
+            .find(|(_, known)| *known == name)
+            .map(|(shape, _)| shape)
+    }
 }
 
 /// A struct or enum within a model.
@@ -442,6 +490,9 @@ fn write_shape(shape: &ValueShape, f: &mut fmt::Formatter<'_>, name: WriteName<'
         ValueShape::Instant => f.write_str("instant"),
         ValueShape::DateTime => f.write_str("datetime"),
         ValueShape::Date => f.write_str("date"),
+        ValueShape::Duration => f.write_str("duration"),
+        ValueShape::SystemTime => f.write_str("systemtime"),
+        ValueShape::Address(address) => f.write_str(address.name()),
         ValueShape::Option(inner) => {
             f.write_str("option<")?;
             write_shape(inner, f, name)?;
@@ -636,6 +687,8 @@ impl<'a> Rest<'a> {
             "instant" => ValueShape::Instant,
             "datetime" => ValueShape::DateTime,
             "date" => ValueShape::Date,
+            "duration" => ValueShape::Duration,
+            "systemtime" => ValueShape::SystemTime,
             "option" => {
                 self.eat("<")?;
                 let inner = self.shape(depth)?;
@@ -659,7 +712,7 @@ impl<'a> Rest<'a> {
                 self.eat("<")?;
                 ValueShape::Opaque(self.quoted()?.to_owned())
             }
-            _ => return None,
+            other => ValueShape::Address(AddressShape::named(other)?),
         })
     }
 
@@ -737,6 +790,14 @@ mod tests {
             "map<str,@3>",
             "result<(),opaque<Vec<Colour<u8>>>>",
             "foreign<geo::Point 2>",
+            "duration",
+            "systemtime",
+            "ipv4",
+            "ipv6",
+            "ip",
+            "socketv4",
+            "socketv6",
+            "socket",
             "list<()>",
         ] {
             assert_eq!(ValueShape::parse(text).unwrap().to_string(), text);

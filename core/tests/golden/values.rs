@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Debug;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::num::{NonZeroI16, NonZeroU32};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -108,5 +108,13 @@ pub(super) fn containers() {
     stored(Ipv4Addr::new(127, 0, 0, 1), &[127, 0, 0, 1]);
     stored(IpAddr::from([1, 2, 3, 4]), &[0, 1, 2, 3, 4]);
     stored(SocketAddr::from(([1, 2, 3, 4], 80)), &[0, 1, 2, 3, 4, 80]);
+    let v6 = [&[1][..], &[0; 15], &[1, 80]].concat();
+    stored(SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 80)), &v6);
     stored(PathBuf::from("a/b"), &[3, 0x61, 0x2F, 0x62]);
+    // bincode leaves the scope out, and another address would be read back.
+    let scoped = SocketAddrV6::new(Ipv6Addr::LOCALHOST, 80, 0, 7);
+    let mut buffer = [0; 64];
+    let mut encoder = EncoderImpl::new(SliceWriter::new(&mut buffer), standard());
+    assert!(scoped.encode_value(&mut encoder).is_err());
+    assert!(SocketAddr::V6(scoped).encode_value(&mut encoder).is_err());
 }
