@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use crate::report::Report;
 use crate::step::{Expected, Status, Step};
+use crate::target;
 
 const FACADE: &str = "netabase_store";
 /// What a program for the browser asks of it.
@@ -122,7 +123,7 @@ fn step(root: &Path) -> io::Result<Step> {
 
 /// A command of Cargo's for the browser's target, with a compiler that has or builds the standard library.
 pub(crate) fn cargo(root: &Path, title: &str, command: &str) -> io::Result<Step> {
-    let step = if has_target() || add_target() {
+    let step = if target::is_there(TARGET) || target::add(TARGET) {
         Step::cargo(root, title, &[command])
     } else {
         println!("browser: Debian's compiler takes its place, and builds the standard library");
@@ -148,25 +149,6 @@ pub(crate) fn cargo(root: &Path, title: &str, command: &str) -> io::Result<Step>
         .env("CARGO_TARGET_DIR", root.join("target").join("wasm"))
         // One setting for every step, so that what they have in common is built once.
         .env("CARGO_PROFILE_DEV_DEBUG", "0"))
-}
-
-/// Whether the compiler that Cargo uses here can build for the target as it is.
-fn has_target() -> bool {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    Command::new(rustc)
-        .args(["--print", "target-libdir", "--target", TARGET])
-        .output()
-        .is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
-}
-
-/// Has rustup add the target to the toolchain in use; whether it is there then.
-fn add_target() -> bool {
-    println!("browser: the compiler has no standard library for {TARGET}");
-    if find("rustup").is_none() {
-        return false;
-    }
-    println!("browser: rustup target add {TARGET}");
-    succeed(Command::new("rustup").args(["target", "add", TARGET])).is_ok() && has_target()
 }
 
 /// The program that drives the browser.

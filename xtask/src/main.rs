@@ -8,11 +8,13 @@ mod compilers;
 mod dependency;
 mod fuzz;
 mod instructions;
+mod narrow;
 mod new_driver;
 mod page;
 mod report;
 mod sanitize;
 mod step;
+mod target;
 mod test;
 mod webdriver;
 
