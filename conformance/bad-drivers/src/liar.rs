@@ -50,6 +50,7 @@ enum Lie {
     UnknownStatus,
     AbsentCommit,
     UnknownCommit,
+    LongToken,
     LongError,
     InvalidUtf8Error,
     SilentError,
@@ -60,7 +61,7 @@ enum Lie {
     EmptyKey,
 }
 
-const LIES: [(&str, Lie); 19] = [
+const LIES: [(&str, Lie); 20] = [
     ("null-store", Lie::NullDatabase),
     ("null-transaction", Lie::NullTransaction),
     ("null-cursor", Lie::NullCursor),
@@ -72,6 +73,7 @@ const LIES: [(&str, Lie); 19] = [
     ("unknown-status", Lie::UnknownStatus),
     ("absent-commit", Lie::AbsentCommit),
     ("unknown-commit", Lie::UnknownCommit),
+    ("long-token", Lie::LongToken),
     ("long-error", Lie::LongError),
     ("invalid-utf8-error", Lie::InvalidUtf8Error),
     ("silent-error", Lie::SilentError),
@@ -335,6 +337,10 @@ unsafe extern "C" fn txn_commit(
         Lie::AbsentCommit => ABSENT,
         Lie::UnknownCommit => {
             show(token, context, Slice::new(TOKEN));
+            ErrorKind::CommitUnknown.code()
+        }
+        Lie::LongToken => {
+            show(token, context, Slice::new(&[7; 5000]));
             ErrorKind::CommitUnknown.code()
         }
         _ => OK,

@@ -725,6 +725,14 @@ fn the_token_of_an_unknown_commit_comes_through_and_has_an_outcome() {
 }
 
 #[test]
+fn a_token_that_is_too_long_is_dropped_and_the_error_stays() {
+    let writer = lying("long-token").unwrap().begin_write().unwrap();
+    let error = writer.commit(Durability::Immediate).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::CommitUnknown);
+    assert!(error.commit_token().is_none());
+}
+
+#[test]
 fn an_error_text_longer_than_the_buffer_is_cut() {
     let error = lying("long-error").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);

@@ -568,7 +568,12 @@ impl Write for DynamicWriter {
 
     fn commit(self, durability: Durability) -> Result<()> {
         let mut token = None;
-        let mut shown = Shown::new(|bytes: &[u8]| token = Some(CommitToken::new(bytes)));
+        // Once, and not longer than a token may be.
+        let mut shown = Shown::new(|bytes: &[u8]| {
+            if token.is_none() && bytes.len() <= layout::TOKEN_BYTES {
+                token = Some(CommitToken::new(bytes));
+            }
+        });
         let (visit, context) = shown.raw();
         let result = done!(
             self.0.calls,

@@ -61,6 +61,9 @@ pub const ABSENT: u32 = u32::MAX;
 /// `txn_tree`: keys, or values, have no fixed width, or none that the host knows.
 pub const WIDTH_VARIES: u32 = u32::MAX;
 
+/// The longest token of a commit, in bytes; the host drops a longer one.
+pub const TOKEN_BYTES: usize = 4096;
+
 /// Borrowed bytes. The pointer may be null or dangling where the length is 0.
 #[repr(C)]
 #[derive(StableAbi, Clone, Copy, Debug)]

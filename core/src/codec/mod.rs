@@ -9,6 +9,7 @@ pub mod dynamic;
 pub mod fields;
 pub mod ivec;
 pub mod key;
+mod nested;
 pub mod netabase_value;
 #[cfg(feature = "serde")]
 pub mod serde_value;

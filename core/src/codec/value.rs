@@ -3,8 +3,9 @@
 //! A length in damaged bytes is not trusted. Strings and byte strings are taken from the bytes that are there; where
 //! other fields have lengths, the memory that a decoder may claim is bounded, to 256 MiB for a value of up to 64 KiB, to
 //! 512 MiB for one of up to 1 MiB, and else to 4 GiB, so that decoding fails instead of exhausting memory. The bounds do not
-//! change the format. A type that holds itself is decoded as deep as the bytes say: what comes from others must not be
-//! decoded into one.
+//! change the format. A type that holds itself is written and read no deeper than a thread's stack takes
+//! ([`nested`](super::nested)). What no bound holds is a list of `()`, or of other types that read nothing at all: what
+//! comes from others must not be decoded into one.
 
 use bincode::config::standard;
 use bincode::de::read::{Reader, SliceReader};
@@ -13,6 +14,7 @@ use bincode::enc::EncoderImpl;
 use bincode::enc::write::Writer;
 use bincode::error::{DecodeError, EncodeError};
 
+use super::nested::{NestedReader, NestedWriter};
 use crate::error::{ErrorKind, NetabaseError};
 use crate::model::Record;
 
@@ -36,13 +38,13 @@ const SMALL_VALUE: usize = 64 << 10;
 const MEDIUM_VALUE: usize = 1 << 20;
 
 /// Runs `$read` on a decoder of `$bytes`, and checks that all bytes were taken. Unless the value is `$flat`, the decoder
-/// has the claim that fits their length.
+/// has the claim that fits their length, and a reader that watches the stack.
 macro_rules! bounded {
     ($bytes:expr, $flat:expr, $decoder:ident => $read:expr) => {{
         let bytes = $bytes;
         macro_rules! within {
-            ($config:expr) => {{
-                let mut $decoder = DecoderImpl::new(SliceReader::new(bytes), $config, ());
+            ($reader:ty, $config:expr) => {{
+                let mut $decoder = DecoderImpl::new(<$reader>::new(bytes), $config, ());
                 let value = $read.map_err(undecodable)?;
                 if $decoder.reader().peek_read(1).is_some() {
                     Err(left_over())
@@ -52,13 +54,13 @@ macro_rules! bounded {
             }};
         }
         if $flat {
-            within!(standard())
+            within!(SliceReader<'_>, standard())
         } else if bytes.len() <= SMALL_VALUE {
-            within!(standard().with_limit::<SMALL_CLAIM>())
+            within!(NestedReader<'_>, standard().with_limit::<SMALL_CLAIM>())
         } else if bytes.len() <= MEDIUM_VALUE {
-            within!(standard().with_limit::<MEDIUM_CLAIM>())
+            within!(NestedReader<'_>, standard().with_limit::<MEDIUM_CLAIM>())
         } else {
-            within!(standard().with_limit::<LARGE_CLAIM>())
+            within!(NestedReader<'_>, standard().with_limit::<LARGE_CLAIM>())
         }
     }};
 }
@@ -80,9 +82,12 @@ impl Writer for AppendTo<'_> {
 /// [`Codec`](ErrorKind::Codec) if a field's own encoding fails.
 #[inline]
 pub fn encode<M: Record>(record: &M, out: &mut Vec<u8>) -> Result<(), NetabaseError> {
-    record
-        .encode_fields(&mut EncoderImpl::new(AppendTo(out), standard()))
-        .map_err(unencodable)
+    if M::FLAT {
+        record.encode_fields(&mut EncoderImpl::new(AppendTo(out), standard()))
+    } else {
+        record.encode_fields(&mut EncoderImpl::new(NestedWriter::new(out), standard()))
+    }
+    .map_err(unencodable)
 }
 
 /// Decodes a record, which has to take all of `bytes`.
