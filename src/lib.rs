@@ -97,6 +97,7 @@ pub mod connect;
 pub mod databases;
 #[cfg(feature = "dump")]
 pub mod dump;
+mod engines;
 pub mod prelude;
 pub mod reference;
 pub mod store;
@@ -128,7 +129,7 @@ pub use crate::databases::redb_zerocopy::RedbStoreZeroCopy;
 #[cfg(feature = "sled")]
 pub use crate::databases::sled_store::SledStore;
 #[cfg(feature = "redb")]
-pub use crate::store::DefaultStore;
+pub use crate::engines::DefaultStore;
 pub use crate::store::{AsyncStore, NetabaseStore, Store};
 
 #[cfg(feature = "chrono")]

@@ -486,9 +486,10 @@ mod sled_only {
         assert_eq!(store.open_tree::<User>().len()?, 0);
         drop(store);
         let read_only = FileConfig::builder().path(path).read_only(true).build();
-        let error = <SledStore<BlogDefinition> as BackendStore<BlogDefinition>>::new(read_only)
-            .unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        let store = <SledStore<BlogDefinition> as BackendStore<BlogDefinition>>::new(read_only)?;
+        let error = store.open_tree::<User>().put(alice()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ReadOnly);
+        drop(store);
         let store = <SledStore<BlogDefinition> as BackendStore<BlogDefinition>>::temp()?;
         assert_eq!(store.open_tree::<User>().len()?, 0);
         Ok(())

@@ -98,7 +98,7 @@ fn uuids_and_date_times_are_fields_in_their_natural_size() {
         1
     );
     let mut bytes = Vec::new();
-    netabase_core::codec::value::encode(&line, &mut bytes).unwrap();
+    netabase_core::model::value::encode(&line, &mut bytes).unwrap();
     assert_eq!(bytes.len(), 16 + 12 + (1 + 12) + (1 + 4) + 16 + (1 + 12));
     assert_eq!(bytes[..16], (1u128 << 100).to_be_bytes());
     assert_eq!(bytes[16..24], 1_700_000_000i64.to_le_bytes());

@@ -125,13 +125,6 @@ mod tests {
             (
                 OpenConfig {
                     read_only: true,
-                    ..plain
-                },
-                ErrorKind::Unsupported,
-            ),
-            (
-                OpenConfig {
-                    read_only: true,
                     truncate: true,
                     ..plain
                 },

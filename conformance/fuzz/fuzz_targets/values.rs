@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use netabase_core::codec::value::{decode, decode_ref, encode};
+use netabase_core::model::value::{decode, decode_ref, encode};
 use netabase_core::model::Record;
 use netabase_store::netabase_definition_module;
 

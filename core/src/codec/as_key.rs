@@ -5,7 +5,7 @@ use std::ops::{
     Bound, Range, RangeBounds, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive,
 };
 
-use super::key::{EncodeKey, encode_complement};
+use super::key::{EncodeKey, KeyPrefix, encode_complement};
 
 /// A value that stands for a key of type `K` in a look-up: the key itself, or its field, or what the field is borrowed as.
 ///
@@ -192,3 +192,42 @@ ranges!(
     RangeToInclusive<Q>,
     (Bound<Q>, Bound<Q>)
 );
+
+macro_rules! tuple_prefix {
+    ($($head:ident as $field:ident . $index:tt),+ ; $($tail:ident),+) => {
+        impl<$($head: AsKey<$field>, $field,)+ $($tail),+> KeyPrefix<($($field,)+ $($tail,)+)> for ($($head,)+) {
+            fn encode_prefix(&self, out: &mut Vec<u8>) {
+                $(self.$index.encode_as(out);)+
+            }
+        }
+    };
+}
+
+tuple_prefix!(A as FA.0; B);
+tuple_prefix!(A as FA.0; B, C);
+tuple_prefix!(A as FA.0; B, C, D);
+tuple_prefix!(A as FA.0; B, C, D, E);
+tuple_prefix!(A as FA.0; B, C, D, E, F);
+tuple_prefix!(A as FA.0; B, C, D, E, F, G);
+tuple_prefix!(A as FA.0; B, C, D, E, F, G, H);
+tuple_prefix!(A as FA.0, B as FB.1; C);
+tuple_prefix!(A as FA.0, B as FB.1; C, D);
+tuple_prefix!(A as FA.0, B as FB.1; C, D, E);
+tuple_prefix!(A as FA.0, B as FB.1; C, D, E, F);
+tuple_prefix!(A as FA.0, B as FB.1; C, D, E, F, G);
+tuple_prefix!(A as FA.0, B as FB.1; C, D, E, F, G, H);
+tuple_prefix!(A as FA.0, B as FB.1, C as FC.2; D);
+tuple_prefix!(A as FA.0, B as FB.1, C as FC.2; D, E);
+tuple_prefix!(A as FA.0, B as FB.1, C as FC.2; D, E, F);
+tuple_prefix!(A as FA.0, B as FB.1, C as FC.2; D, E, F, G);
+tuple_prefix!(A as FA.0, B as FB.1, C as FC.2; D, E, F, G, H);
+tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3; E);
+tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3; E, F);
+tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3; E, F, G);
+tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3; E, F, G, H);
+tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3, E as FE.4; F);
+tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3, E as FE.4; F, G);
+tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3, E as FE.4; F, G, H);
+tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3, E as FE.4, F as FF.5; G);
+tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3, E as FE.4, F as FF.5; G, H);
+tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3, E as FE.4, F as FF.5, G as FG.6; H);

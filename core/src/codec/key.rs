@@ -20,7 +20,6 @@
 use std::cmp::Reverse;
 use std::fmt;
 
-use super::as_key::AsKey;
 use crate::error::{ErrorKind, NetabaseError};
 
 /// Something that can be written as a key.
@@ -774,45 +773,6 @@ impl<K, P: KeyPrefix<K> + ?Sized> KeyPrefix<K> for &P {
         (**self).encode_prefix(out);
     }
 }
-
-macro_rules! tuple_prefix {
-    ($($head:ident as $field:ident . $index:tt),+ ; $($tail:ident),+) => {
-        impl<$($head: AsKey<$field>, $field,)+ $($tail),+> KeyPrefix<($($field,)+ $($tail,)+)> for ($($head,)+) {
-            fn encode_prefix(&self, out: &mut Vec<u8>) {
-                $(self.$index.encode_as(out);)+
-            }
-        }
-    };
-}
-
-tuple_prefix!(A as FA.0; B);
-tuple_prefix!(A as FA.0; B, C);
-tuple_prefix!(A as FA.0; B, C, D);
-tuple_prefix!(A as FA.0; B, C, D, E);
-tuple_prefix!(A as FA.0; B, C, D, E, F);
-tuple_prefix!(A as FA.0; B, C, D, E, F, G);
-tuple_prefix!(A as FA.0; B, C, D, E, F, G, H);
-tuple_prefix!(A as FA.0, B as FB.1; C);
-tuple_prefix!(A as FA.0, B as FB.1; C, D);
-tuple_prefix!(A as FA.0, B as FB.1; C, D, E);
-tuple_prefix!(A as FA.0, B as FB.1; C, D, E, F);
-tuple_prefix!(A as FA.0, B as FB.1; C, D, E, F, G);
-tuple_prefix!(A as FA.0, B as FB.1; C, D, E, F, G, H);
-tuple_prefix!(A as FA.0, B as FB.1, C as FC.2; D);
-tuple_prefix!(A as FA.0, B as FB.1, C as FC.2; D, E);
-tuple_prefix!(A as FA.0, B as FB.1, C as FC.2; D, E, F);
-tuple_prefix!(A as FA.0, B as FB.1, C as FC.2; D, E, F, G);
-tuple_prefix!(A as FA.0, B as FB.1, C as FC.2; D, E, F, G, H);
-tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3; E);
-tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3; E, F);
-tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3; E, F, G);
-tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3; E, F, G, H);
-tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3, E as FE.4; F);
-tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3, E as FE.4; F, G);
-tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3, E as FE.4; F, G, H);
-tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3, E as FE.4, F as FF.5; G);
-tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3, E as FE.4, F as FF.5; G, H);
-tuple_prefix!(A as FA.0, B as FB.1, C as FC.2, D as FD.3, E as FE.4, F as FF.5, G as FG.6; H);
 
 #[cfg(test)]
 mod tests {

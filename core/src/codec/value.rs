@@ -7,16 +7,17 @@
 //! ([`nested`](super::nested)). What no bound holds is a list of `()`, or of other types that read nothing at all: what
 //! comes from others must not be decoded into one.
 
-use bincode::config::standard;
-use bincode::de::read::{Reader, SliceReader};
-use bincode::de::{Decode, Decoder, DecoderImpl};
-use bincode::enc::EncoderImpl;
+use std::marker::PhantomData;
+
+use bincode::config::{Config, standard};
+use bincode::de::read::{BorrowReader, SliceReader};
+use bincode::de::{BorrowDecoder, Decode, Decoder as _, DecoderImpl};
 use bincode::enc::write::Writer;
+use bincode::enc::{Encoder, EncoderImpl};
 use bincode::error::{DecodeError, EncodeError};
 
 use super::nested::{NestedReader, NestedWriter};
 use crate::error::{ErrorKind, NetabaseError};
-use crate::model::Record;
 
 /// Memory that the decoded form of a value of up to [`SMALL_VALUE`] bytes may claim.
 const SMALL_CLAIM: usize = 256 << 20;
@@ -37,32 +38,65 @@ const SMALL_VALUE: usize = 64 << 10;
 /// The largest value that [`MEDIUM_CLAIM`] is for.
 const MEDIUM_VALUE: usize = 1 << 20;
 
-/// Runs `$read` on a decoder of `$bytes`, and checks that all bytes were taken. Unless the value is `$flat`, the decoder
-/// has the claim that fits their length, and a reader that watches the stack.
-macro_rules! bounded {
-    ($bytes:expr, $flat:expr, $decoder:ident => $read:expr) => {{
-        let bytes = $bytes;
-        macro_rules! within {
-            ($reader:ty, $config:expr) => {{
-                let mut $decoder = DecoderImpl::new(<$reader>::new(bytes), $config, ());
-                let value = $read.map_err(undecodable)?;
-                if $decoder.reader().peek_read(1).is_some() {
-                    Err(left_over())
-                } else {
-                    Ok(value)
-                }
-            }};
-        }
-        if $flat {
-            within!(SliceReader<'_>, standard())
-        } else if bytes.len() <= SMALL_VALUE {
-            within!(NestedReader<'_>, standard().with_limit::<SMALL_CLAIM>())
-        } else if bytes.len() <= MEDIUM_VALUE {
-            within!(NestedReader<'_>, standard().with_limit::<MEDIUM_CLAIM>())
-        } else {
-            within!(NestedReader<'_>, standard().with_limit::<LARGE_CLAIM>())
-        }
-    }};
+/// How values of one kind are read.
+pub(crate) trait ReadValue<'a> {
+    /// What is read.
+    type Value;
+
+    /// Whether nothing in it has a length but strings and byte strings, and nothing is nested.
+    const FLAT: bool;
+
+    fn read<D: BorrowDecoder<'a, Context = ()>>(
+        decoder: &mut D,
+    ) -> Result<Self::Value, DecodeError>;
+}
+
+/// How a value is written.
+pub(crate) trait WriteValue {
+    /// As [`ReadValue::FLAT`].
+    const FLAT: bool;
+
+    fn write<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError>;
+}
+
+/// Reads a value, which has to take all of `bytes`. One that is not flat gets the claim that fits their length, and a reader
+/// that watches the stack.
+#[inline]
+pub(crate) fn read<'a, T: ReadValue<'a>>(bytes: &'a [u8]) -> Result<T::Value, NetabaseError> {
+    if T::FLAT {
+        return read_all::<T>(SliceReader::new(bytes), standard());
+    }
+    let nested = NestedReader::new(bytes);
+    if bytes.len() <= SMALL_VALUE {
+        read_all::<T>(nested, standard().with_limit::<SMALL_CLAIM>())
+    } else if bytes.len() <= MEDIUM_VALUE {
+        read_all::<T>(nested, standard().with_limit::<MEDIUM_CLAIM>())
+    } else {
+        read_all::<T>(nested, standard().with_limit::<LARGE_CLAIM>())
+    }
+}
+
+#[inline(always)]
+fn read_all<'a, T: ReadValue<'a>>(
+    reader: impl BorrowReader<'a>,
+    config: impl Config,
+) -> Result<T::Value, NetabaseError> {
+    let mut decoder = DecoderImpl::new(reader, config, ());
+    let value = T::read(&mut decoder).map_err(undecodable)?;
+    match decoder.reader().peek_read(1) {
+        Some(_) => Err(left_over()),
+        None => Ok(value),
+    }
+}
+
+/// Appends the encoding of a value to `out`.
+#[inline]
+pub(crate) fn write<T: WriteValue>(value: &T, out: &mut Vec<u8>) -> Result<(), NetabaseError> {
+    let written = match T::FLAT {
+        true => value.write(&mut EncoderImpl::new(AppendTo(out), standard())),
+        false => value.write(&mut EncoderImpl::new(NestedWriter::new(out), standard())),
+    };
+    written.map_err(unencodable)
 }
 
 /// A writer that appends to a buffer which its owner uses again.
@@ -76,45 +110,24 @@ impl Writer for AppendTo<'_> {
     }
 }
 
-/// Appends the encoding of `record` to `out`.
-///
-/// # Errors
-/// [`Codec`](ErrorKind::Codec) if a field's own encoding fails.
-#[inline]
-pub fn encode<M: Record>(record: &M, out: &mut Vec<u8>) -> Result<(), NetabaseError> {
-    if M::FLAT {
-        record.encode_fields(&mut EncoderImpl::new(AppendTo(out), standard()))
-    } else {
-        record.encode_fields(&mut EncoderImpl::new(NestedWriter::new(out), standard()))
-    }
-    .map_err(unencodable)
-}
-
-/// Decodes a record, which has to take all of `bytes`.
-///
-/// # Errors
-/// [`Codec`](ErrorKind::Codec) if the bytes are not such a record, or some are left over.
-#[inline]
-pub fn decode<M: Record>(bytes: &[u8]) -> Result<M, NetabaseError> {
-    // By way of the view: a string is found to be UTF-8 where it lies, then copied once.
-    decode_ref::<M>(bytes).map(M::from_ref)
-}
-
-/// Decodes the borrowed view of a record, which has to take all of `bytes`.
-///
-/// # Errors
-/// [`Codec`](ErrorKind::Codec) if the bytes are not such a record, or some are left over.
-#[inline]
-pub fn decode_ref<M: Record>(bytes: &[u8]) -> Result<M::Ref<'_>, NetabaseError> {
-    bounded!(bytes, M::FLAT, decoder => M::borrow_fields(&mut decoder))
-}
-
 /// Decodes a value that has an encoding of its own, which has to take all of `bytes`.
 ///
 /// # Errors
 /// [`Codec`](ErrorKind::Codec) if the bytes are not such a value, or some are left over.
 pub fn decode_plain<T: Decode<()>>(bytes: &[u8]) -> Result<T, NetabaseError> {
-    bounded!(bytes, false, decoder => T::decode(&mut decoder))
+    struct Plain<T>(PhantomData<T>);
+
+    impl<'a, T: Decode<()>> ReadValue<'a> for Plain<T> {
+        type Value = T;
+
+        const FLAT: bool = false;
+
+        fn read<D: BorrowDecoder<'a, Context = ()>>(decoder: &mut D) -> Result<T, DecodeError> {
+            T::decode(decoder)
+        }
+    }
+
+    read::<Plain<T>>(bytes)
 }
 
 #[cold]

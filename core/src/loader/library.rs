@@ -11,8 +11,9 @@ use std::time::SystemTime;
 use sha2::Digest as _;
 
 use super::driver_file::Sha256;
+use super::refusal::{Refusal, rejected};
 use super::trust::{Trust, looked_at};
-use super::{Refusal, platform, rejected, search};
+use super::{names, platform};
 use crate::abi::DynamicDriver;
 use crate::abi::layout::{Entry, SYMBOL_PREFIX};
 #[cfg(feature = "tracing")]
@@ -179,7 +180,7 @@ impl OpenFile {
         loaded
             .paths
             .insert(self.path.clone(), Some(self.state.id.clone()));
-        let symbol = format!("{SYMBOL_PREFIX}{}", search::underscored(name));
+        let symbol = format!("{SYMBOL_PREFIX}{}", names::underscored(name));
         // SAFETY: the address is only taken; whether an entry is there is checked behind it.
         let entry = unsafe { library.get::<*const Entry>(symbol.as_bytes()) }
             .map(|symbol| symbol.as_raw_ptr().cast_const().cast::<Entry>())

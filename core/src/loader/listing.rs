@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::search::{self, Level, Location, SearchPath};
-use super::{Refusal, is_present};
+use super::names;
+use super::refusal::{Refusal, is_present, rejected};
+use super::search::{Level, Location, SearchPath};
 use crate::abi::DynamicDriver;
 use crate::driver::{DriverError, ErrorKind};
 use crate::error::NetabaseError;
@@ -114,7 +115,7 @@ fn candidates(location: &Location, real: Option<&Path>, name: &str) -> Vec<Candi
         .filter(|_| is_manifest)
         .and_then(|real| location.open_manifest(real, name).ok())
         .and_then(|manifest| Some(location.directory.join(&manifest.library().ok()?.path)));
-    let beside = location.directory.join(search::file_name(name));
+    let beside = location.directory.join(names::file_name(name));
     let is_passed_over = is_manifest && library.as_ref() != Some(&beside) && is_present(&beside);
     let driver = location
         .load(name)
@@ -126,9 +127,9 @@ fn candidates(location: &Location, real: Option<&Path>, name: &str) -> Vec<Candi
         driver,
     }];
     if is_passed_over {
-        let error = super::rejected(format!(
+        let error = rejected(format!(
             "{} lies beside it and stands for the driver; let it point to this library, or remove one of them",
-            search::manifest_file_name(name)
+            names::manifest_file_name(name)
         ));
         candidates.push(Candidate {
             name: name.to_owned(),

@@ -4,8 +4,9 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::privilege;
+use super::refusal::{Refusal, is_present, present, push_place};
 use super::trust::Trust;
-use super::{Refusal, is_present, present, privilege, push_place};
 use crate::error::{ErrorKind, NetabaseError};
 
 /// The real path of the program that has this file name: the first one that lies beside this executable or in a directory

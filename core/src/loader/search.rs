@@ -7,18 +7,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::library::OpenFile;
-use super::privilege;
 use super::trust::Trust;
-use crate::error::{ErrorKind, NetabaseError};
+use super::{names, privilege};
 
 /// The environment variable with further directories, separated as in `PATH`.
 pub const ENVIRONMENT_VARIABLE: &str = "NETABASE_DRIVER_PATH";
-
-/// What the file name of a driver's library begins with, after the platform's own prefix.
-const STEM: &str = "netabase_driver_";
-
-/// What the file name of a manifest ends with, after the driver's name.
-const MANIFEST_SUFFIX: &str = ".toml";
 
 /// Where to look for drivers, level by level: each [`Level`] in the order of its variants. Each can be switched off.
 ///
@@ -266,16 +259,16 @@ impl Location {
     /// manifest cannot be told from other programs' files.
     pub(super) fn driver_names(&self) -> std::io::Result<BTreeSet<String>> {
         let real = self.trust.directory(&self.directory).ok();
-        let mut names = BTreeSet::new();
+        let mut found = BTreeSet::new();
         for entry in self.directory.read_dir()? {
             let path = entry?.path();
             let of_manifest = || {
-                let (name, real) = (manifest_name(&path)?, real.as_deref()?);
+                let (name, real) = (names::manifest_name(&path)?, real.as_deref()?);
                 self.is_meant(real, path.file_name()?).then_some(name)
             };
-            names.extend(driver_name(&path).or_else(of_manifest));
+            found.extend(names::driver_name(&path).or_else(of_manifest));
         }
-        Ok(names)
+        Ok(found)
     }
 
     /// Whether a TOML file here is meant as a driver's manifest, so that those of other programs are left alone. One that
@@ -345,59 +338,6 @@ fn system() -> Vec<PathBuf> {
     vec!["/usr/local/lib".into(), "/usr/lib".into()]
 }
 
-/// Checks a driver's name: `[a-z0-9][a-z0-9-]*`, never a path.
-pub(super) fn check_name(name: &str) -> Result<(), NetabaseError> {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if !name.is_empty() && !name.starts_with('-') && name.bytes().all(allowed) {
-        return Ok(());
-    }
-    Err(NetabaseError::new(
-        ErrorKind::InvalidInput,
-        format!(
-            "{name:?} is no driver's name; a name has lower-case letters, digits and `-`, and begins without `-`; a file \
-             is loaded by its path with `load_path`"
-        ),
-    ))
-}
-
-/// What a driver's name is in the name of its library file and of its symbol.
-pub(super) fn underscored(name: &str) -> String {
-    name.replace('-', "_")
-}
-
-/// The name of a driver's library file on this platform.
-pub(super) fn file_name(name: &str) -> String {
-    format!(
-        "{}{STEM}{}{}",
-        env::consts::DLL_PREFIX,
-        underscored(name),
-        env::consts::DLL_SUFFIX
-    )
-}
-
-/// The name of a driver's manifest file.
-pub(super) fn manifest_file_name(name: &str) -> String {
-    format!("{name}{MANIFEST_SUFFIX}")
-}
-
-/// The name of the driver whose library file this is; `None` if the file is not named as one.
-pub(super) fn driver_name(path: &Path) -> Option<String> {
-    let name = path
-        .file_name()?
-        .to_str()?
-        .strip_prefix(env::consts::DLL_PREFIX)?
-        .strip_prefix(STEM)?
-        .strip_suffix(env::consts::DLL_SUFFIX)?
-        .replace('_', "-");
-    check_name(&name).is_ok().then_some(name)
-}
-
-/// The name of the driver whose manifest file this is; `None` if the file is not named as one.
-pub(super) fn manifest_name(path: &Path) -> Option<String> {
-    let name = path.file_name()?.to_str()?.strip_suffix(MANIFEST_SUFFIX)?;
-    check_name(name).is_ok().then(|| name.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -405,47 +345,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_never_a_path() {
-        for name in ["redb", "redb-zerocopy", "0", "a-"] {
-            check_name(name).unwrap();
-        }
-        for name in [
-            "",
-            "-a",
-            "..",
-            "../redb",
-            "/redb",
-            "redb.so",
-            "Redb",
-            "redb_zerocopy",
-            "ré",
-            "a b",
-            "a\0",
-        ] {
-            let error = check_name(name).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{name:?}");
-        }
-    }
-
-    #[test]
-    fn a_file_name_gives_its_driver_back() {
-        for name in ["redb", "redb-zerocopy"] {
-            let file = Path::new("somewhere").join(file_name(name));
-            assert_eq!(driver_name(&file).as_deref(), Some(name));
-            let manifest = Path::new("somewhere").join(manifest_file_name(name));
-            assert_eq!(manifest_name(&manifest).as_deref(), Some(name));
-        }
-        assert_eq!(driver_name(Path::new("libother.so")), None);
-        assert_eq!(driver_name(Path::new("..")), None);
-        assert_eq!(manifest_name(Path::new("Cargo.toml")), None);
-        assert_eq!(manifest_name(Path::new(".toml")), None);
-    }
-
-    #[test]
     fn drivers_are_listed_by_the_names_of_their_files() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["two", "one-b"] {
-            fs::write(folder.path().join(file_name(name)), "").unwrap();
+            fs::write(folder.path().join(names::file_name(name)), "").unwrap();
         }
         fs::write(folder.path().join("three.toml"), "netabase-driver = 1").unwrap();
         fs::write(folder.path().join("rustfmt.toml"), "edition = '2024'").unwrap();
@@ -465,7 +368,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
 
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join(file_name("one")), "").unwrap();
+        fs::write(folder.path().join(names::file_name("one")), "").unwrap();
         fs::write(folder.path().join("two.toml"), "netabase-driver = 1").unwrap();
         let search = SearchPath::none().with_directory(folder.path());
         assert_eq!(search.driver_names(), ["one", "two"]);

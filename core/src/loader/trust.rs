@@ -7,7 +7,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::Refusal;
+use super::refusal::{Refusal, rejected};
 
 /// Who may write to what is loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -346,5 +346,5 @@ pub(super) fn looked_at(error: io::Error) -> Refusal {
         return Refusal::Absent;
     }
     let message: Cow<'static, str> = format!("it cannot be looked at: {error}").into();
-    Refusal::Rejected(super::rejected(message).with_source(error))
+    Refusal::Rejected(rejected(message).with_source(error))
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::MANIFEST;
-use super::database::{Bytes, Committed, Tree, Trees, run};
+use super::committed::{Bytes, Committed, Tree, Trees, run};
 use crate::config::FileConfig;
 use crate::driver::asynchronous::turn::{self, Turn, Turns};
 use crate::driver::asynchronous::{

@@ -5,7 +5,7 @@ use std::fmt;
 use imbl::ordmap::RangedIter;
 use imbl::shared_ptr::DefaultSharedPtr;
 
-use super::database::{Bytes, Tree};
+use super::committed::{Bytes, Tree};
 use crate::driver::kit::bounds::CursorBounds;
 use crate::driver::{Bounds, Cursor, Direction, Result};
 

@@ -4,6 +4,7 @@
 //! an engine is the engine's. It backs temporary stores where no engine is linked, and runs on wasm32 as well.
 
 mod asynchronous;
+mod committed;
 mod cursor;
 mod database;
 mod transaction;
@@ -51,7 +52,7 @@ static MANIFEST: Manifest = Manifest {
     engine_version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
     capabilities: Capabilities::SNAPSHOTS.with(Capabilities::ZERO_COPY),
     limits: Limits::NONE,
-    commands: Cow::Borrowed(database::COMMANDS),
+    commands: Cow::Borrowed(committed::COMMANDS),
 };
 
 impl Driver for Memory {

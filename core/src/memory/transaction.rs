@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::committed::{Committed, Tree, Trees};
 use super::cursor::MemoryCursor;
-use super::database::{Committed, Tree, Trees};
 use crate::driver::kit::trees::{Named, TreeTable};
 use crate::driver::kit::turn::Turn;
 use crate::driver::{Bounds, Direction, Durability, PinnedRead, Read, Result, TreeId, Write};

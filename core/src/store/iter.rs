@@ -5,19 +5,18 @@ use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::ops::Bound;
 
-use super::transaction::sealed::Indexed;
-use super::transaction::{Mode, ReadOnly, Transaction, TxnGuard};
+use super::state::sealed::Indexed;
+use super::state::{Mode, Transaction};
 use crate::codec::as_key::{AsKey, KeyRange};
 use crate::codec::checksum::RecordForm;
 use crate::codec::key::{self, KeyPrefix};
-use crate::codec::value;
-use crate::driver::ResumingCursor;
 use crate::driver::{
     Bounds, Cursor, Direction, Driver, DriverError, ErrorKind, PinnedRead, Read,
     Result as DriverResult, TreeId, prefix_end,
 };
 use crate::error::NetabaseError;
 use crate::index;
+use crate::model::value;
 use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey};
 use crate::schema::ModelTrees;
 
@@ -70,14 +69,14 @@ pub(crate) fn dangling<M: Record>(index: usize) -> NetabaseError {
 }
 
 /// The two ends of an iteration, each opened when it is first asked for.
-struct Ends<C> {
+pub(super) struct Ends<C> {
     front: Option<C>,
     back: Option<C>,
     done: bool,
 }
 
 impl<C> Ends<C> {
-    fn new(done: bool) -> Self {
+    pub(super) fn new(done: bool) -> Self {
         Self {
             front: None,
             back: None,
@@ -87,7 +86,7 @@ impl<C> Ends<C> {
 
     /// Moves the cursor of this direction with `step`, unless the other one has passed there already.
     #[inline]
-    fn advance(
+    pub(super) fn advance(
         &mut self,
         direction: Direction,
         open: impl FnOnce() -> DriverResult<C>,
@@ -114,7 +113,7 @@ impl<C> Ends<C> {
     }
 
     #[inline]
-    fn get(&self, direction: Direction) -> Option<&C> {
+    pub(super) fn get(&self, direction: Direction) -> Option<&C> {
         match direction {
             Direction::Forward => self.front.as_ref(),
             Direction::Backward => self.back.as_ref(),
@@ -148,13 +147,13 @@ pub(super) struct Entries<'t, T: Read> {
 
 /// The entries that a read of a whole tree has given, where their number is to be that which the engine keeps.
 #[derive(Debug, Clone, Copy)]
-struct Count {
+pub(super) struct Count {
     is_compared: bool,
     given: u64,
 }
 
 impl Count {
-    fn new(is_compared: bool) -> Self {
+    pub(super) fn new(is_compared: bool) -> Self {
         Self {
             is_compared,
             given: 0,
@@ -163,7 +162,7 @@ impl Count {
 
     /// Counts what a step has given. A step that failed ends the read, and says enough.
     #[inline]
-    fn note<X>(&mut self, advanced: &Result<bool, X>) {
+    pub(super) fn note<X>(&mut self, advanced: &Result<bool, X>) {
         match advanced {
             Ok(advanced) => self.given += u64::from(*advanced),
             Err(_) => self.is_compared = false,
@@ -171,7 +170,7 @@ impl Count {
     }
 
     /// Compares the two once the end has been met. Later calls find nothing.
-    fn check(&mut self, reader: &impl Read, tree: TreeId) -> DriverResult<()> {
+    pub(super) fn check(&mut self, reader: &impl Read, tree: TreeId) -> DriverResult<()> {
         if !std::mem::take(&mut self.is_compared) {
             return Ok(());
         }
@@ -538,7 +537,7 @@ fn misleading<M: Record>(index: usize) -> NetabaseError {
 }
 
 #[inline]
-fn pair<D, M>(key: &[u8], view: M::Ref<'_>) -> Result<(M::PrimaryKey, M), NetabaseError>
+pub(super) fn pair<D, M>(key: &[u8], view: M::Ref<'_>) -> Result<(M::PrimaryKey, M), NetabaseError>
 where
     D: NetabaseDefinitionTrait,
     M: NetabaseModelTrait<D>,
@@ -613,91 +612,4 @@ pub(super) fn debug<M: Record, O: Order<M>>(
         .field("tree", &tree)
         .field("done", &done)
         .finish_non_exhaustive()
-}
-
-/// Records in the order of their primary keys, of a snapshot that the iterator holds itself.
-///
-/// Items are as those of [`Iter`]. Entries are read ahead in batches of up to 64 KiB.
-pub struct SnapshotIter<'db, D, M, E: Driver> {
-    guard: TxnGuard<'db, D, ReadOnly, E>,
-    tree: TreeId,
-    form: RecordForm,
-    count: Count,
-    ends: Ends<ResumingCursor>,
-    model: PhantomData<fn() -> M>,
-}
-
-impl<'db, D, M, E> SnapshotIter<'db, D, M, E>
-where
-    D: NetabaseDefinitionTrait,
-    M: NetabaseModelTrait<D>,
-    E: Driver,
-{
-    pub(crate) fn new(guard: TxnGuard<'db, D, ReadOnly, E>) -> Result<Self, NetabaseError> {
-        let stored = guard.trees::<M>();
-        let (form, count) = (stored.form, Count::new(stored.compares_counts));
-        let tree = guard
-            .transaction()
-            .sized_tree(&stored.records, const { M::INFO.record_widths() })
-            .map_err(|error| locate::<M>(error, guard.driver()))?;
-        Ok(Self {
-            guard,
-            tree,
-            form,
-            count,
-            ends: Ends::new(false),
-            model: PhantomData,
-        })
-    }
-
-    fn step(&mut self, direction: Direction) -> Option<Result<(M::PrimaryKey, M), NetabaseError>> {
-        let Self {
-            guard,
-            tree,
-            form,
-            count,
-            ends,
-            ..
-        } = self;
-        // A snapshot never changes: one generation for its whole life.
-        let generation = 0;
-        let advanced = ends.advance(
-            direction,
-            || Ok(ResumingCursor::new(*tree, Bounds::ALL, direction)),
-            |cursor| cursor.advance(guard.transaction(), generation),
-            ResumingCursor::key,
-        );
-        count.note(&advanced);
-        match advanced {
-            Ok(true) => {
-                let cursor = ends.get(direction)?;
-                let (key, value) = (cursor.key(), cursor.value());
-                Some(
-                    (form.open(key, value))
-                        .and_then(|value| pair::<D, M>(key, value::decode_ref::<M>(value)?))
-                        .map_err(|error| locate::<M>(error, guard.driver()).at_key(key)),
-                )
-            }
-            Ok(false) => {
-                let error = count.check(guard.transaction(), *tree).err()?;
-                Some(Err(locate::<M>(error, guard.driver())))
-            }
-            Err(error) => Some(Err(locate::<M>(error, guard.driver()))),
-        }
-    }
-}
-
-iterator_traits!(
-    SnapshotIter['db; D, M, E]
-    where [D: NetabaseDefinitionTrait, M: NetabaseModelTrait<D>, E: Driver]
-    gives (M::PrimaryKey, M): Self::step
-);
-
-impl<D, M: Record, E: Driver> fmt::Debug for SnapshotIter<'_, D, M, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SnapshotIter")
-            .field("model", &M::INFO.name)
-            .field("guard", &self.guard)
-            .finish_non_exhaustive()
-    }
 }

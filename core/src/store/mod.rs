@@ -14,6 +14,8 @@ mod open;
 mod operations;
 mod pinned;
 mod scratch;
+mod snapshot;
+mod state;
 mod transact;
 mod transaction;
 mod tree;
@@ -27,11 +29,13 @@ use std::sync::Arc;
 
 pub use batch::Batch;
 pub use explicit::{ReadTransaction, WriteTransaction};
-pub use iter::{ByPrimaryKey, Iter, Order, SnapshotIter};
+pub use iter::{ByPrimaryKey, Iter, Order};
 pub use open::StoreOptions;
 pub use pinned::{Pinned, PinnedIter};
+pub use snapshot::SnapshotIter;
+pub use state::{Mode, ReadOnly, ReadWrite};
 pub use transact::TransactOptions;
-pub use transaction::{Mode, ReadOnly, ReadWrite, TxnGuard};
+pub use transaction::TxnGuard;
 pub use tree::Tree;
 pub use view::TreeView;
 

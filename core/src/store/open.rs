@@ -6,7 +6,6 @@ use std::path::Path;
 
 use super::TypedStore;
 use super::write::{self, Trees};
-use crate::codec::value;
 use crate::config::{Checksums, FileConfig};
 use crate::driver::checked::{Checked, CheckedWriter};
 use crate::driver::{
@@ -15,6 +14,7 @@ use crate::driver::{
 };
 use crate::error::NetabaseError;
 use crate::index::{EncodedKeys, Pending};
+use crate::model::value;
 use crate::model::{ModelVisitor, NetabaseDefinitionTrait, NetabaseModelTrait, Record};
 use crate::schema::{ModelTrees, Plan, SCHEMA_KEY, SCHEMA_TREE, tree_name};
 

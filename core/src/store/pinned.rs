@@ -11,14 +11,14 @@ use super::iter::{
 };
 use super::operations::walks;
 use super::scratch;
-use super::transaction::ReadOnly;
+use super::state::ReadOnly;
 use super::view::TreeView;
 use crate::codec::as_key::{AsKey, KeyRange};
 use crate::codec::checksum::RecordForm;
 use crate::codec::key::KeyPrefix;
-use crate::codec::value;
 use crate::driver::{Database, Direction, Driver, ErrorKind, PinnedRead};
 use crate::error::NetabaseError;
+use crate::model::value;
 use crate::model::{
     AnySecondaryKey, ModelKey, NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,
 };

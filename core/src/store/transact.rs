@@ -6,8 +6,11 @@ use std::{thread, time::Instant};
 
 use typed_builder::TypedBuilder;
 
+use super::state::is_conflict;
 use super::{ReadWrite, TxnGuard, TypedStore};
-use crate::driver::{Driver, Durability, ErrorKind};
+#[cfg(any(test, doc))]
+use crate::driver::ErrorKind;
+use crate::driver::{Driver, Durability};
 use crate::error::NetabaseError;
 use crate::model::NetabaseDefinitionTrait;
 
@@ -215,11 +218,6 @@ impl<'o> Attempts<'o> {
         )
         .with_source(cause)
     }
-}
-
-/// Whether a transaction that fails so may succeed when it is run again from its beginning.
-pub(crate) fn is_conflict(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::Conflict | ErrorKind::SnapshotLost)
 }
 
 #[cfg(test)]

@@ -12,15 +12,15 @@ use super::iter::{
 };
 use super::operations::walks;
 use super::scratch;
-use super::transaction::sealed::Indexed;
-use super::transaction::{Mode, ReadWrite, Transaction};
+use super::state::sealed::Indexed;
+use super::state::{Mode, ReadWrite, Transaction};
 use super::write::{self, Bulk, Trees};
 use crate::codec::as_key::{AsKey, KeyRange};
 use crate::codec::key::{EncodeKey, KeyPrefix};
-use crate::codec::value;
 use crate::driver::checked::CheckedWriter;
 use crate::driver::{Bounds, Cursor, Database, Direction, Driver, Read, TreeId};
 use crate::error::{ErrorKind, NetabaseError};
+use crate::model::value;
 use crate::model::{
     AnySecondaryKey, ModelKey, NetabaseDefinitionTrait, NetabaseModelTrait, Record, SecondaryKey,
 };

@@ -4,11 +4,11 @@ use super::observer::{Observer, RecordChange};
 use super::scratch::{self, Scratch};
 use crate::codec::checksum::RecordForm;
 use crate::codec::key::EncodeKey;
-use crate::codec::value;
 use crate::driver::checked::CheckedWriter;
 use crate::driver::{Bounds, Cursor, Direction, ErrorKind, Read, ResumingCursor, TreeId, Write};
 use crate::error::NetabaseError;
 use crate::index::{self, Change, EncodedKeys, EntryChange, Pending};
+use crate::model::value;
 use crate::model::{IndexInfo, ModelInfo, Record};
 use crate::schema::ModelTrees;
 

@@ -31,7 +31,7 @@ pub use view::AsyncTreeView;
 
 use self::replay::{KnownReads, ReplayDriver, TreeNames};
 use self::schema::{check_unchanged, schema_record};
-use super::transact::is_conflict;
+use super::state::is_conflict;
 use super::{ReadOnly, ReadWrite, TypedStore};
 use crate::config::Checksums;
 use crate::driver::asynchronous::overlay::Overlay;

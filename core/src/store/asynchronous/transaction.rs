@@ -7,14 +7,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_util::future::try_join;
 
 use super::replay::{KnownReads, ReplayDriver, TreeNames};
-use super::{AsyncTreeView, AsyncTypedStore, FIRST_PAGE};
+use super::{AsyncTypedStore, FIRST_PAGE};
 use crate::driver::Durability;
 use crate::driver::asynchronous::overlay::Overlay;
 use crate::driver::asynchronous::{AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, ReadSet};
 use crate::error::NetabaseError;
-use crate::model::{NetabaseDefinitionTrait, NetabaseModelTrait};
+use crate::model::NetabaseDefinitionTrait;
 use crate::schema::SCHEMA_TREE;
-use crate::store::transact::is_conflict;
+use crate::store::state::is_conflict;
 use crate::store::{Mode, ReadOnly, ReadWrite, TypedStore};
 
 /// A [`Mode`] in which an asynchronous transaction can be.
@@ -74,11 +74,6 @@ impl<'db, D: NetabaseDefinitionTrait, Md: AsyncMode, A: AsyncDriver> AsyncTxnGua
             records_reads: Md::COMMITS && store.is_optimistic(),
             is_checked: AtomicBool::new(!store.is_shared()),
         }
-    }
-
-    /// The view of one model's records in this transaction. Any number of views may be open at once.
-    pub fn open_tree<M: NetabaseModelTrait<D>>(&self) -> AsyncTreeView<'_, D, M, Md, A> {
-        AsyncTreeView::new(self)
     }
 
     /// Runs an operation of the synchronous layer; keeps what it writes if it succeeds.

@@ -33,6 +33,13 @@ macro_rules! awaited_walks {
     )*};
 }
 
+impl<D: NetabaseDefinitionTrait, Md: AsyncMode, A: AsyncDriver> AsyncTxnGuard<'_, D, Md, A> {
+    /// The view of one model's records in this transaction. Any number of views may be open at once.
+    pub fn open_tree<M: NetabaseModelTrait<D>>(&self) -> AsyncTreeView<'_, D, M, Md, A> {
+        AsyncTreeView::new(self)
+    }
+}
+
 /// One model's records within a transaction.
 ///
 /// Any number of views may be open on one guard, also of the same model. An operation on keys fetches what it reads in two

@@ -1,5 +1,7 @@
 //! What the derive macros generate for models and definitions, and what the typed layer asks of them.
 
+pub mod value;
+
 use std::fmt::Debug;
 use std::hash::Hash;
 
