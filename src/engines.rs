@@ -1,5 +1,10 @@
 //! How a store is opened on each engine.
 
+#[cfg(any(
+    feature = "redb",
+    feature = "sled",
+    all(feature = "dynamic", not(target_arch = "wasm32"))
+))]
 use netabase_core::config::FileConfig;
 use netabase_core::error::NetabaseError;
 use netabase_core::model::NetabaseDefinitionTrait;

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use crate::data::User;
-use crate::rows::Emails;
+use crate::data::{Emails, User};
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 

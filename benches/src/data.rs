@@ -101,3 +101,10 @@ mod tests {
         }
     }
 }
+
+/// E-mail addresses, for each contender in the form that it looks them up by.
+#[derive(Debug)]
+pub(crate) struct Emails {
+    pub(crate) texts: Vec<String>,
+    pub(crate) keys: Vec<UserSecondaryKeys>,
+}

@@ -6,8 +6,11 @@ use netabase_store::loader::{self, SearchPath};
 
 use crate::contender::{Contender, Result};
 use crate::hand::{HandRedb, HandSled};
-use crate::table;
 use crate::typed::Typed;
+
+/// The contenders of an engine, in the order of the tables. Hand-written code runs twice: how far its two results are apart
+/// shows how far the machine can be trusted.
+pub(crate) const CONTENDERS: [&str; 4] = ["hand", "static", "dynamic", "control"];
 
 /// An engine that is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +59,7 @@ impl Engine {
                 Box::new(Typed::new("dynamic", loader::load(self.name(), &beside)?))
             }
             _ => {
-                let known = table::CONTENDERS.join(", ");
+                let known = CONTENDERS.join(", ");
                 return Err(format!("there is no contender {name}; there are {known}").into());
             }
         })

@@ -1,6 +1,7 @@
 //! Hand-written code, the static and the dynamic driver, side by side on each engine: `cargo xtask bench`.
 #![forbid(unsafe_code)]
 
+mod child;
 mod contender;
 mod data;
 mod engine;
@@ -97,7 +98,7 @@ fn compare(
     directory: &Path,
     page: &mut plot::Page,
 ) -> Result<impl Iterator<Item = &'static str> + use<>> {
-    let contenders = table::CONTENDERS
+    let contenders = engine::CONTENDERS
         .into_iter()
         .map(|name| engine.contender(name))
         .collect::<Result<Vec<_>>>()?;
@@ -146,7 +147,7 @@ mod tests {
         for engine in Engine::ALL {
             let directory = tempfile::tempdir().expect("a temporary folder");
             let contenders =
-                table::CONTENDERS.map(|name| engine.contender(name).expect("a contender"));
+                engine::CONTENDERS.map(|name| engine.contender(name).expect("a contender"));
             let workload = Workload::new(data::users(300));
             let arena = Arena::new(directory.path(), contenders.into(), workload);
             for row in ROWS {
@@ -158,7 +159,7 @@ mod tests {
     #[test]
     fn a_transaction_that_is_rolled_back_leaves_nothing() {
         for engine in Engine::ALL {
-            for name in table::CONTENDERS {
+            for name in engine::CONTENDERS {
                 let directory = tempfile::tempdir().expect("a temporary folder");
                 let contender = engine.contender(name).expect("a contender");
                 let database = contender

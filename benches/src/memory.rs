@@ -1,8 +1,9 @@
 //! What the contenders hold in memory, each measured in a process of its own.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
+use crate::child::{Child, Task};
 use crate::contender::{CACHE_MIB, Result};
 use crate::data::{self, User};
 use crate::engine::Engine;
@@ -17,40 +18,6 @@ const CHUNK: usize = 50_000;
 const SCAN_LIMIT_MIB: f64 = 32.0;
 /// Records that a transaction writes.
 const TRANSACTED: usize = 100_000;
-
-/// What a child process measures, on which database.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Child {
-    pub(crate) task: Task,
-    pub(crate) path: PathBuf,
-}
-
-/// What a child process does between its two looks at its own memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Task {
-    /// Opens the database and reads every record through a cursor.
-    Scan,
-    /// Writes records to an open, empty database in one transaction, and commits.
-    Commit,
-    /// The same, but rolls back.
-    RollBack,
-}
-
-impl Task {
-    const ALL: [Self; 3] = [Self::Scan, Self::Commit, Self::RollBack];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Scan => "scan",
-            Self::Commit => "commit",
-            Self::RollBack => "roll-back",
-        }
-    }
-
-    pub(crate) fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|task| task.name() == name)
-    }
-}
 
 /// Measures an engine, and prints what it takes; gives the names of what missed its target.
 pub(crate) fn run(engine: Engine, directory: &Path) -> Result<Option<&'static str>> {

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::child::{Child, Task};
 use crate::engine::Engine;
-use crate::memory::{Child, Task};
 use crate::rows::ROWS;
 
 /// What was asked for.

@@ -4,10 +4,9 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 
-use crate::engine::Engine;
+use crate::engine::{CONTENDERS, Engine};
 use crate::rounds::Times;
 use crate::rows::Row;
-use crate::table::CONTENDERS;
 
 /// Size of a plot, in pixels.
 const WIDTH: f64 = 720.0;

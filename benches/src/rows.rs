@@ -1,7 +1,7 @@
 //! The rows of the comparison: what is measured, on which state, and how good it has to be.
 
 use crate::contender::{Database, Result};
-use crate::data::{AGES, Random, User, UserEmailSecondaryKey, UserSecondaryKeys};
+use crate::data::{AGES, Emails, Random, User, UserEmailSecondaryKey, UserSecondaryKeys};
 use crate::engine::Engine;
 
 /// The share of the static driver's time that the dynamic one may take.
@@ -64,13 +64,6 @@ pub(crate) struct Workload {
     pub(crate) reads: usize,
     /// Random updates or removals of one measurement.
     pub(crate) writes: usize,
-}
-
-/// E-mail addresses, for each contender in the form that it looks them up by.
-#[derive(Debug)]
-pub(crate) struct Emails {
-    pub(crate) texts: Vec<String>,
-    pub(crate) keys: Vec<UserSecondaryKeys>,
 }
 
 /// What one round works on: the same for every contender.

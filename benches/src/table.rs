@@ -6,9 +6,7 @@ use crate::engine::Engine;
 use crate::rounds::Times;
 use crate::rows::{DYNAMIC, Row, Workload};
 
-/// The contenders of the table, in the order of [`Times`]. Hand-written code runs twice: how far its two results are apart
-/// shows how far the machine can be trusted.
-pub(crate) const CONTENDERS: [&str; 4] = ["hand", "static", "dynamic", "control"];
+/// Places of the contenders in [`CONTENDERS`](crate::engine::CONTENDERS).
 const HAND: usize = 0;
 const STATIC: usize = 1;
 const LOADED: usize = 2;

@@ -8,9 +8,8 @@ use netabase_store::store::TypedStore;
 
 use crate::contender::{CACHE_MIB, Contender, Database, Result, digest, digest_of};
 use crate::data::{
-    Measured, User, UserAgeSecondaryKey, UserPrimaryKey, UserRef, UserSecondaryKeys,
+    Emails, Measured, User, UserAgeSecondaryKey, UserPrimaryKey, UserRef, UserSecondaryKeys,
 };
-use crate::rows::Emails;
 
 /// A driver under the name of its contender.
 #[derive(Debug)]

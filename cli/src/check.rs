@@ -5,9 +5,9 @@ use std::process::Command;
 
 use netabase_store::{ErrorKind, loader};
 
-use crate::Status;
 use crate::arguments::Check;
 use crate::failure::Failure;
+use crate::status::Status;
 
 /// The runner's name, without the platform's suffix. It is a program of its own, as a package cannot depend on one that
 /// depends on it.

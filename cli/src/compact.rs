@@ -3,11 +3,11 @@
 use netabase_store::driver::command;
 use serde_json::json;
 
-use crate::Status;
 use crate::arguments::OneDatabase;
 use crate::database::{Store, open_existing};
 use crate::failure::Failure;
 use crate::output::lines;
+use crate::status::Status;
 
 pub(crate) fn run(arguments: &OneDatabase) -> Result<Status, Failure> {
     let store = open_existing(&arguments.url)?;

@@ -4,13 +4,13 @@ use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _};
 use netabase_store::{ErrorKind, NetabaseError};
 use serde_json::json;
 
-use crate::Status;
 use crate::arguments::Transfer;
 use crate::database::{Snapshot, Tree, open_source};
 use crate::failure::Failure;
 use crate::fill::{Fill, Room, Summary};
 use crate::output::lines;
 use crate::progress::Progress;
+use crate::status::Status;
 
 pub(crate) fn run(arguments: &Transfer) -> Result<Status, Failure> {
     let store = open_source(arguments)?;

@@ -5,10 +5,10 @@ use netabase_store::driver::{Driver, Manifest};
 use netabase_store::loader::{self, PlaceState, SearchPath};
 use serde_json::json;
 
-use crate::Status;
 use crate::arguments::Drivers;
 use crate::failure::Failure;
 use crate::output::lines;
+use crate::status::Status;
 
 pub(crate) fn run(arguments: &Drivers) -> Result<Status, Failure> {
     let linked = linked();

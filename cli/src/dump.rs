@@ -11,7 +11,6 @@ use netabase_store::dump::{DumpReader, DumpWriter, Item, Totals};
 use serde_json::json;
 use tempfile::NamedTempFile;
 
-use crate::Status;
 use crate::arguments::{Dump, Load};
 use crate::copy::{Step, each_entry, report};
 use crate::database::{Snapshot, is_in_database, open_for_reading};
@@ -19,6 +18,7 @@ use crate::failure::Failure;
 use crate::fill::{Fill, Room, SchemaEntries};
 use crate::output::{bytes, error_lines, lines};
 use crate::progress::Progress;
+use crate::status::Status;
 
 pub(crate) fn dump(arguments: &Dump) -> Result<Status, Failure> {
     let shown = arguments.file.display();

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _};
 use serde_json::json;
 
-use crate::Status;
 use crate::arguments::OneDatabase;
 use crate::compact;
 use crate::database::{Kind, Snapshot, Tree, check_complete, open_for_reading};
 use crate::failure::Failure;
 use crate::output::lines;
+use crate::status::Status;
 
 pub(crate) fn run(arguments: &OneDatabase) -> Result<Status, Failure> {
     let store = open_for_reading(&arguments.url)?;

@@ -15,6 +15,7 @@ mod output;
 mod progress;
 mod salvage;
 mod scan;
+mod status;
 mod verify;
 
 use std::env;
@@ -26,13 +27,7 @@ use netabase_store::error::printable;
 use arguments::{Arguments, Command};
 use failure::Failure;
 use output::{error_lines, lines};
-
-/// What a subcommand found.
-enum Status {
-    Fine,
-    /// Something is wrong with what was looked at.
-    Findings,
-}
+use status::Status;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {

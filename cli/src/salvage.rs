@@ -12,12 +12,12 @@ use netabase_store::driver::{Bounds, Cursor as _, Direction, EntryWidths, Read a
 use netabase_store::{ErrorKind, NetabaseError};
 use serde_json::json;
 
-use crate::Status;
 use crate::arguments::Transfer;
 use crate::database::{Reader, Snapshot, Store, open_source};
 use crate::failure::Failure;
 use crate::fill::Fill;
 use crate::output::{hex, lines};
+use crate::status::Status;
 use crate::verify::shape;
 
 /// Lost entries of one tree that are shown; all are counted.

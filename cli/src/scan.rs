@@ -7,11 +7,11 @@ use netabase_store::driver::fields::decode;
 use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _, prefix_end};
 use serde_json::{Map, json};
 
-use crate::Status;
 use crate::arguments::{Get, Scan};
 use crate::database::{Kind, Snapshot, Tree, open_for_reading};
 use crate::failure::Failure;
 use crate::output::{hex, many_lines};
+use crate::status::Status;
 
 pub(crate) fn get(arguments: &Get) -> Result<Status, Failure> {
     let store = open_for_reading(&arguments.url)?;

@@ -11,11 +11,11 @@ use netabase_store::driver::{Bounds, Cursor as _, Direction, Read as _};
 use netabase_store::{ErrorKind, NetabaseError};
 use serde_json::json;
 
-use crate::Status;
 use crate::arguments::OneDatabase;
 use crate::database::{Snapshot, open_for_reading};
 use crate::failure::Failure;
 use crate::output::{hex, lines};
+use crate::status::Status;
 
 /// Findings of one tree that are shown; all are counted.
 const SHOWN: u64 = 20;

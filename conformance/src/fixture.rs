@@ -12,7 +12,7 @@ use netabase_core::driver::{Capabilities, Driver, Manifest, OpenConfig, Result};
 #[cfg(not(target_arch = "wasm32"))]
 use tempfile::TempDir;
 
-use crate::isolation;
+use crate::child;
 
 /// A name that no other database has; there are no folders.
 #[cfg(target_arch = "wasm32")]
@@ -136,7 +136,7 @@ impl<D: Driver> Fixture<D> {
             }
         };
         command
-            .args(isolation::own_arguments())
+            .args(child::own_arguments())
             .env(SCENARIO, format!("{identity}/{scenario}"))
             .env(SCENARIO_PATH, &self.path)
             .stdin(Stdio::null())

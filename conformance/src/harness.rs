@@ -19,10 +19,12 @@ use netabase_core::driver::Manifest;
 #[cfg(not(target_arch = "wasm32"))]
 use netabase_core::loader::{self, SearchPath};
 
-use crate::cases::crash;
+use crate::cases::scenarios;
 use crate::catalog::{self, Case};
 use crate::fixture::{self, Fixture};
-use crate::{isolation, sequence, settings};
+pub use crate::verdict::Verdict;
+use crate::verdict::panic_message;
+use crate::{child, isolation, settings};
 
 /// Runs the catalogue over a driver, as the `main` of a test target that has `harness = false`.
 ///
@@ -65,27 +67,6 @@ macro_rules! suite {
     };
 }
 
-/// What running one case came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// The law holds.
-    Held,
-    /// The law presumes something that the driver does not declare.
-    Ignored(String),
-    /// The law is broken.
-    Broken(String),
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Held => f.write_str("ok"),
-            Self::Ignored(reason) => write!(f, "ignored, {reason}"),
-            Self::Broken(message) => write!(f, "FAILED\n{message}"),
-        }
-    }
-}
-
 /// Runs one case over a driver, in a thread and place of its own.
 ///
 /// `identity` is what [`Suite`] calls the driver, where the case may start the executable again; see
@@ -110,7 +91,7 @@ pub fn run<D: Driver>(driver: &Arc<D>, case: &Case<D>, identity: Option<String>)
                 Err(payload) => Verdict::Broken(format!(
                     "panicked at {}: {}",
                     PLACE_OF_PANIC.take(),
-                    sequence::panic_message(&*payload)
+                    panic_message(&*payload)
                 )),
             };
             drop(fixture);
@@ -223,9 +204,9 @@ impl Suite {
         let driver = Arc::new(driver);
         let identity = format!("{}/{linkage}", driver.manifest().name);
         if let Some((scenario, fixture)) = Fixture::of_scenario(&driver, &identity) {
-            crash::run_scenario(&scenario, &fixture);
+            scenarios::run_scenario(&scenario, &fixture);
         }
-        let requested = isolation::requested();
+        let requested = child::requested();
         for case in catalog::all::<D>() {
             let driver = Arc::clone(&driver);
             let name = format!("{identity}/{}", case.name);
@@ -257,7 +238,7 @@ impl Suite {
         const LINKAGE: &str = "dynamic";
         let linked = linked.manifest();
         let identity = format!("{}/{LINKAGE}", linked.name);
-        let requested = isolation::requested();
+        let requested = child::requested();
         let is_on_behalf = requested.is_some() || fixture::is_scenario();
         let is_of_this = requested.as_ref().is_some_and(|case| {
             case.strip_prefix(&identity)
@@ -330,7 +311,7 @@ impl Suite {
         if fixture::is_scenario() {
             return Some("the scenario's driver takes no part".to_owned());
         }
-        let case = isolation::requested()?;
+        let case = child::requested()?;
         Some(format!("there is no case `{case}`; `--list` lists them"))
     }
 

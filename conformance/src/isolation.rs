@@ -4,7 +4,6 @@
 //! in which the new process leaves what the case came to.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
@@ -12,45 +11,17 @@ use std::process::{self, Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::harness::Verdict;
+use crate::child::{CASE, FINDINGS, FOLDER, SEQUENCE, own_arguments};
+use crate::verdict::Verdict;
 use crate::{sequence, settings, system};
-
-/// The environment variable that makes an executable of the suite run one case and end.
-const CASE: &str = "NETABASE_CONFORMANCE_CASE";
-/// The environment variable with the folder for what the case comes to.
-const FOLDER: &str = "NETABASE_CONFORMANCE_CASE_FOLDER";
 
 /// In that folder: what the case came to.
 const VERDICT: &str = "verdict";
-/// In that folder: the sequence of operations that is running.
-const SEQUENCE: &str = "sequence";
 /// In that folder: what the process printed.
 const OUTPUT: &str = "output";
 
-/// In that folder: what the case found out, for the process that asked.
-const FINDINGS: &str = "findings";
-
 /// How long a process may go on after the case's own time limit has passed.
 const GRACE: Duration = Duration::from_secs(10);
-
-/// The case that this process was started for.
-pub(crate) fn requested() -> Option<String> {
-    env::var(CASE).ok()
-}
-
-/// A new file for the operations of a sequence, in a process that was started for a case.
-pub(crate) fn sequence_file() -> Option<File> {
-    File::create(Path::new(&env::var_os(FOLDER)?).join(SEQUENCE)).ok()
-}
-
-/// Leaves what was found out for the process that waits for this one.
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn leave(findings: &[u8]) -> io::Result<()> {
-    match env::var_os(FOLDER) {
-        Some(folder) => fs::write(Path::new(&folder).join(FINDINGS), findings),
-        None => Ok(()),
-    }
-}
 
 /// Runs the case that this process was started for, leaves what it came to for the process that waits for it, and ends
 /// this one. Without such a process, as when a person sets the variable to debug a case, prints the verdict.
@@ -163,11 +134,6 @@ fn try_run(case: &str, settings: &[(&str, String)]) -> io::Result<(Verdict, Vec<
     };
     let findings = fs::read(folder.path().join(FINDINGS)).unwrap_or_default();
     Ok((verdict, findings))
-}
-
-/// The arguments that this process was started with.
-pub(crate) fn own_arguments() -> impl Iterator<Item = OsString> {
-    env::args_os().skip(1)
 }
 
 fn cause(status: ExitStatus) -> String {

@@ -30,8 +30,10 @@
     reason = "a case fails by panicking"
 )]
 
+mod case;
 pub mod cases;
 pub mod catalog;
+mod child;
 pub mod fixture;
 pub mod harness;
 mod isolation;
@@ -42,6 +44,7 @@ mod sequence;
 pub mod serializability;
 mod settings;
 mod system;
+mod verdict;
 
 /// Runs the code in the guide for authors of drivers.
 #[cfg(doctest)]

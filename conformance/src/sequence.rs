@@ -1,6 +1,5 @@
 //! Random sequences of operations: how they are chosen, shortened when one shows a difference, and told to a person.
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::fmt::{Debug, Display};
 use std::fs::File;
@@ -13,9 +12,9 @@ use netabase_core::driver::Direction;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
-use crate::cases::Entry;
-use crate::catalog::{CaseResult, Failure};
-use crate::{isolation, settings};
+use crate::case::{CaseResult, Entry, Failure};
+use crate::verdict::panic_message;
+use crate::{child, settings};
 
 /// What one sequence has done so far, a line for each operation.
 ///
@@ -30,7 +29,7 @@ impl Journal {
     fn begin() -> Self {
         Self {
             lines: RefCell::default(),
-            file: isolation::sequence_file(),
+            file: child::sequence_file(),
         }
     }
 
@@ -186,15 +185,6 @@ fn random(seed: u64) -> TestRng {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     TestRng::from_seed(RngAlgorithm::ChaCha, &bytes)
-}
-
-/// What a panic says.
-pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {
-    payload
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| payload.downcast_ref::<&str>().copied())
-        .unwrap_or("no message")
 }
 
 /// Something that a driver gives, in a form that a person can compare.

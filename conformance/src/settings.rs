@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::catalog::CaseResult;
-use crate::sequence;
+use crate::case::CaseResult;
+use crate::verdict::panic_message;
 
 pub(crate) const TIME_LIMIT: &str = "NETABASE_CONFORMANCE_TIME_LIMIT";
 pub(crate) const CRASH_ROUNDS: &str = "NETABASE_CONFORMANCE_CRASH_ROUNDS";
@@ -77,7 +77,7 @@ pub(crate) fn seeded(law: impl FnOnce(Rng) -> CaseResult) -> CaseResult {
     match panic::catch_unwind(AssertUnwindSafe(|| law(Rng::with_seed(seed)))) {
         Ok(outcome) => outcome.map_err(|failure| failure.with_note(note)),
         Err(payload) => {
-            let message = sequence::panic_message(&*payload);
+            let message = panic_message(&*payload);
             panic::resume_unwind(Box::new(format!("{message}\n{note}")))
         }
     }

@@ -191,8 +191,8 @@ fn shadowed_names_change_nothing() {
         self_: Color::Green,
     };
     let mut bytes = Vec::new();
-    netabase_core::codec::value::encode(&taken, &mut bytes).unwrap();
-    let view: TakenRef<'_> = netabase_core::codec::value::decode_ref::<Taken>(&bytes).unwrap();
+    netabase_core::model::value::encode(&taken, &mut bytes).unwrap();
+    let view: TakenRef<'_> = netabase_core::model::value::decode_ref::<Taken>(&bytes).unwrap();
     assert_eq!((view.name, view.out), ("name", Some([1].as_slice())));
     assert_eq!(Taken::from(view), taken);
     assert_eq!(
@@ -214,9 +214,9 @@ fn types_called_as_those_of_std_are_not_taken_for_them() {
         text: "text".to_owned(),
     };
     let mut bytes = Vec::new();
-    netabase_core::codec::value::encode(&thing, &mut bytes).unwrap();
+    netabase_core::model::value::encode(&thing, &mut bytes).unwrap();
     let ThingRef {
         name, bytes, text, ..
-    } = netabase_core::codec::value::decode_ref::<Thing>(&bytes).unwrap();
+    } = netabase_core::model::value::decode_ref::<Thing>(&bytes).unwrap();
     assert_eq!((&name, &bytes, text), (&thing.name, &thing.bytes, "text"));
 }

@@ -145,7 +145,7 @@ fn post() -> Post {
 
 fn encoded<R: Record>(record: &R) -> Vec<u8> {
     let mut out = Vec::new();
-    netabase_core::codec::value::encode(record, &mut out).unwrap();
+    netabase_core::model::value::encode(record, &mut out).unwrap();
     out
 }
 
@@ -172,11 +172,11 @@ fn a_record_has_the_bytes_of_the_derive_of_bincode() {
     };
     let bytes = encoded(&sample);
     assert_eq!(bytes, codec::encode_to_vec(&sample, config).unwrap());
-    let view = netabase_core::codec::value::decode_ref::<Sample>(&bytes).unwrap();
+    let view = netabase_core::model::value::decode_ref::<Sample>(&bytes).unwrap();
     assert_eq!(Sample::from(view), sample);
     let bytes = encoded(&user());
     assert_eq!(
-        netabase_core::codec::value::decode::<User>(&bytes).unwrap(),
+        netabase_core::model::value::decode::<User>(&bytes).unwrap(),
         user()
     );
 }
@@ -184,7 +184,7 @@ fn a_record_has_the_bytes_of_the_derive_of_bincode() {
 #[test]
 fn a_view_borrows_strings_and_bytes_from_the_stored_record() {
     let bytes = encoded(&user());
-    let view: UserRef<'_> = netabase_core::codec::value::decode_ref::<User>(&bytes).unwrap();
+    let view: UserRef<'_> = netabase_core::model::value::decode_ref::<User>(&bytes).unwrap();
     let within = |part: &[u8]| bytes.as_ptr_range().contains(&part.as_ptr());
     assert!(within(view.name.as_bytes()) && within(view.key) && within(view.avatar.unwrap()));
     let UserRef {
@@ -211,7 +211,7 @@ fn a_model_with_nothing_to_borrow_is_its_own_view() {
         latitude: 51.5,
     };
     let bytes = encoded(&place);
-    let view: PlaceRef<'_> = netabase_core::codec::value::decode_ref::<Place>(&bytes).unwrap();
+    let view: PlaceRef<'_> = netabase_core::model::value::decode_ref::<Place>(&bytes).unwrap();
     let PlaceRef { id, latitude } = &view;
     assert_eq!((*id, *latitude), (-1, 51.5));
     let owned: Place = view;
@@ -258,7 +258,7 @@ fn keys_are_those_of_the_fields() {
 #[test]
 fn keys_encode_as_their_fields_do_from_records_views_and_themselves() {
     let stored = encoded(&user());
-    let view = netabase_core::codec::value::decode_ref::<User>(&stored).unwrap();
+    let view = netabase_core::model::value::decode_ref::<User>(&stored).unwrap();
     let fields = [
         key_bytes(&"ada@example.org"),
         key_bytes(&36u32),
@@ -449,7 +449,7 @@ fn a_damaged_length_under_options_is_an_error() {
         bytes: Some(Some(Some(vec![7]))),
     };
     let mut good = Vec::new();
-    netabase_core::codec::value::encode(&record, &mut good).unwrap();
+    netabase_core::model::value::encode(&record, &mut good).unwrap();
     assert_eq!(good, [1, 1, 1, 1, b'x', 1, 1, 1, 1, 7]);
     let huge = [0xFD, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
     let large = [0xFD, 0, 0, 0, 0, 0, 1, 0, 0];
@@ -458,7 +458,7 @@ fn a_damaged_length_under_options_is_an_error() {
             [&good[..3], &length].concat(),
             [&good[..8], &length].concat(),
         ] {
-            let error = netabase_core::codec::value::decode::<Nested>(&bad).unwrap_err();
+            let error = netabase_core::model::value::decode::<Nested>(&bad).unwrap_err();
             assert_eq!(error.kind(), netabase_store::ErrorKind::Codec, "{error:?}");
         }
     }

@@ -8,8 +8,7 @@ use redb::{
 
 use super::{borrowed, encoded, owned};
 use crate::contender::{CACHE_MIB, Contender, Database, Result, digest_of};
-use crate::data::User;
-use crate::rows::Emails;
+use crate::data::{Emails, User};
 
 const USERS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("users");
 const EMAILS: TableDefinition<'_, &str, u64> = TableDefinition::new("users.email");

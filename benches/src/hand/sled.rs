@@ -13,8 +13,7 @@ use sled::{Transactional, Tree};
 
 use super::{borrowed, encoded, owned};
 use crate::contender::{CACHE_MIB, Contender, Database, Result, digest_of};
-use crate::data::User;
-use crate::rows::Emails;
+use crate::data::{Emails, User};
 
 #[derive(Debug)]
 pub(crate) struct HandSled(pub(crate) &'static str);

@@ -10,8 +10,8 @@ use netabase_core::driver::{
     Capabilities, Database, Driver, Durability, ErrorKind, Read, Result, Write,
 };
 
-use super::{commit, commit_entries, committed, crash, owned, power_loss, value};
-use crate::catalog::{Case, CaseResult, Requirement, case};
+use super::{commit, commit_entries, committed, owned, power_loss, process, value};
+use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
@@ -330,7 +330,7 @@ pub(crate) fn read_beside_a_held_commit<D: Driver>(fixture: &Fixture<D>) -> Case
 }
 
 fn readers_do_not_wait_for_a_commit<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
-    crash::wait(power_loss::start(fixture, "held")?.0)?;
+    process::wait(power_loss::start(fixture, "held")?.0)?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use netabase_core::driver::{Capabilities, Driver, ErrorKind, OpenConfig, Result};
 
 use super::{assert_refused, commit_entries, committed, owned};
-use crate::catalog::{Case, CaseResult, Requirement, case};
+use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
 const PERSISTENT: Requirement = Requirement::Declares(Capabilities::PERSISTENT);

@@ -3,11 +3,8 @@
 mod kill;
 mod long;
 
-use std::io::{BufRead, BufReader, Write as _};
+use std::io::{BufRead, BufReader};
 use std::mem::ManuallyDrop;
-use std::path::Path;
-use std::process::{self, Child};
-use std::{fs, io};
 
 use netabase_core::driver::checked::Checked;
 use netabase_core::driver::{Capabilities, Database, Driver, Durability, Read, Result, Write};
@@ -17,11 +14,9 @@ use kill::a_kill_at_any_moment_leaves_whole_transactions;
 use long::a_kill_leaves_all_of_a_long_transaction_or_nothing;
 
 use super::config::{bytes_below, read_only};
-use super::{
-    committed, concurrency, contents, damage, leak, persistence, power_loss, read_failure, typed,
-    write_failure,
-};
-use crate::catalog::{Case, CaseResult, Failure, Requirement, case};
+use super::process::{Scenario, remove_database, run, say};
+use super::{committed, contents, typed};
+use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{Shop, User, UserPrimaryKey};
 
@@ -86,13 +81,11 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
     ]
 }
 
-/// What a process of its own does before it ends without closing anything.
-type Scenario<D> = fn(&Fixture<D>) -> CaseResult;
-
 const COMMITS: u32 = 12;
 
-fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 21] {
-    [
+/// What a process of its own does before it ends without closing anything.
+pub(super) fn scenarios<D: Driver>() -> Vec<Scenario<D>> {
+    vec![
         ("durable", |fixture| {
             let store = ManuallyDrop::new(fixture.open()?);
             (0..COMMITS)
@@ -144,10 +137,6 @@ fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 21] {
             }
             Ok(())
         }),
-        ("locked out", |fixture| {
-            persistence::assert_held(fixture);
-            Ok(())
-        }),
         ("typed", |fixture| {
             let store = ManuallyDrop::new(TypedStore::<Shop, D>::open_with(
                 fixture.driver(),
@@ -159,44 +148,9 @@ fn scenarios<D: Driver>() -> [(&'static str, Scenario<D>); 21] {
             }
             Ok(())
         }),
-        ("repeat", leak::repeat),
-        ("repeat commits", leak::repeat_commits),
-        ("damaged", damage::read_damaged),
         ("long", long::write_until_killed),
-        ("small", write_failure::write_little_without_space),
-        ("held", concurrency::read_beside_a_held_commit),
-        ("power", power_loss::write_and_say),
-        ("cut", read_failure::read_what_was_cut_off),
         ("random", kill::write_until_killed),
-        ("full", write_failure::fill),
-        ("tiny", write_failure::open_without_space),
-        ("torn", write_failure::write_without_space),
     ]
-}
-
-/// Runs a scenario and aborts the process.
-pub(crate) fn run_scenario<D: Driver>(name: &str, fixture: &Fixture<D>) -> ! {
-    let scenario = scenarios::<D>()
-        .into_iter()
-        .find(|(known, _)| *known == name);
-    let outcome = match scenario {
-        Some((_, run)) => run(fixture).and_then(|()| Ok(say(DONE)?)),
-        None => Err("there is no such scenario".into()),
-    };
-    if let Err(failure) = outcome {
-        eprintln!("scenario {name:?}: {failure}");
-    }
-    process::abort()
-}
-
-/// The last line of a scenario that did all it is to do.
-pub(crate) const DONE: &str = "done";
-
-/// Says something to the process that waits for it, at once.
-pub(crate) fn say(line: &str) -> std::io::Result<()> {
-    let mut output = std::io::stdout().lock();
-    writeln!(output, "{line}")?;
-    output.flush()
 }
 
 /// Writes one number to two trees in one transaction.
@@ -228,23 +182,6 @@ fn count_pairs<S: Database>(store: &Checked<S>) -> Result<u32> {
         assert_eq!(value[..], [7; 200]);
     }
     Ok(found.len() as u32)
-}
-
-/// Runs a scenario in a process of its own, to its end; gives what it said.
-pub(crate) fn run<D: Driver>(fixture: &Fixture<D>, scenario: &str) -> Result<Vec<String>, Failure> {
-    wait(fixture.start(scenario)?)
-}
-
-/// Waits for the end of a process that runs a scenario; gives what it said.
-pub(crate) fn wait(process: Child) -> Result<Vec<String>, Failure> {
-    let output = process.wait_with_output()?;
-    let mut lines: Vec<_> = String::from_utf8(output.stdout)?
-        .lines()
-        .map(str::to_owned)
-        .collect();
-    assert_eq!(lines.pop().as_deref(), Some(DONE), "the scenario failed");
-    assert!(!output.status.success(), "the process ended in order");
-    Ok(lines)
 }
 
 fn durable_commits_survive_an_abort<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
@@ -301,18 +238,6 @@ fn an_empty_durable_commit_keeps_those_before_it<D: Driver>(fixture: &Fixture<D>
     run(fixture, "deferred, then without a change")?;
     assert_eq!(count_pairs(&fixture.open()?)?, COMMITS);
     Ok(())
-}
-
-/// Removes what is at the path of a database.
-fn remove_database(path: &Path) -> io::Result<()> {
-    let removed = match path.is_dir() {
-        true => fs::remove_dir_all(path),
-        false => fs::remove_file(path),
-    };
-    removed.or_else(|error| match error.kind() {
-        io::ErrorKind::NotFound => Ok(()),
-        _ => Err(error),
-    })
 }
 
 fn a_kill_loses_nothing_that_was_acknowledged<D: Driver>(fixture: &Fixture<D>) -> CaseResult {

@@ -5,7 +5,7 @@ use std::ops::Bound::{Excluded, Included, Unbounded};
 use netabase_core::driver::{Bounds, Cursor, Direction, Driver, Read, Write};
 
 use super::{commit_entries, commit_keys, drain, owned, value};
-use crate::catalog::{Case, CaseResult, case};
+use crate::case::{Case, CaseResult, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {

@@ -12,9 +12,9 @@ use netabase_core::driver::{Capabilities, Driver, Durability, ErrorKind, OpenCon
 use netabase_core::error::NetabaseError;
 use netabase_core::store::TypedStore;
 
-use super::crash::{DONE, say};
+use super::process::{DONE, say};
 use super::typed;
-use crate::catalog::{Case, CaseResult, Requirement, case};
+use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{Shop, User, UserAgeSecondaryKey, UserEmailSecondaryKey};
 use crate::settings::{self, seeded};

@@ -8,7 +8,7 @@ use super::{
     assert_panics, assert_refused, commit, commit_entries, committed, contents, owned,
     panic_quietly, value,
 };
-use crate::catalog::{Case, CaseResult, Requirement, case};
+use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {

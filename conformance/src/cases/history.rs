@@ -16,7 +16,7 @@ use self::bank::{
     VisitGuestSecondaryKey, VisitPrimaryKey, VisitSecondaryKeys,
 };
 use super::typed;
-use crate::catalog::{Case, CaseResult, Failure, Requirement, case};
+use crate::case::{Case, CaseResult, Failure, Requirement, case};
 use crate::fixture::Fixture;
 use crate::serializability::{self, Transaction, Version};
 use crate::settings;

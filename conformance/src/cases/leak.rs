@@ -8,8 +8,8 @@ use netabase_core::driver::{
 };
 use netabase_core::error::NetabaseError;
 
-use super::{crash, typed, value};
-use crate::catalog::{Case, CaseResult, Requirement, case};
+use super::{process, typed, value};
+use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{User, UserAgeSecondaryKey, UserPrimaryKey};
 use crate::system;
@@ -86,12 +86,12 @@ pub(crate) fn repeat<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     calls(CALLS / 4)?;
     let before = resident()?;
     calls(CALLS)?;
-    crash::say(&resident()?.saturating_sub(before).to_string())?;
+    process::say(&resident()?.saturating_sub(before).to_string())?;
     Ok(())
 }
 
 fn repeated_calls_give_their_memory_back<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
-    let lines = crash::run(fixture, "repeat")?;
+    let lines = process::run(fixture, "repeat")?;
     let grown: u64 = lines.first().ok_or("the process says nothing")?.parse()?;
     assert!(grown <= GROWTH, "{CALLS} calls keep {grown} KiB");
     Ok(())
@@ -124,12 +124,12 @@ pub(crate) fn repeat_commits<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     commits()?;
     let before = resident()?;
     commits()?;
-    crash::say(&resident()?.saturating_sub(before).to_string())?;
+    process::say(&resident()?.saturating_sub(before).to_string())?;
     Ok(())
 }
 
 fn repeated_commits_give_their_memory_back<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
-    let lines = crash::run(fixture, "repeat commits")?;
+    let lines = process::run(fixture, "repeat commits")?;
     let grown: u64 = lines.first().ok_or("the process says nothing")?.parse()?;
     assert!(
         grown <= GROWTH_OF_COMMITS,

@@ -3,7 +3,7 @@
 use netabase_core::driver::{Driver, Durability, ErrorKind, Read, Write, WriteBatchBuilder};
 
 use super::{assert_refused, commit_entries, committed, value};
-use crate::catalog::{Case, CaseResult, Limit, Requirement, case};
+use crate::case::{Case, CaseResult, Limit, Requirement, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {

@@ -8,7 +8,7 @@ use netabase_core::driver::ext::ReadExt;
 use netabase_core::driver::{Database, Driver, ErrorKind, Read, Result, Write};
 
 use super::{assert_refused, commit, commit_entries, committed, owned};
-use crate::catalog::{Case, CaseResult, Requirement, case};
+use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use netabase_core::driver::{Capabilities, CommitToken, Database, Driver, ErrorKind};
 
 use super::assert_refused;
-use crate::catalog::{Case, CaseResult, Requirement, case};
+use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {

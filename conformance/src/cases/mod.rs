@@ -17,9 +17,11 @@ pub mod optimistic;
 pub mod order;
 pub mod persistence;
 pub mod power_loss;
+mod process;
 pub mod random;
 pub mod read_failure;
 pub mod resuming_cursor;
+pub(crate) mod scenarios;
 pub mod sized_tree;
 pub mod snapshot;
 pub mod transaction;
@@ -37,8 +39,7 @@ use netabase_core::driver::{
     Write,
 };
 
-/// A key and its value.
-pub(crate) type Entry = (Vec<u8>, Vec<u8>);
+pub(crate) use crate::case::Entry;
 
 /// Runs `write` in a transaction and commits it durably.
 pub(crate) fn commit<S: Database, T>(

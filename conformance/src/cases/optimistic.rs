@@ -9,7 +9,7 @@ use netabase_core::driver::{
 };
 
 use super::{Entry, commit, commit_entries, committed, contents, entries, owned, value};
-use crate::catalog::{Case, CaseResult, Requirement, case};
+use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
 /// Many writers at a time.

@@ -7,7 +7,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 
 use super::{commit, commit_keys, keys};
-use crate::catalog::{Case, CaseResult, case};
+use crate::case::{Case, CaseResult, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {

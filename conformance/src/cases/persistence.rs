@@ -10,9 +10,9 @@ use netabase_core::driver::{
 };
 
 use super::{
-    assert_refused, commit, commit_entries, committed, contents, crash, entries, owned, value,
+    assert_refused, commit, commit_entries, committed, contents, entries, owned, process, value,
 };
-use crate::catalog::{Case, CaseResult, Requirement, case};
+use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
 const PERSISTENT: Requirement = Requirement::Declares(Capabilities::PERSISTENT);
@@ -263,10 +263,10 @@ fn another_process_is_refused_for_as_long_as_the_handle_is_open<D: Driver>(
 ) -> CaseResult {
     let store = fixture.open()?;
     commit_entries(&store, "t", &[(b"k", b"v")])?;
-    crash::run(fixture, "locked out")?;
+    process::run(fixture, "locked out")?;
     assert_eq!(committed(&store, "t")?, owned(&[(b"k", b"v")]));
     drop(store);
-    crash::run(fixture, "durable")?;
+    process::run(fixture, "durable")?;
     assert_eq!(committed(&fixture.open()?, "t")?, owned(&[(b"k", b"v")]));
     Ok(())
 }

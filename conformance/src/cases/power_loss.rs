@@ -19,8 +19,8 @@ use netabase_core::driver::{
 };
 use tempfile::TempDir;
 
-use super::{contents, crash};
-use crate::catalog::{Case, CaseResult, Failure, Requirement, case};
+use super::{contents, process};
+use crate::case::{Case, CaseResult, Failure, Requirement, case};
 use crate::fixture::Fixture;
 use crate::{settings, system};
 
@@ -92,7 +92,7 @@ pub(crate) fn write_and_say<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
             };
             write(store, number, durability)?;
             if durability == Durability::Immediate {
-                crash::say(&(number + 1).to_string())?;
+                process::say(&(number + 1).to_string())?;
             }
         }
         Ok(())
@@ -347,7 +347,7 @@ pub(crate) fn start<D: Driver>(
 /// Runs the process that writes; what it did, and the inode of the folder in which the database is.
 fn record<D: Driver>(fixture: &Fixture<D>) -> Result<(Vec<Event>, u64), Failure> {
     let (process, tools) = start(fixture, "power")?;
-    crash::wait(process)?;
+    process::wait(process)?;
     let record = fs::read(tools.path().join("record"))?;
     let root = fixture.path().parent().ok_or("a database has a folder")?;
     Ok((events(&record)?, system::inode(root)?))

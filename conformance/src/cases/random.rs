@@ -16,7 +16,7 @@ use proptest::sample::select;
 use proptest::strategy::{Just, Strategy};
 
 use super::{Entry, contents, value};
-use crate::catalog::{Case, CaseResult, case};
+use crate::case::{Case, CaseResult, case};
 use crate::fixture::Fixture;
 use crate::sequence::{self, Journal, Show};
 

@@ -7,8 +7,8 @@ use netabase_core::driver::{
     Bounds, Capabilities, Cursor, Direction, Driver, ErrorKind, OpenConfig, Read, Write,
 };
 
-use super::{commit, crash};
-use crate::catalog::{Case, CaseResult, Requirement, case};
+use super::{commit, process};
+use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 use crate::system;
 
@@ -64,7 +64,7 @@ pub(crate) fn read_what_was_cut_off<D: Driver>(fixture: &Fixture<D>) -> CaseResu
                 }
                 Ok(())
             });
-        crash::say(match ended {
+        process::say(match ended {
             Ok(()) if seen == ENTRIES => "whole",
             Ok(()) => "early",
             Err(_) => "an error",
@@ -91,7 +91,7 @@ fn an_iteration_over_files_that_were_cut_off_does_not_end_early<D: Driver>(
     );
     // A file that is mapped into memory cannot be read where it is cut off: the system ends the process.
     assert!(
-        said.lines().last() == Some(crash::DONE) || system::ended_by_a_bus_error(output.status),
+        said.lines().last() == Some(process::DONE) || system::ended_by_a_bus_error(output.status),
         "{said:?}, and then {}",
         output.status
     );

@@ -8,7 +8,7 @@ use netabase_core::driver::{
 };
 
 use super::{commit, commit_keys, committed, contents};
-use crate::catalog::{Case, CaseResult, case};
+use crate::case::{Case, CaseResult, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {

@@ -9,7 +9,7 @@ use netabase_core::driver::{
 };
 
 use super::{EACH_OR_SOME, Entry, commit, contents, entries, value};
-use crate::catalog::{Case, CaseResult, case};
+use crate::case::{Case, CaseResult, case};
 use crate::fixture::Fixture;
 
 /// Widths of keys in bytes: those that engines have an eye for, and their neighbours.

@@ -5,7 +5,7 @@ use netabase_core::driver::{
 };
 
 use super::{Entry, commit, commit_entries, committed, contents, drain, entries, owned, value};
-use crate::catalog::{Case, CaseResult, Requirement, case};
+use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
 const SNAPSHOTS: Requirement = Requirement::Declares(Capabilities::SNAPSHOTS);

@@ -9,7 +9,7 @@ use super::{
     EACH_OR_SOME, assert_refused, commit, commit_entries, committed, contents, entries, keys,
     owned, value,
 };
-use crate::catalog::{Case, CaseResult, case};
+use crate::case::{Case, CaseResult, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {

@@ -8,7 +8,7 @@ use netabase_core::driver::{
 };
 
 use super::{assert_refused, commit, commit_entries, committed, contents, owned, value};
-use crate::catalog::{Case, CaseResult, Requirement, case};
+use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
 const TREE_NAMES: Requirement = Requirement::Offers("tree_names");

@@ -7,7 +7,7 @@ use netabase_core::driver::{
 };
 
 use super::{assert_refused, commit, commit_entries, committed, owned, value};
-use crate::catalog::{Case, CaseResult, Requirement, case};
+use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {

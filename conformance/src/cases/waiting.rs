@@ -11,7 +11,7 @@ use netabase_core::driver::{
 };
 
 use super::{assert_refused, commit_entries, committed, owned};
-use crate::catalog::{Case, CaseResult, Requirement, case};
+use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 
 /// One writer at a time.

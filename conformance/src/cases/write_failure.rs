@@ -12,8 +12,8 @@ use netabase_core::driver::{
 use netabase_core::error::NetabaseError;
 use netabase_core::store::TypedStore;
 
-use super::{committed, crash, typed};
-use crate::catalog::{Case, CaseResult, Failure, Requirement, case};
+use super::{committed, process, typed};
+use crate::case::{Case, CaseResult, Failure, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{Note, Order, User};
 use crate::system;
@@ -147,7 +147,7 @@ pub(crate) fn fill<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
         again?;
     }
     assert_eq!(count(&store)?, transactions + 1);
-    crash::say(&(transactions + 1).to_string())?;
+    process::say(&(transactions + 1).to_string())?;
     Ok(())
 }
 
@@ -155,7 +155,7 @@ fn a_store_that_ran_out_of_space_goes_on_when_there_is_some<D: Driver>(
     fixture: &Fixture<D>,
 ) -> CaseResult {
     let process = fixture.start_under(system::OUTLIVING_THE_LIMIT, "full")?;
-    let said = crash::wait(process)?;
+    let said = process::wait(process)?;
     let transactions = said.first().ok_or("the process says nothing")?.parse()?;
     assert_goes_on(fixture, transactions)
 }
@@ -172,7 +172,7 @@ pub(crate) fn open_without_space<D: Driver>(fixture: &Fixture<D>) -> CaseResult 
 fn a_database_without_space_is_created_when_there_is_some<D: Driver>(
     fixture: &Fixture<D>,
 ) -> CaseResult {
-    crash::wait(fixture.start_under(system::OUTLIVING_THE_LIMIT, "tiny")?)?;
+    process::wait(fixture.start_under(system::OUTLIVING_THE_LIMIT, "tiny")?)?;
     assert_goes_on(fixture, 1)
 }
 
@@ -229,11 +229,11 @@ pub(crate) fn write_without_space<D: Driver>(fixture: &Fixture<D>) -> CaseResult
         let error = write_values(&store, 20..SMALL_VALUES, length, LAST_LENGTH)
             .expect_err("the value is longer than a file may be");
         assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error:?}");
-        crash::say(&format!("{length}: failed"))?;
+        process::say(&format!("{length}: failed"))?;
         // What runs in the background may write, too.
         thread::sleep(Duration::from_secs(1));
         drop(store);
-        crash::say(&format!("{length}: closed"))?;
+        process::say(&format!("{length}: closed"))?;
 
         system::limit_file_size(None)?;
         let store = fixture.open()?;
@@ -262,7 +262,7 @@ fn a_transaction_that_finds_no_space_leaves_nothing<D: Driver>(fixture: &Fixture
         }
         thread::sleep(Duration::from_millis(10));
     }
-    crash::wait(process)?;
+    process::wait(process)?;
     Ok(())
 }
 
@@ -323,7 +323,7 @@ pub(crate) fn write_little_without_space<D: Driver>(fixture: &Fixture<D>) -> Cas
         let found = committed(&store, "small")?;
         assert_eq!(found, small_entries(&kept), "kept: {kept:?}");
     }
-    crash::say(&refused.to_string())?;
+    process::say(&refused.to_string())?;
     Ok(())
 }
 
@@ -331,7 +331,7 @@ fn a_small_commit_that_finds_no_space_does_not_come_back<D: Driver>(
     fixture: &Fixture<D>,
 ) -> CaseResult {
     let process = fixture.start_under(system::OUTLIVING_THE_LIMIT, "small")?;
-    let said = crash::wait(process)?;
+    let said = process::wait(process)?;
     let refused: u32 = said.first().ok_or("the process says nothing")?.parse()?;
     assert!(refused > 0, "every durable commit found space");
     Ok(())

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::arguments::Arguments;
-use super::report::{Ended, Report, Totals};
+use super::report::{Ended, Report, Totals, law_of};
 use crate::harness::Verdict;
 use crate::isolation;
 
@@ -48,7 +48,7 @@ pub(super) fn run(
                     let begun = Instant::now();
                     let verdict = isolation::run(name, &settings);
                     let ended = Ended {
-                        law: super::law_of(name).to_owned(),
+                        law: law_of(name).to_owned(),
                         verdict,
                         duration: begun.elapsed(),
                     };
@@ -61,7 +61,7 @@ pub(super) fn run(
         drop(sender);
         for event in events {
             match event {
-                Event::Begun(name) => report.case_begins(super::law_of(name))?,
+                Event::Begun(name) => report.case_begins(law_of(name))?,
                 Event::Ended(ended) => {
                     match ended.verdict {
                         Verdict::Held => totals.held += 1,

@@ -15,9 +15,9 @@ use netabase_core::error::NetabaseError;
 use netabase_core::loader::{self, SearchPath};
 
 use crate::harness::{Suite, Verdict};
-use crate::{catalog, fixture, isolation};
+use crate::{catalog, child, fixture, isolation};
 use arguments::{Arguments, Format};
-use report::{Json, Junit, Pretty, Report, Subject, Totals};
+use report::{Json, Junit, Pretty, Report, Subject, Totals, law_of};
 
 /// Runs what the command line asks for. The exit code is 0 if every law holds, 1 if one is broken, 2 if the driver cannot be
 /// loaded, the command line is wrong, or no case is selected, and 3 if the report cannot be written. A reader of the report
@@ -54,7 +54,7 @@ const LOAD: &str = "load";
 ///
 /// The driver is never loaded here but in the processes of the cases: whatever it does to its process, there is a report.
 fn run(arguments: &Arguments) -> Result<bool, Stopped> {
-    let requested = isolation::requested();
+    let requested = child::requested();
     if requested.as_deref() == Some(LOAD) {
         isolation::run_requested(|| match introduce(&arguments.driver) {
             Ok(()) => Verdict::Held,
@@ -129,19 +129,13 @@ fn written(outcome: io::Result<()>) -> Result<(), Stopped> {
 
 const LINKAGE: &str = "dynamic";
 
-/// The group and the law of a case, without the driver's name and the linkage.
-fn law_of(name: &str) -> &str {
-    name.splitn(3, '/').last().unwrap_or(name)
-}
-
 /// Loads the driver and leaves what it says of itself.
 fn introduce(driver: &str) -> Result<(), String> {
     let driver = load(driver).map_err(|error| error.to_string())?;
     let introduction = Introduction::of(&driver);
     let bytes = bincode::encode_to_vec(introduction, bincode::config::standard())
         .map_err(|error| error.to_string())?;
-    isolation::leave(&bytes)
-        .map_err(|error| format!("what it says of itself cannot be left: {error}"))
+    child::leave(&bytes).map_err(|error| format!("what it says of itself cannot be left: {error}"))
 }
 
 /// What a driver says of itself, on its way from the process that has loaded it to the one that reports.

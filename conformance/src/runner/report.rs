@@ -491,6 +491,11 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
+/// The group and the law of a case, without the driver's name and the linkage.
+pub(super) fn law_of(name: &str) -> &str {
+    name.splitn(3, '/').last().unwrap_or(name)
+}
+
 #[cfg(test)]
 mod tests {
     use netabase_core::driver::Driver;

@@ -5,8 +5,9 @@ use quote::quote;
 use syn::punctuated::Punctuated;
 use syn::{DeriveInput, Ident, Item, ItemMod, Meta, Path, Token, Visibility, parse_quote};
 
-use super::{
-    EnumVariant, crate_path, discriminant, enum_codec, enum_from, keys, private, without_context,
+use super::keys;
+use super::parts::{
+    EnumVariant, crate_path, discriminant, enum_codec, enum_from, private, without_context,
 };
 use crate::ast::Model;
 use crate::attr::{self, Context, Derive, ModuleArguments};

@@ -5,7 +5,7 @@ use quote::quote;
 use syn::ext::IdentExt;
 use syn::{Ident, Member, Path, Type};
 
-use super::private;
+use super::parts::private;
 use crate::ast::{KeyBody, KeyType};
 
 /// The expansion of `#[derive(NetabaseKey)]`.

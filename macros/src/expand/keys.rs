@@ -4,11 +4,11 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Ident, Path, Type, Visibility};
 
-use super::view::Held;
-use super::{
-    EnumVariant, codec, decode_field, encode_field, enum_codec, enum_from, key_type,
-    without_context,
+use super::key_type;
+use super::parts::{
+    EnumVariant, codec, decode_field, encode_field, enum_codec, enum_from, without_context,
 };
+use super::view::Held;
 use crate::ast::{Field, Model, ungrouped};
 
 /// The traits that enums of keys derive.

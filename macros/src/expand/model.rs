@@ -3,8 +3,9 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::parts::{decode_field, describe_field, discriminant, encode_field, private};
 use super::view::Held;
-use super::{decode_field, describe_field, discriminant, encode_field, keys, private, view};
+use super::{keys, view};
 use crate::ast::{Field, Model, type_text};
 use crate::attr::{Context, Role};
 

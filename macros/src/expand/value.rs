@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 use syn::ext::IdentExt as _;
 use syn::{Ident, Member, Path, parse_quote};
 
-use super::{decode_field, describe_field, encode_field, private};
+use super::parts::{decode_field, describe_field, encode_field, private};
 use crate::ast::{ValueBody, ValueFields, ValueStyle, ValueType};
 
 /// The expansion of `#[derive(NetabaseValue)]`.

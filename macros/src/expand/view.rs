@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{GenericArgument, Ident, PathArguments, Type};
 
-use super::private;
+use super::parts::private;
 use crate::ast::{Field, Model, ungrouped};
 use crate::attr::Context;
 

@@ -16,9 +16,9 @@ use netabase_core::driver::{Driver, Durability};
 use netabase_core::error::NetabaseError;
 use netabase_core::store::TypedStore;
 
-use super::{remove_database, say};
+use crate::case::{CaseResult, Failure};
+use crate::cases::process::{remove_database, say};
 use crate::cases::typed::{self, ShopStore};
-use crate::catalog::{CaseResult, Failure};
 use crate::fixture::Fixture;
 use crate::model::shop::{
     Note, NotePrimaryKey, Order, OrderPrimaryKey, Status, User, UserPrimaryKey,

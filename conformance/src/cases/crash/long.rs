@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use netabase_core::driver::checked::Checked;
 use netabase_core::driver::{Bounds, Database, Direction, Driver, Durability, Read, Result, Write};
 
-use super::say;
+use crate::case::{CaseResult, Failure};
 use crate::cases::keys;
-use crate::catalog::{CaseResult, Failure};
+use crate::cases::process::say;
 use crate::fixture::Fixture;
 use crate::settings;
 

@@ -7,8 +7,8 @@ use netabase_core::error::NetabaseError;
 use netabase_core::store::{Mode, TreeView, TxnGuard};
 
 use super::{ages_of, failed, ids, user};
+use crate::case::{Case, CaseResult, Limit, Requirement, case};
 use crate::cases::{assert_panics, panic_quietly, typed};
-use crate::catalog::{Case, CaseResult, Limit, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::Shop;
 use crate::model::shop::{

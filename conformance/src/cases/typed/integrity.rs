@@ -11,8 +11,8 @@ use netabase_core::schema::{self, SCHEMA_KEY, SCHEMA_TREE, Schema, tree_name};
 use netabase_core::store::StoreOptions;
 
 use super::{ShopStore, collect, failed, user};
+use crate::case::{Case, CaseResult, Requirement, case};
 use crate::cases::typed;
-use crate::catalog::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{
     User, UserAgeSecondaryKey, UserEmailSecondaryKey, UserPrimaryKey, UserSecondaryKeys,

@@ -15,7 +15,7 @@ use proptest::sample::select;
 use proptest::strategy::{BoxedStrategy, Just, Strategy};
 use proptest::test_runner::{TestCaseError, TestRunner};
 
-use crate::catalog::{Case, CaseResult, case};
+use crate::case::{Case, CaseResult, case};
 use crate::fixture::Fixture;
 use crate::model::keyring::Keyring;
 use crate::model::keyring::{self, Color, Name};

@@ -12,7 +12,7 @@ use netabase_core::driver::{Driver, Durability};
 use netabase_core::error::NetabaseError;
 use netabase_core::store::{Mode, TxnGuard, TypedStore};
 
-use crate::catalog::CaseResult;
+use crate::case::CaseResult;
 use crate::fixture::Fixture;
 use crate::model::shop::Shop;
 use crate::model::shop::{

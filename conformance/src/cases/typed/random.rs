@@ -13,8 +13,8 @@ use proptest::sample::select;
 use proptest::strategy::{Just, Strategy};
 
 use super::collect;
+use crate::case::{Case, CaseResult, Failure, case};
 use crate::cases::typed;
-use crate::catalog::{Case, CaseResult, Failure, case};
 use crate::fixture::Fixture;
 use crate::model::shop::Shop;
 use crate::model::shop::{

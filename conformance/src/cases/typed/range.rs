@@ -6,8 +6,8 @@ use netabase_core::driver::Driver;
 use netabase_core::error::NetabaseError;
 
 use super::{ages_of, collect, ids, user};
+use crate::case::{Case, CaseResult, case};
 use crate::cases::typed;
-use crate::catalog::{Case, CaseResult, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{
     Note, NotePrimaryKey, Order, OrderPrimaryKey, User, UserAgeSecondaryKey, UserCitySecondaryKey,

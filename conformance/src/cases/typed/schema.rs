@@ -10,9 +10,9 @@ use netabase_core::store::TypedStore;
 use netabase_store::NetabaseDefinitionTrait;
 
 use super::{collect, failed, ids, user};
+use crate::case::{Case, CaseResult, Requirement, case};
 use crate::cases::config::takes_a_cache_size;
 use crate::cases::typed;
-use crate::catalog::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::left::{self, LeftPair};
 use crate::model::more_tasks::{self, MoreTasks};

@@ -5,8 +5,8 @@ use netabase_core::error::NetabaseError;
 use netabase_core::store::TypedStore;
 
 use super::{collect, failed, ids, user};
+use crate::case::{Case, CaseResult, Requirement, case};
 use crate::cases::typed;
-use crate::catalog::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{
     Note, NotePrimaryKey, Order, OrderPrimaryKey, Status, User, UserPrimaryKey,
