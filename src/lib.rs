@@ -93,6 +93,7 @@ compile_error!(
      `default-features = false, features = [\"indexeddb\"]`"
 );
 
+pub mod config;
 pub mod connect;
 pub mod databases;
 #[cfg(feature = "dump")]
@@ -102,13 +103,15 @@ pub mod prelude;
 pub mod reference;
 pub mod store;
 
+pub use netabase_core::error;
 pub use netabase_core::store::asynchronous;
-pub use netabase_core::{config, error};
 
 pub use netabase_core::codec::netabase_value::NetabaseValue;
 pub use netabase_macros::{NetabaseKey, NetabaseModel, NetabaseValue, netabase_definition_module};
 
-pub use netabase_core::config::{FileConfig, IndexedDBConfig};
+#[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]
+pub use crate::config::IndexedDBConfig;
+pub use netabase_core::config::FileConfig;
 pub use netabase_core::driver::Durability;
 pub use netabase_core::error::{ErrorKind, NetabaseError};
 pub use netabase_core::model::{

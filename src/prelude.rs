@@ -2,8 +2,6 @@
 
 #[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
 pub use crate::DynamicStore;
-#[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]
-pub use crate::IndexedDBStore;
 #[cfg(feature = "redb")]
 pub use crate::RedbStore;
 #[cfg(feature = "redb-zerocopy")]
@@ -13,8 +11,9 @@ pub use crate::SledStore;
 pub use crate::traits::backend_store::BackendStore;
 pub use crate::traits::batch::{BatchBuilder, Batchable};
 pub use crate::{
-    Durability, ErrorKind, FileConfig, IndexedDBConfig, IntoDiscriminant, IntoEnumIterator,
-    MemoryStore, NetabaseDefinitionTrait, NetabaseError, NetabaseKey, NetabaseModel,
-    NetabaseModelTrait, NetabaseStore, ReadOnly, ReadWrite, TreeView, TxnGuard,
-    netabase_definition_module,
+    Durability, ErrorKind, FileConfig, IntoDiscriminant, IntoEnumIterator, MemoryStore,
+    NetabaseDefinitionTrait, NetabaseError, NetabaseKey, NetabaseModel, NetabaseModelTrait,
+    NetabaseStore, ReadOnly, ReadWrite, TreeView, TxnGuard, netabase_definition_module,
 };
+#[cfg(all(feature = "indexeddb", target_arch = "wasm32"))]
+pub use crate::{IndexedDBConfig, IndexedDBStore};

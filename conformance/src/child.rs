@@ -2,8 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io;
+use std::fs::File;
 use std::path::Path;
 
 /// The environment variable that makes an executable of the suite run one case and end.
@@ -28,9 +27,9 @@ pub(crate) fn sequence_file() -> Option<File> {
 
 /// Leaves what was found out for the process that waits for this one.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn leave(findings: &[u8]) -> io::Result<()> {
+pub(crate) fn leave(findings: &[u8]) -> std::io::Result<()> {
     match env::var_os(FOLDER) {
-        Some(folder) => fs::write(Path::new(&folder).join(FINDINGS), findings),
+        Some(folder) => std::fs::write(Path::new(&folder).join(FINDINGS), findings),
         None => Ok(()),
     }
 }

@@ -43,15 +43,6 @@ const OF_DRIVERS: &[&str] = &[
     "plain_command",
 ];
 
-/// Imports of core against its layers that are still there. What is mended leaves the list, and so does nothing else.
-const STILL_UPWARDS: &[(&str, &str)] = &[];
-
-/// Files of core that still name an engine: the configuration of IndexedDB, which belongs to its driver.
-const STILL_NAMING_ENGINES: &[&str] = &["config.rs", "driver/asynchronous/mod.rs"];
-
-/// Folders, by their crate and module, with files that still import each other in circles.
-const STILL_IN_CIRCLES: &[&str] = &[];
-
 /// The crates of the workspace that each folder of sources may name.
 const CRATES: &[(&str, &[&str])] = &[
     ("core/src", &["netabase_core"]),
@@ -522,7 +513,6 @@ fn core_imports_from_the_bottom_up() {
         }
     }
     let mut complaints = Vec::new();
-    let mut still = BTreeSet::new();
     for (from, to, place) in Tree::read(&root().join("core/src")).imports() {
         let (Some(from), Some(to)) = (from.first(), to.first()) else {
             continue;
@@ -530,19 +520,11 @@ fn core_imports_from_the_bottom_up() {
         match CORE.iter().find(|(name, _)| name == from) {
             None => complaints.push(format!("{place}: the table has no layer `{from}`")),
             Some((_, allowed)) if from != to && !allowed.contains(&to.as_str()) => {
-                match STILL_UPWARDS.iter().find(|known| **known == (from, to)) {
-                    Some(known) => drop(still.insert(known)),
-                    None => complaints.push(format!("{place}: `{from}` imports `{to}`")),
-                }
+                complaints.push(format!("{place}: `{from}` imports `{to}`"));
             }
             Some(_) => {}
         }
     }
-    assert_eq!(
-        still.len(),
-        STILL_UPWARDS.len(),
-        "mended: shorten the list to {still:?}"
-    );
     assert_none(&complaints, "core imports what its layers do not allow");
 }
 
@@ -577,16 +559,10 @@ fn is_crate(name: &str) -> bool {
 #[test]
 fn core_names_no_engine() {
     let mut complaints = Vec::new();
-    let mut still = BTreeSet::new();
     for source in Tree::read(&root().join("core/src")).sources {
         for token in &source.tokens {
             let name = token.text.to_lowercase();
             if let Some(engine) = ENGINES.iter().find(|engine| name.contains(*engine)) {
-                let mut known = STILL_NAMING_ENGINES.iter();
-                if let Some(known) = known.find(|known| source.path.ends_with(known)) {
-                    still.insert(known);
-                    continue;
-                }
                 complaints.push(format!(
                     "{}:{}: {engine}",
                     source.path.display(),
@@ -596,11 +572,6 @@ fn core_names_no_engine() {
         }
     }
     assert_none(&complaints, "core names an engine");
-    assert_eq!(
-        still.len(),
-        STILL_NAMING_ENGINES.len(),
-        "mended: shorten the list to {still:?}"
-    );
 }
 
 #[test]
@@ -639,29 +610,18 @@ fn every_driver_has_a_row() {
 }
 
 #[test]
-fn nothing_new_goes_in_circles() {
+fn nothing_goes_in_circles() {
     let mut complaints = Vec::new();
-    let mut still = BTreeSet::new();
     for (folder, _) in CRATES {
         let circles = Tree::read(&root().join(folder)).circles();
-        for circle in circles
-            .into_iter()
-            .map(|circle| format!("{folder} {circle}"))
-        {
-            let mut known = STILL_IN_CIRCLES.iter();
-            match known.find(|known| circle.starts_with(&format!("{known}:"))) {
-                Some(known) => drop(still.insert(known)),
-                None => complaints.push(circle),
-            }
-        }
+        complaints.extend(
+            circles
+                .into_iter()
+                .map(|circle| format!("{folder} {circle}")),
+        );
     }
     assert_none(
         &complaints,
         "files of one folder import each other in circles",
-    );
-    assert_eq!(
-        still.len(),
-        STILL_IN_CIRCLES.len(),
-        "mended: shorten the list to {still:?}"
     );
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use js_sys::Promise;
 use js_sys::futures::JsFuture;
-use netabase_core::config::IndexedDBConfig;
 use netabase_core::driver::asynchronous::{AsyncDatabase, AsyncDriver};
 use netabase_core::driver::command::TreeNames;
 use netabase_core::driver::{Capabilities, DriverError, ErrorKind, Limits, Manifest, Result};
@@ -15,6 +14,7 @@ use netabase_core::{commands, plain_command};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue};
 
+use crate::config::IndexedDBConfig;
 use crate::connection::{COMMITS, Shared, Temporary, complete, store_of};
 use crate::error::{error, lacking};
 use crate::lock::Turn;

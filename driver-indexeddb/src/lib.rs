@@ -26,7 +26,7 @@
 //! # Several pages
 //! A page that adds trees has to upgrade the database, and asks the others to let go. This driver does, and opens the
 //! database again for its next transaction. A page that opens the database with a higher
-//! [`version`](netabase_core::config::IndexedDBConfig::version) closes it in the others:
+//! [`version`](IndexedDBConfig::version) closes it in the others:
 //! [`Closed`](netabase_core::driver::ErrorKind::Closed) is what they get from then on. A page that does not let go ends the
 //! upgrade after some seconds with [`Locked`](netabase_core::driver::ErrorKind::Locked).
 //!
@@ -43,6 +43,8 @@
     )
 )]
 
+#[cfg(target_arch = "wasm32")]
+mod config;
 #[cfg(target_arch = "wasm32")]
 mod connection;
 #[cfg(target_arch = "wasm32")]
@@ -66,6 +68,8 @@ mod timer;
 #[cfg(target_arch = "wasm32")]
 mod write;
 
+#[cfg(target_arch = "wasm32")]
+pub use config::IndexedDBConfig;
 #[cfg(target_arch = "wasm32")]
 pub use driver::{Estimate, IndexedDB, IndexedDBDatabase, Persist, StoreNames};
 #[cfg(target_arch = "wasm32")]

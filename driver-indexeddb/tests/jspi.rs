@@ -13,10 +13,10 @@ mod waiting;
 
 use js_sys::futures::JsFuture;
 use js_sys::{Function, Promise, Reflect};
-use netabase_core::config::IndexedDBConfig;
 use netabase_core::driver::asynchronous::AsyncDriver;
 use netabase_core::driver::{Database, Driver, Durability, OpenConfig, Read, Write};
 use netabase_driver_indexeddb::IndexedDB;
+use netabase_driver_indexeddb::IndexedDBConfig;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 

@@ -11,11 +11,11 @@ use std::rc::Rc;
 
 use js_sys::futures::{JsFuture, spawn_local};
 use js_sys::{Function, Promise};
-use netabase_core::config::IndexedDBConfig;
 use netabase_core::driver::asynchronous::{
     AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, ReadSet,
 };
 use netabase_core::driver::{Bounds, Direction, Durability, ErrorKind, WriteBatchBuilder};
+use netabase_driver_indexeddb::IndexedDBConfig;
 use netabase_driver_indexeddb::{IndexedDB, IndexedDBDatabase};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};

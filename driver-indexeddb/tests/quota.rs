@@ -8,11 +8,11 @@
 
 use js_sys::futures::JsFuture;
 use js_sys::{Function, Promise};
-use netabase_core::config::IndexedDBConfig;
 use netabase_core::driver::asynchronous::{
     AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, ReadSet,
 };
 use netabase_core::driver::{Durability, ErrorKind, Result, WriteBatchBuilder};
+use netabase_driver_indexeddb::IndexedDBConfig;
 use netabase_driver_indexeddb::{IndexedDB, IndexedDBDatabase};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};

@@ -12,11 +12,11 @@ use std::cell::{Cell, RefCell};
 
 use js_sys::futures::JsFuture;
 use js_sys::{Array, Date, Function, Promise, Reflect};
-use netabase_core::config::IndexedDBConfig;
 use netabase_core::driver::asynchronous::{
     AsyncDatabase, AsyncDriver, AsyncRead, AsyncWrite, ReadSet,
 };
 use netabase_core::driver::{DriverError, Durability, ErrorKind, Result, WriteBatchBuilder};
+use netabase_driver_indexeddb::IndexedDBConfig;
 use netabase_driver_indexeddb::{IndexedDB, IndexedDBDatabase, IndexedDBWriter};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};

@@ -8,10 +8,10 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use js_sys::futures::jspi_block_on_promise;
 use js_sys::{Function, Promise, Reflect};
-use netabase_core::config::IndexedDBConfig;
 use netabase_core::driver::asynchronous::{AsyncAsSync, Block};
 use netabase_core::driver::{DriverError, ErrorKind, OpenConfig, Result};
 use netabase_driver_indexeddb::IndexedDB;
+use netabase_driver_indexeddb::IndexedDBConfig;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsValue;
 

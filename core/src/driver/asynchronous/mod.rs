@@ -1,4 +1,4 @@
-//! The asynchronous twin of the contract, for engines that cannot block: IndexedDB in the browser, networked engines.
+//! The asynchronous twin of the contract, for engines that cannot block: those of browsers, and networked ones.
 //!
 //! The same trees, transactions and promises as [the contract itself](super), cut for engines on which each call is a
 //! round trip. Reads ask for many keys, or a page of entries, at a time and hand over owned bytes. A write transaction
@@ -36,7 +36,7 @@ use super::{
     Bounds, CommitOutcome, CommitToken, Direction, DriverError, Durability, Manifest, Result,
     TreeId, WriteBatch,
 };
-use crate::config::{BUSY_TIMEOUT, Checksums, FileConfig, IndexedDBConfig};
+use crate::config::{BUSY_TIMEOUT, Checksums, FileConfig};
 
 /// One storage engine that cannot block.
 pub trait AsyncDriver: MaybeSend + MaybeSync + 'static {
@@ -113,36 +113,6 @@ impl AsyncConfig for FileConfig {
 
     fn checksums(&self) -> Checksums {
         self.checksums
-    }
-}
-
-impl AsyncConfig for IndexedDBConfig {
-    fn existing(self) -> Self {
-        Self {
-            create_if_missing: false,
-            ..self
-        }
-    }
-
-    fn is_read_only(&self) -> bool {
-        false
-    }
-
-    fn durability(&self) -> Durability {
-        Durability::Immediate
-    }
-
-    fn busy_timeout(&self) -> Duration {
-        self.busy_timeout
-    }
-}
-
-impl TemporaryConfig for IndexedDBConfig {
-    fn temporary() -> Self {
-        Self {
-            temporary: true,
-            ..Self::new("netabase-temporary")
-        }
     }
 }
 
