@@ -76,6 +76,15 @@ impl SchemaEntries {
         Ok(())
     }
 
+    /// The name that people know a tree by: that of its model or index.
+    fn shown(&self, tree: &str) -> String {
+        let schema = self.check().ok().flatten();
+        let mut trees = schema.iter().flat_map(Schema::model_trees);
+        trees
+            .find(|(name, _, _)| name == tree)
+            .map_or_else(|| tree.to_owned(), |(_, shown, _)| shown)
+    }
+
     /// Whether this release can open a database that has them; the record, if there is one.
     pub(crate) fn check(&self) -> Result<Option<Schema>, Failure> {
         let record = self.entries.first();
@@ -189,7 +198,7 @@ impl Fill {
         };
         writer
             .put(id, key, value, |_| ())
-            .map_err(|error| at_entry(error.into(), &tree.name, key))?;
+            .map_err(|error| at_entry(error.into(), &self.schema.shown(&tree.name), key))?;
         self.pending += size;
         self.pending_entries += 1;
         tree.digest.add(key, value);
@@ -243,7 +252,7 @@ impl Fill {
             }
             if found.sum() != *written {
                 return Err(differs(
-                    name,
+                    &self.schema.shown(name),
                     &format!(
                         "{} entries instead of {}, or others",
                         found.entries, written.entries
@@ -256,7 +265,10 @@ impl Fill {
             .into_iter()
             .find(|name| name != SCHEMA_TREE && !self.done.contains_key(name))
         {
-            Some(name) => Err(differs(&name, "a tree that it should not have")),
+            Some(name) => Err(differs(
+                &self.schema.shown(&name),
+                "a tree that it should not have",
+            )),
             None => Ok(entries),
         }
     }

@@ -5,6 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use netabase_store::NetabaseStore;
+
+use crate::program::library::{Book, Library};
 use crate::program::{Run, beside_the_runner, command, fill, library, netabase, titles, url};
 
 fn file_name(driver: &str) -> String {
@@ -80,6 +83,38 @@ fn databases_of_a_loaded_driver_are_copied_dumped_and_looked_at() {
     );
     let list = netabase(&["drivers"]).stdout;
     assert!(list.contains(drivers.path().to_str().unwrap()), "{list}");
+}
+
+/// LMDB takes no key of more than 507 bytes.
+#[test]
+fn an_entry_that_the_target_does_not_take_is_told_by_its_model_and_index() {
+    let (drivers, _) = installed("lmdb");
+    let folder = tempfile::tempdir().unwrap();
+    let from = fill("redb", folder.path(), 3);
+    let store = NetabaseStore::<Library, _>::connect(&from).unwrap();
+    let long = Book {
+        id: 7,
+        title: "x".repeat(600),
+        year: 2000,
+    };
+    store.open_tree::<Book>().put(long).unwrap();
+    drop(store);
+    let dump = folder.path().join("dump");
+    let dump = dump.to_str().unwrap();
+    assert_eq!(netabase(&["dump", &from, dump]).status, 0);
+    for (command_name, source) in [("load", dump), ("copy", &from)] {
+        let into = url("lmdb", folder.path(), command_name);
+        let run: Run = command()
+            .args([command_name, source, &into])
+            .env("NETABASE_DRIVER_PATH", drivers.path())
+            .output()
+            .unwrap()
+            .into();
+        assert_eq!(run.status, 3, "{command_name}: {}", run.stderr);
+        for part in ["Book.title", "787878"] {
+            assert!(run.stderr.contains(part), "{command_name}: {}", run.stderr);
+        }
+    }
 }
 
 /// A driver that loses what it was given is not said to hold it.
