@@ -19,12 +19,11 @@ use netabase_core::driver::Manifest;
 #[cfg(not(target_arch = "wasm32"))]
 use netabase_core::loader::{self, SearchPath};
 
-use crate::cases::scenarios;
 use crate::catalog::{self, Case};
 use crate::fixture::{self, Fixture};
 pub use crate::verdict::Verdict;
 use crate::verdict::panic_message;
-use crate::{child, isolation, settings};
+use crate::{child, isolation, scenarios, settings};
 
 /// Runs the catalogue over a driver, as the `main` of a test target that has `harness = false`.
 ///

@@ -38,8 +38,10 @@ pub mod fixture;
 pub mod harness;
 mod isolation;
 pub mod model;
+mod process;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod runner;
+mod scenarios;
 mod sequence;
 pub mod serializability;
 mod settings;

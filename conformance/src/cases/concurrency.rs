@@ -10,9 +10,10 @@ use netabase_core::driver::{
     Capabilities, Database, Driver, Durability, ErrorKind, Read, Result, Write,
 };
 
-use super::{commit, commit_entries, committed, owned, power_loss, process, value};
+use super::{commit, commit_entries, committed, owned, power_loss, value};
 use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
+use crate::process;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
     vec![

@@ -14,11 +14,11 @@ use kill::a_kill_at_any_moment_leaves_whole_transactions;
 use long::a_kill_leaves_all_of_a_long_transaction_or_nothing;
 
 use super::config::{bytes_below, read_only};
-use super::process::{Scenario, remove_database, run, say};
 use super::{committed, contents, typed};
 use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{Shop, User, UserPrimaryKey};
+use crate::process::{Scenario, remove_database, run, say};
 
 const PERSISTENT: Requirement = Requirement::Declares(Capabilities::PERSISTENT);
 const READ_ONLY: Requirement = Requirement::Declares(Capabilities::READ_ONLY);
@@ -84,7 +84,7 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
 const COMMITS: u32 = 12;
 
 /// What a process of its own does before it ends without closing anything.
-pub(super) fn scenarios<D: Driver>() -> Vec<Scenario<D>> {
+pub(crate) fn scenarios<D: Driver>() -> Vec<Scenario<D>> {
     vec![
         ("durable", |fixture| {
             let store = ManuallyDrop::new(fixture.open()?);

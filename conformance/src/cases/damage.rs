@@ -12,11 +12,11 @@ use netabase_core::driver::{Capabilities, Driver, Durability, ErrorKind, OpenCon
 use netabase_core::error::NetabaseError;
 use netabase_core::store::TypedStore;
 
-use super::process::{DONE, say};
 use super::typed;
 use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{Shop, User, UserAgeSecondaryKey, UserEmailSecondaryKey};
+use crate::process::{DONE, say};
 use crate::settings::{self, seeded};
 
 const PERSISTENT: Requirement = Requirement::Declares(Capabilities::PERSISTENT);
@@ -200,7 +200,7 @@ fn expected() -> BTreeMap<u64, User> {
 }
 
 /// Damages copies of the database, reads them and says what became of each.
-pub(super) fn read_damaged<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
+pub(crate) fn read_damaged<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let plan: Plan = fs::read_to_string(Plan::path(fixture))?.parse()?;
     let mut rng = Rng::with_seed(plan.seed);
     let expected = expected();

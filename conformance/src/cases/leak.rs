@@ -8,10 +8,11 @@ use netabase_core::driver::{
 };
 use netabase_core::error::NetabaseError;
 
-use super::{process, typed, value};
+use super::{typed, value};
 use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{User, UserAgeSecondaryKey, UserPrimaryKey};
+use crate::process;
 use crate::system;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {

@@ -9,11 +9,10 @@ use netabase_core::driver::{
     Bounds, Capabilities, Direction, Driver, Durability, ErrorKind, OpenConfig, Read, Write,
 };
 
-use super::{
-    assert_refused, commit, commit_entries, committed, contents, entries, owned, process, value,
-};
+use super::{assert_refused, commit, commit_entries, committed, contents, entries, owned, value};
 use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
+use crate::process;
 
 const PERSISTENT: Requirement = Requirement::Declares(Capabilities::PERSISTENT);
 

@@ -19,9 +19,10 @@ use netabase_core::driver::{
 };
 use tempfile::TempDir;
 
-use super::{contents, process};
+use super::contents;
 use crate::case::{Case, CaseResult, Failure, Requirement, case};
 use crate::fixture::Fixture;
+use crate::process;
 use crate::{settings, system};
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {

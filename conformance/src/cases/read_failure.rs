@@ -7,9 +7,10 @@ use netabase_core::driver::{
     Bounds, Capabilities, Cursor, Direction, Driver, ErrorKind, OpenConfig, Read, Write,
 };
 
-use super::{commit, process};
+use super::commit;
 use crate::case::{Case, CaseResult, Requirement, case};
 use crate::fixture::Fixture;
+use crate::process;
 use crate::system;
 
 pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {

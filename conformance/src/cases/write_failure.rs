@@ -12,10 +12,11 @@ use netabase_core::driver::{
 use netabase_core::error::NetabaseError;
 use netabase_core::store::TypedStore;
 
-use super::{committed, process, typed};
+use super::{committed, typed};
 use crate::case::{Case, CaseResult, Failure, Requirement, case};
 use crate::fixture::Fixture;
 use crate::model::shop::{Note, Order, User};
+use crate::process;
 use crate::system;
 
 const PERSISTENT: Requirement = Requirement::Declares(Capabilities::PERSISTENT);

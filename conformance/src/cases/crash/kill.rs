@@ -17,12 +17,12 @@ use netabase_core::error::NetabaseError;
 use netabase_core::store::TypedStore;
 
 use crate::case::{CaseResult, Failure};
-use crate::cases::process::{remove_database, say};
 use crate::cases::typed::{self, ShopStore};
 use crate::fixture::Fixture;
 use crate::model::shop::{
     Note, NotePrimaryKey, Order, OrderPrimaryKey, Status, User, UserPrimaryKey,
 };
+use crate::process::{remove_database, say};
 use crate::settings;
 
 /// The note whose text is the number of transactions so far.

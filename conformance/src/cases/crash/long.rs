@@ -12,8 +12,8 @@ use netabase_core::driver::{Bounds, Database, Direction, Driver, Durability, Rea
 
 use crate::case::{CaseResult, Failure};
 use crate::cases::keys;
-use crate::cases::process::say;
 use crate::fixture::Fixture;
+use crate::process::say;
 use crate::settings;
 
 /// How many entries of each tree a transaction writes, and how long their values are: many small ones, and some that are

@@ -11,7 +11,7 @@ use crate::case::{CaseResult, Failure};
 use crate::fixture::Fixture;
 
 /// A scenario and its name.
-pub(super) type Scenario<D> = (&'static str, fn(&Fixture<D>) -> CaseResult);
+pub(crate) type Scenario<D> = (&'static str, fn(&Fixture<D>) -> CaseResult);
 
 /// The last line of a scenario that did all it is to do.
 pub(crate) const DONE: &str = "done";
@@ -41,7 +41,7 @@ pub(crate) fn wait(process: Child) -> Result<Vec<String>, Failure> {
 }
 
 /// Removes what is at the path of a database.
-pub(super) fn remove_database(path: &Path) -> io::Result<()> {
+pub(crate) fn remove_database(path: &Path) -> io::Result<()> {
     let removed = match path.is_dir() {
         true => fs::remove_dir_all(path),
         false => fs::remove_file(path),

@@ -4,11 +4,11 @@ use std::process;
 
 use netabase_core::driver::Driver;
 
-use super::process::{DONE, Scenario, say};
-use super::{
+use crate::cases::{
     concurrency, crash, damage, leak, persistence, power_loss, read_failure, write_failure,
 };
 use crate::fixture::Fixture;
+use crate::process::{DONE, Scenario, say};
 
 fn scenarios<D: Driver>() -> Vec<Scenario<D>> {
     let mut all = crash::scenarios::<D>();
