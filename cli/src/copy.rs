@@ -33,14 +33,14 @@ pub(crate) enum Step<'a> {
     Entry(&'a [u8], &'a [u8]),
 }
 
-/// Walks over every tree of a snapshot, the schema record last.
+/// Walks over every tree of a snapshot, the schema record first: it says what the others are.
 pub(crate) fn each_entry(
     snapshot: &Snapshot,
     what: &str,
     mut visit: impl FnMut(Step<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let of_schema = Tree::of_schema();
-    let trees = || snapshot.trees.iter().chain([&of_schema]);
+    let trees = || [&of_schema].into_iter().chain(&snapshot.trees);
     let mut total = 0;
     for tree in trees() {
         let entries = snapshot.reader.len(snapshot.tree(tree)?)?;
