@@ -166,6 +166,8 @@ pub mod key {
 /// A driver's own package depends on `netabase-core`, where these are as well. `docs/writing-a-driver.md` in the repository
 /// leads from an empty folder to a driver that passes the suite.
 pub mod driver {
+    #[cfg(all(feature = "dynamic", not(target_arch = "wasm32")))]
+    pub use netabase_core::abi;
     pub use netabase_core::codec::{checksum, dynamic, fields, shape};
     pub use netabase_core::driver::*;
     pub use netabase_core::{memory, model, schema};

@@ -11,6 +11,7 @@ mod instructions;
 mod narrow;
 mod new_driver;
 mod page;
+mod public_types;
 mod report;
 mod sanitize;
 mod step;
@@ -37,6 +38,7 @@ Commands:
   new-driver NAME   Make the package of a new driver (`cargo xtask new-driver --help` says where)
   fuzz [OPTIONS]    Run the fuzz targets, where cargo-fuzz is installed (`cargo xtask fuzz --help` lists its options)
   dependency        Run the tests of the library as others depend on it alone
+  public-types      Check that every type in a public signature can be named
   sanitize          Run the conformance of every loaded driver under AddressSanitizer
   help              Show this text
 
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         ["new-driver", ref options @ ..] => new_driver::run(&root, options),
         ["fuzz", ref options @ ..] => fuzz::run(&root, options),
         ["dependency"] => dependency::run(&root),
+        ["public-types"] => public_types::run(&root),
         ["sanitize"] => sanitize::run(&root),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::report::Report;
 use crate::step::Step;
-use crate::{browser, cities, compilers, dependency, fuzz, narrow, new_driver, page};
+use crate::{browser, cities, compilers, dependency, fuzz, narrow, new_driver, page, public_types};
 
 /// Runs every step even if an earlier one fails, and sums up. Without a browser, its tests are reported as ignored.
 pub(crate) fn run(root: &Path, with_browser: bool) -> ExitCode {
@@ -23,6 +23,7 @@ pub(crate) fn run(root: &Path, with_browser: bool) -> ExitCode {
         report.add(page::left_out());
     }
     report.add(narrow::outcome(root));
+    report.add(public_types::outcome(root));
     for outcome in compilers::run(root) {
         report.add(outcome);
     }

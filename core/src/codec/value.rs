@@ -3,9 +3,8 @@
 //! A length in damaged bytes is not trusted. Strings and byte strings are taken from the bytes that are there; where
 //! other fields have lengths, the memory that a decoder may claim is bounded, to 256 MiB for a value of up to 64 KiB, to
 //! 512 MiB for one of up to 1 MiB, and else to 4 GiB, so that decoding fails instead of exhausting memory. The bounds do not
-//! change the format. A type that holds itself is written and read no deeper than a thread's stack takes
-//! ([`nested`](super::nested)). What no bound holds is a list of `()`, or of other types that read nothing at all: what
-//! comes from others must not be decoded into one.
+//! change the format. A type that holds itself is written and read no deeper than a thread's stack takes. No bound holds
+//! for a list of `()`, or of other types that read nothing at all: what comes from others must not be decoded into one.
 
 use std::marker::PhantomData;
 
