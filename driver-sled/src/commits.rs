@@ -36,27 +36,28 @@ pub(crate) struct Commits {
 }
 
 impl Commits {
-    /// Compares the log of a database that sled has opened with the file beside it.
+    /// Compares the log of a database that sled has opened with what the file beside it said before; `closed` is `None` if
+    /// the database may have lost any number of commits.
     ///
     /// # Errors
-    /// `Corrupt` if the log has lost its end, or the file is damaged, unless that is accepted.
-    pub(crate) fn check(engine: &sled::Db, path: &Path, accept_lost: bool) -> Result<Self> {
+    /// `Corrupt` if the log has lost its end. sled has cut it off by then.
+    pub(crate) fn check(engine: &sled::Db, path: &Path, closed: Option<u64>) -> Result<Self> {
         let stored = engine.get(KEY).map_err(error::engine)?;
         let before = match stored.as_deref().map(<[u8; 8]>::try_from) {
             Some(Ok(bytes)) => u64::from_le_bytes(bytes),
-            Some(Err(_)) if !accept_lost => return Err(damaged(path)),
+            Some(Err(_)) if closed.is_some() => return Err(damaged(path)),
             _ => 0,
         };
-        if accept_lost {
-            // From now on what is left is all there is.
-            if fs::exists(path.join(FILE)).map_err(|error| inaccessible(path, error))? {
-                write(path, before).map_err(|error| inaccessible(path, error))?;
-            }
-            return Ok(Self { before });
-        }
-        match read(path)? {
+        match closed {
             Some(closed) if closed > before => Err(lost(path, closed, before)),
-            _ => Ok(Self { before }),
+            Some(_) => Ok(Self { before }),
+            None => {
+                // From now on what is left is all there is.
+                if fs::exists(path.join(FILE)).map_err(|error| inaccessible(path, error))? {
+                    write(path, before).map_err(|error| inaccessible(path, error))?;
+                }
+                Ok(Self { before })
+            }
         }
     }
 
@@ -82,8 +83,12 @@ impl Commits {
     }
 }
 
-/// What the file says; `None` if there is none, as in a database that another program made or that was never closed.
-fn read(path: &Path) -> Result<Option<u64>> {
+/// How many commits a database had when it was last closed; 0 if there is no file, as in a database that another program made
+/// or that was never closed.
+///
+/// # Errors
+/// `Corrupt` if the file is damaged.
+pub(crate) fn read(path: &Path) -> Result<u64> {
     let file = path.join(FILE);
     let mut text = Vec::new();
     match File::open(&file) {
@@ -91,14 +96,14 @@ fn read(path: &Path) -> Result<Option<u64>> {
             .take(FILE_BYTES)
             .read_to_end(&mut text)
             .map_err(|error| inaccessible(&file, error))?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         Err(error) => return Err(inaccessible(&file, error)),
     };
     let commits = std::str::from_utf8(&text)
         .ok()
         .and_then(|text| text.split(' ').next()?.parse().ok())
         .filter(|commits| content(*commits).as_bytes() == text);
-    commits.map(Some).ok_or_else(|| damaged(path))
+    commits.ok_or_else(|| damaged(path))
 }
 
 fn content(commits: u64) -> String {

@@ -14,7 +14,7 @@ use sled::transaction::{ConflictableTransactionError, TransactionError};
 use sled::{Batch, IVec, Transactional};
 
 use crate::change::Changes;
-use crate::commits::Commits;
+use crate::commits::{self, Commits};
 use crate::copy::Copy;
 use crate::disk::Disk;
 use crate::error;
@@ -72,6 +72,11 @@ impl Shared {
         path: &Path,
         accept_lost_commits: bool,
     ) -> Result<Self> {
+        // Before sled opens anything, which is not without changes.
+        let closed = match accept_lost_commits {
+            true => None,
+            false => Some(commits::read(path)?),
+        };
         let mut release = Release(None);
         let opened = error::caught("while it opened the database", || {
             config.open().map_err(|error| error::opening(path, error))
@@ -83,7 +88,7 @@ impl Shared {
         }
         let engine = opened?;
         let commits = error::caught("while it opened the database", || {
-            Commits::check(&engine, path, accept_lost_commits)
+            Commits::check(&engine, path, closed)
         })?;
         let disk = Disk::open(path).map_err(|error| inaccessible(path, error))?;
         let chunks = Arc::new(existing_chunks(&engine)?);

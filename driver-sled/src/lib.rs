@@ -67,7 +67,8 @@
 //! sled takes damage in its log for the end of a write that a crash cut off, and drops it with all that follows. The driver
 //! notices what is lost of that which was there when the database was last closed: opening it is `Corrupt` then, and says
 //! how many commits are in doubt. It compares a number at the end of the log with one in the file `netabase.commits`, both written on
-//! closing; a folder without the file is opened as it is. What was committed after the last closing, by a program that then
+//! closing; a folder without the file is opened as it is. sled has cut off the damaged end of its log by then: keep a copy of the
+//! folder if somebody is to look into it. What was committed after the last closing, by a program that then
 //! crashed, is not watched.
 //!
 //! # Reading only

@@ -124,7 +124,9 @@ fn a_damaged_number_is_corrupt_until_that_is_accepted() {
         let (_folder, path) = place();
         commit(&path, 0..50);
         fs::write(path.join(FILE), content).unwrap();
+        let before = fs::read(path.join("db")).unwrap();
         let error = open_error(&OpenConfig::new(&path));
+        assert!(fs::read(path.join("db")).unwrap() == before);
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{content:?}");
         assert!(error.message().contains(FILE), "{error:?}");
         assert_eq!(left(&accepting(&path)), 50);
