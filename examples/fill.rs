@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let Ok(records) = records.parse() else {
-        eprintln!("`{records}` is no number of records");
+        eprintln!("`{records}` is not a number of records");
         return ExitCode::from(2);
     };
     match fill(url, records) {

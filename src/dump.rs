@@ -215,7 +215,7 @@ impl<R: Read> DumpReader<R> {
         let foreign = || {
             NetabaseError::new(
                 ErrorKind::Corrupt,
-                "this is no dump of a database; name a file that `netabase dump` wrote",
+                "this is not a dump of a database; name a file that `netabase dump` wrote",
             )
         };
         let (magic, version) = head.split_first_chunk::<8>().ok_or_else(foreign)?;

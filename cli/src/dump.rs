@@ -32,7 +32,7 @@ pub(crate) fn dump(arguments: &Dump) -> Result<Status, Failure> {
     let snapshot = Snapshot::of(&store)?;
     if arguments.file == Path::new("-") {
         let totals = write(&snapshot, BufWriter::new(bytes())).map_err(|failure| {
-            // Half a dump is none, whoever went away.
+            // The dump is incomplete, whichever side stopped.
             match failure.broken_pipe() {
                 Some(error) => {
                     Failure::Unwritten("the reader of the dump went away before its end", error)
@@ -205,7 +205,7 @@ fn check_whole(file: &File, room: Room) -> Result<(), Failure> {
 /// What was wrong with a dump that could not be read twice.
 fn emptied(error: NetabaseError) -> Failure {
     let message = format!(
-        "{error}; what the database held is gone: what is no file is read once, and found out while the database is filled"
+        "{error}; what the database held is gone: a source that is not a file is read only once, while the database is filled"
     );
     Failure::Store(NetabaseError::new(error.kind(), message).with_source(error))
 }

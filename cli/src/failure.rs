@@ -69,7 +69,7 @@ impl Failure {
             }
         };
         let message = format!("netabase: {message}");
-        // Whoever does not read it has what they wanted.
+        // A reader that has gone away needs no more.
         let _ = match has_own_lines {
             true => error_lines().own_lines(&message),
             // A driver's or a database's own words may be in it, and begin no line.

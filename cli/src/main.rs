@@ -58,7 +58,7 @@ fn main() -> ExitCode {
 /// Writes the help that was asked for, or what is wrong with the command line: without colours, which `clap` has as soon as
 /// any package of a build asks for them.
 fn say(answer: &clap::Error) -> ExitCode {
-    // Whoever does not read it has what they wanted.
+    // A reader that has gone away needs no more.
     let _ = if answer.use_stderr() {
         error_lines().own_lines(&wrong_usage(answer))
     } else {

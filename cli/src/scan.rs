@@ -137,7 +137,7 @@ fn encoded(kind: &Kind, text: &str) -> Result<Vec<u8>, Failure> {
             .map_err(usage),
         None => match Shape::Bytes.read_text(text).map_err(usage)? {
             Value::Bytes(bytes) => Ok(bytes),
-            other => Err(usage(format!("`{other}` is no key of this tree"))),
+            other => Err(usage(format!("`{other}` is not a key of this tree"))),
         },
     }
 }

@@ -90,7 +90,7 @@ pub(crate) fn run(arguments: &OneDatabase) -> Result<Status, Failure> {
         false => Status::Findings,
     };
     match tell(&reports, arguments.json) {
-        // The status is told to whoever started the program, if nobody reads on.
+        // The exit code still counts if nobody reads on.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(outcome),
     }

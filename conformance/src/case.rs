@@ -163,7 +163,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure that is told in full.
+    /// A failure with a complete account.
     pub(crate) fn account(text: String) -> Self {
         Self {
             error: text.into(),

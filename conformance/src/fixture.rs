@@ -93,7 +93,7 @@ impl<D: Driver> Fixture<D> {
     }
 
     /// What this process was started for by [`start`](Self::start): the scenario's name, and a fixture at its path. `None`
-    /// in a process that is no scenario of this driver.
+    /// in a process that runs no scenario of this driver.
     #[must_use]
     pub fn of_scenario(driver: &Arc<D>, identity: &str) -> Option<(String, Self)> {
         let scenario = env::var(SCENARIO).ok()?;

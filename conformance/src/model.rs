@@ -103,7 +103,7 @@ pub mod reindexed {
 pub mod other {
     use netabase_store::{NetabaseModel, netabase};
 
-    /// A note whose text is no text.
+    /// A note whose text is not UTF-8.
     #[derive(NetabaseModel, Debug, Clone, PartialEq)]
     #[netabase(OtherShop)]
     pub struct Note {

@@ -1,4 +1,4 @@
-//! Random sequences of operations: how they are chosen, shortened when one shows a difference, and told to a person.
+//! Random sequences of operations: how they are chosen, shortened when one shows a difference, and reported.
 
 use std::cell::RefCell;
 use std::fmt::{Debug, Display};
@@ -259,7 +259,7 @@ pub(crate) fn difference<T: PartialEq<U> + Show, U: Show>(found: T, expected: U)
     (found != expected).then(|| told(&found.show(), &expected.show()))
 }
 
-/// [`difference`], of lists that may be long: what is told is where they part.
+/// [`difference`] of lists that may be long: shows where they part.
 pub(crate) fn difference_of_entries(found: &[Entry], expected: &[Entry]) -> Option<String> {
     const SHOWN: usize = 8;
     if found == expected {

@@ -63,7 +63,7 @@ pub(crate) fn seed() -> u64 {
     match option_env!("NETABASE_CONFORMANCE_SEED") {
         Some(seed) => seed
             .parse()
-            .unwrap_or_else(|error| panic!("{SEED} is `{seed}`, which is no number: {error}")),
+            .unwrap_or_else(|error| panic!("{SEED} is `{seed}`, which is not a number: {error}")),
         None => getrandom::u64().expect("the browser has random numbers"),
     }
 }
@@ -88,7 +88,7 @@ fn number<N: FromStr<Err: Display>>(variable: &str) -> Option<N> {
     let text = env::var_os(variable)?;
     let text = text.to_string_lossy();
     let number = text.parse().unwrap_or_else(|error| {
-        panic!("{variable} is `{text}`, which is no number for it: {error}")
+        panic!("{variable} is `{text}`, which is not a number for it: {error}")
     });
     Some(number)
 }

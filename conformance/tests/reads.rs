@@ -1,4 +1,4 @@
-//! What the typed layer reads to answer: no more than it has to, and an error on the way is no end.
+//! What the typed layer reads to answer: no more than it has to, and an error on the way does not end it.
 
 mod probe;
 

@@ -48,7 +48,7 @@ pub struct FileConfig {
     /// [`NotFound`](crate::error::ErrorKind::NotFound).
     #[builder(default = true)]
     pub create_if_missing: bool,
-    /// Start empty: remove all that an existing database holds. A file that is no database of this engine is refused,
+    /// Start empty: remove all that an existing database holds. A file that is not a database of this engine is refused,
     /// not overwritten.
     #[builder(default = false)]
     pub truncate: bool,

@@ -67,7 +67,7 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // The browser deletes it once every connection is closed; nobody waits, and nobody can be told of a failure.
+        // The browser deletes it once every connection is closed; nobody waits, and a failure has nowhere to be reported.
         if let Some(factory) = sys::global().indexed_db() {
             let _ = factory.delete_database(&self.0);
         }

@@ -1,4 +1,4 @@
-//! A file whose creation was cut off, by a crash or a loss of power: it holds nothing, and is no database yet.
+//! A file whose creation was cut off, by a crash or a loss of power: it holds nothing, and is not a database yet.
 //!
 //! redb gives a new file its length, writes a header without its mark, and adds the mark once the rest is on the disk.
 //! A file that was cut off before that is refused by redb for good. Such a file is recognised by what redb writes into

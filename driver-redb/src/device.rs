@@ -16,7 +16,7 @@ pub(crate) enum Failure {
     None,
     /// A write was refused. redb gives up after most of them, not after one that only makes room in its cache.
     Possible,
-    /// redb has given up: it answers from its cache what is there, and nothing else.
+    /// redb has given up: it serves what its cache holds, and nothing else.
     Certain,
 }
 

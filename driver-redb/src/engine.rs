@@ -84,7 +84,7 @@ pub(crate) struct Engine {
     /// The last writer that committed with each durability.
     undurable: AtomicU64,
     durable: AtomicU64,
-    /// Whether a transaction has to be told that commits without durability are lost.
+    /// Whether the next transaction has to report that commits without durability are lost.
     lost: AtomicBool,
     names: Names,
 }
@@ -277,7 +277,7 @@ impl SharedEngine {
                     begun => return begun,
                 }
             } else {
-                // Whoever holds it keeps the others from opening the file again.
+                // Others that hold it keep the file from being opened again.
                 drop(engine);
             }
             if !renewed {

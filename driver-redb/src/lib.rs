@@ -11,7 +11,7 @@
 //! # After a failure
 //! redb refuses every call after one that failed on the file. The driver closes the file then and opens it again, with the
 //! next transaction that begins once no other one runs. Opening repairs the file first as after a crash, which reads all
-//! of it unless `quick_repair` is on; whoever begins a transaction meanwhile, for reading or writing, waits until it is
+//! of it unless `quick_repair` is on; transactions that begin meanwhile, for reading or writing, wait until it is
 //! done. Commits without durability may be lost by it; one transaction is then refused with
 //! [`CommitsLost`](netabase_core::driver::ErrorKind::CommitsLost).
 //!

@@ -225,7 +225,7 @@ fn pieces(
     })
 }
 
-/// The layer for redb to repair. Whoever reads it has locked the file.
+/// The layer for redb to repair. The reader has locked the file.
 #[derive(Debug)]
 struct Writable<F>(Arc<Layer<F>>);
 

@@ -82,7 +82,7 @@ impl Shared {
             config.open().map_err(|error| error::opening(path, error))
         });
         drop(config);
-        // Whoever holds a database that is locked is not waited for.
+        // The holder of a locked database is not waited for.
         if !matches!(&opened, Err(error) if error.kind() == ErrorKind::Locked) {
             release.0 = Some(path.to_owned());
         }
@@ -467,7 +467,7 @@ fn engine_name(name: &str) -> Cow<'_, [u8]> {
     }
 }
 
-/// The name of the tree that sled calls so; `None` for one of sled's own or the driver's, and for what is no name.
+/// The name of the tree that sled calls so; `None` for one of sled's own or the driver's, and for what is not a name.
 fn tree_name(name: &[u8]) -> Option<&str> {
     let name = match name {
         [ESCAPE, name @ ..] if name.starts_with(RESERVED) || name.first() == Some(&ESCAPE) => name,

@@ -65,7 +65,7 @@ pub(crate) enum Contents {
 /// This comes before sled opens anything by its name, and looks at all that sled may open.
 ///
 /// # Errors
-/// `Corrupt` for anything that sled did not write, links included, `InvalidInput` for what is no folder, `NotFound` for a path
+/// `Corrupt` for anything that sled did not write, links included, `InvalidInput` for what is not a folder, `NotFound` for a path
 /// in no folder, or an error of the operating system.
 pub(crate) fn inspect(path: &Path) -> Result<Contents> {
     if look(path, "sled", Place::Folder)?.is_none() {
@@ -175,7 +175,7 @@ fn is_beginning(bytes: &[u8]) -> bool {
     bytes.len() < own.len() && own.starts_with(bytes)
 }
 
-/// Completes parameters whose writing was cut off, as sled would go by what is there. Whoever creates the database at this
+/// Completes parameters whose writing was cut off, as sled would go by what is there. A program that creates the database at this
 /// moment writes the same.
 pub(crate) fn complete_parameters(path: &Path) -> Result<()> {
     let file = path.join(PARAMETERS);
@@ -325,7 +325,7 @@ pub(crate) fn remove_unfinished_snapshots(path: &Path) -> Result<()> {
     if !found {
         return Ok(());
     }
-    // Whoever holds the lock may be writing it.
+    // The holder of the lock may be writing it.
     let Some(_log) = locked_log(path)? else {
         return Ok(());
     };

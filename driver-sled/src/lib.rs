@@ -36,7 +36,7 @@
 //! database is to be closed and opened again.
 //!
 //! One case is beyond the driver: where a page cannot be read while a commit changes the page beside it, sled ends its
-//! batch, and what was done of it until then stays in the database. The commit answers
+//! batch, and what was done of it until then stays in the database. The commit returns
 //! [`Corrupt`](netabase_core::driver::ErrorKind::Corrupt) or [`Io`](netabase_core::driver::ErrorKind::Io). Such a
 //! database is damaged, and to be restored from a copy.
 //!

@@ -124,7 +124,7 @@ redb_commands!(RedbStoreZeroCopy);
 /// Runs `run` in a read transaction.
 ///
 /// # Errors
-/// As [`begin_read`](netabase_core::store::TypedStore::begin_read), or what `run` answers.
+/// As [`begin_read`](netabase_core::store::TypedStore::begin_read), or the error of `run`.
 ///
 /// # Examples
 /// ```
@@ -157,7 +157,7 @@ pub fn with_read_transaction<D: NetabaseDefinitionTrait, R>(
     run(&store.begin_read()?)
 }
 
-/// Runs `run` in a write transaction, which is committed if it answers `Ok` and rolled back if not.
+/// Runs `run` in a write transaction, which is committed if it returns `Ok` and rolled back if not.
 ///
 /// # Errors
 /// As [`begin_write`](netabase_core::store::TypedStore::begin_write) and [`commit`](RedbWriteTransactionZC::commit), or what `run` answers; nothing is changed

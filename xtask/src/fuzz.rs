@@ -114,7 +114,7 @@ fn installed() -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// The sanitizer is an unstable option of the compiler, which a stable one takes as well where it is told to.
+/// The sanitizer is an unstable option of the compiler, which a stable one takes as well with `RUSTC_BOOTSTRAP`.
 fn step(root: &Path, target: &str, seconds: u32) -> Step {
     let corpus = format!("{PACKAGE}/corpus/{target}");
     let seeds = format!("{PACKAGE}/seeds/{target}");

@@ -77,7 +77,7 @@ pub(crate) struct Names {
 
 impl Names {
     /// # Errors
-    /// Why this is no name of a driver.
+    /// Why this is not a driver's name.
     pub(crate) fn new(driver: &str) -> Result<Self, String> {
         let is_plain = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit();
         let (first, rest) = driver.as_bytes().split_first().unwrap_or((&b'-', b""));
@@ -87,7 +87,7 @@ impl Names {
                 .all(|letter| is_plain(*letter) || *letter == b'-')
         {
             return Err(format!(
-                "`{driver}` is no name of a driver: it is made of a-z, 0-9 and -, and begins with a letter or a digit"
+                "`{driver}` is not a driver's name: it is made of a-z, 0-9 and -, and begins with a letter or a digit"
             ));
         }
         let capitalised = |word: &str| {

@@ -1,6 +1,6 @@
 //! `cargo xtask public-types`: every type in a public signature can be named by those who use it.
 //!
-//! Reads what rustdoc knows of a crate, as JSON, whose format is not stable: a compiler with another format is told apart.
+//! Reads what rustdoc knows of a crate, as JSON, whose format is not stable: with a compiler of another format the check does not run.
 //! What the crate `netabase_store` re-exports of `netabase_core` has to be nameable through `netabase_store` alone.
 
 use std::collections::{BTreeMap, BTreeSet};

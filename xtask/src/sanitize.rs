@@ -25,7 +25,7 @@ pub(crate) fn run(root: &Path) -> ExitCode {
             "target/sanitize",
         ])
         .args(&["--", "--skip", "/leak/"])
-        // The sanitizer is an unstable option of the compiler, which a stable one takes as well where it is told to. The
+        // The sanitizer is an unstable option of the compiler, which a stable one takes as well with `RUSTC_BOOTSTRAP`. The
         // drivers find the sanitizer's runtime in the executable, which therefore exports it.
         .env("RUSTC_BOOTSTRAP", "1")
         .env(

@@ -279,7 +279,7 @@ fn a_file_that_is_no_library_is_rejected() {
     assert_eq!(error.kind(), ErrorKind::DriverRejected);
     let message = error.to_string();
     assert!(
-        message.contains("it is no library that can be loaded here"),
+        message.contains("it is not a library that can be loaded here"),
         "{message}"
     );
     assert!(

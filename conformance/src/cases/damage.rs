@@ -149,7 +149,7 @@ fn flipped_bits_never_give_other_records_nor_hide_any<D: Driver>(
         let table: Vec<_> = (Outcome::ALL.into_iter())
             .map(|outcome| format!("{outcome} {}", of(outcome)))
             .collect();
-        // Kept by whoever looks at a single case.
+        // For a person who runs this case alone.
         println!("{rounds} rounds: {}", table.join(", "));
         assert!(
             broken.iter().all(|outcome| of(*outcome) == 0),
@@ -204,7 +204,7 @@ pub(crate) fn read_damaged<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
     let plan: Plan = fs::read_to_string(Plan::path(fixture))?.parse()?;
     let mut rng = Rng::with_seed(plan.seed);
     let expected = expected();
-    // What a panic says is told by its outcome.
+    // A panic shows in the outcome; its text does not matter here.
     panic::set_hook(Box::new(|_| {}));
     for _ in 0..plan.rounds {
         let folder = tempfile::tempdir()?;

@@ -196,7 +196,7 @@ impl Introduction {
     }
 }
 
-/// Loads what the argument names: the path of a library, whoever may have written it, or a driver by its name.
+/// Loads what the argument names: the path of a library, without checks of trust, or a driver by its name.
 fn load(driver: &str) -> Result<DynamicDriver, NetabaseError> {
     // A name has no dot; the file of a library, or a manifest file, has.
     if driver.contains(|letter| letter == '.' || path::is_separator(letter)) {

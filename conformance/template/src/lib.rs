@@ -32,7 +32,7 @@ pub static MANIFEST: Manifest = Manifest {
         value_bytes: 0,
         transaction_bytes: 0,
     },
-    // What `command` in `database.rs` answers to.
+    // The commands that `database.rs` runs.
     commands: Cow::Borrowed(database::COMMANDS),
 };
 

@@ -563,7 +563,7 @@ fn a_driver_that_answers_for_fewer_keys_than_asked_is_refused() {
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Internal, "{error:?}");
-        assert!(error.to_string().contains("keys and answers"), "{error}");
+        assert!(error.to_string().contains("keys and returned"), "{error}");
     });
 }
 

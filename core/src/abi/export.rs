@@ -326,7 +326,7 @@ unsafe fn fail(error: *mut ErrorBuffer, failure: DriverError) -> u32 {
     reported.unwrap_or(kind.code())
 }
 
-/// The shim around a function that cannot report: what panics there has no one to be told.
+/// The shim around a function that cannot report: a panic there has nowhere to go.
 #[inline(always)]
 fn fence_close(run: impl FnOnce()) {
     drop(catch(run));

@@ -117,7 +117,7 @@ impl Slice {
     }
 }
 
-// SAFETY: a `Slice` is a pointer and a number; whoever reads through it vouches for the memory.
+// SAFETY: a `Slice` is a pointer and a number; the code that reads through it vouches for the memory.
 unsafe impl Send for Slice {}
 // SAFETY: as above; a shared `Slice` only lets the pointer be copied.
 unsafe impl Sync for Slice {}
@@ -246,7 +246,7 @@ pub struct Manifest {
     pub value_bytes: u64,
     /// The largest sum of keys and values that one transaction may write, in bytes.
     pub transaction_bytes: u64,
-    /// The names that `database_command` answers to, UTF-8.
+    /// The commands that `database_command` runs, UTF-8.
     pub commands: *const Slice,
     /// How many there are.
     #[sabi(last_prefix_field)]
@@ -365,7 +365,7 @@ macro_rules! define_functions {
     ) => {
         /// A driver's functions. Appended to in later minor versions.
         ///
-        /// Each answers [`OK`], [`ABSENT`] where that has a meaning, or the number of an
+        /// Each returns [`OK`], [`ABSENT`] where that has a meaning, or the number of an
         /// [`ErrorKind`](crate::error::ErrorKind), with a message in `error`. The slots up to `cursor_close` have to be
         /// there; one of the others may be null or beyond the table's end.
         #[repr(C)]

@@ -164,7 +164,7 @@ fn received(status: u32, message: &mut [u8; CAPACITY], length: usize) -> DriverE
         None => DriverError::new(
             ErrorKind::Internal,
             format!(
-                "the driver answers with status {status}, which this library does not know: {}",
+                "the driver returned status {status}, which this library does not know: {}",
                 message.as_deref().unwrap_or("it says no more")
             ),
         ),

@@ -113,7 +113,7 @@ pub(super) unsafe fn verify(entry: *const Entry, asked: &str) -> Result<Verified
     } = unsafe { entry.cast::<Head>().read() };
     if magic != layout::MAGIC {
         return Err(rejected(format!(
-            "its entry begins with {:?} and not with {:?}, so it is no driver or is damaged; export it with \
+            "its entry begins with {:?} and not with {:?}, so it is not a driver, or is damaged; export it with \
              `netabase_core::export_driver!` or as in docs/abi.md",
             String::from_utf8_lossy(&magic),
             String::from_utf8_lossy(&layout::MAGIC),

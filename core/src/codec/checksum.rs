@@ -3,7 +3,7 @@
 //! The checksum is four bytes, little endian: the lower half of `XXH3_64(value) ^ XXH3_64(key, seed = tree)`, where `tree`
 //! is the number of the model's tree. So a value that is damaged, or found under another key or in another tree than the one
 //! it was written to, is not taken for a record. Damage goes unnoticed once in four billion times. It protects against
-//! failing hardware, not against people: whoever can write the file can write a checksum.
+//! failing hardware, not against people: anyone who can write the file can write a checksum.
 //!
 //! XXH3: <https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md>.
 

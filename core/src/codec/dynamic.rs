@@ -92,7 +92,7 @@ pub enum Value {
     Record(Vec<(String, Value)>),
 }
 
-/// A text or value is no key of the shape asked for.
+/// A text or value is not a key of the shape asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ShapeError(String);
@@ -368,7 +368,7 @@ impl Shape {
     /// At the top level, a string needs no quotes and a tuple no parentheses.
     ///
     /// # Errors
-    /// The text is no value of this shape; the message says what one looks like.
+    /// The text is not a value of this shape; the message says what one looks like.
     pub fn read_text(&self, text: &str) -> Result<Value, ShapeError> {
         match self {
             Self::Text if !text.starts_with('"') => return Ok(Value::Text(text.to_owned())),
@@ -396,7 +396,7 @@ impl Shape {
     /// characters or bytes, of a tuple its first parts.
     ///
     /// # Errors
-    /// The text is no beginning of a value of this shape, or the shape has none.
+    /// The text does not begin a value of this shape, or the shape has none.
     pub fn read_prefix(&self, text: &str) -> Result<Vec<u8>, ShapeError> {
         match self {
             Self::Text | Self::Bytes => {

@@ -11,7 +11,7 @@ use bincode::de::read::{BorrowReader, Reader, SliceReader};
 use bincode::enc::write::Writer;
 use bincode::error::{DecodeError, EncodeError};
 
-/// How far decoding may make the stack grow, in bytes. Rust gives a thread 2 MiB unless told otherwise.
+/// How far decoding may make the stack grow, in bytes. Rust gives a thread 2 MiB by default.
 const READING: usize = 512 << 10;
 
 /// The same for encoding.

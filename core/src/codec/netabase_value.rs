@@ -65,7 +65,7 @@ pub trait NetabaseValue: Sized {
     /// Reads what [`encode_value`](Self::encode_value) wrote.
     ///
     /// # Errors
-    /// The input is no such value.
+    /// The input is not such a value.
     fn decode_value<D: Decoder<Context = ()>>(decoder: &mut D) -> Result<Self, DecodeError>;
 
     /// What is recorded of the type. Structs and enums within it are described in `types`, each once.

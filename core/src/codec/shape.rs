@@ -111,7 +111,7 @@ impl AddressShape {
 /// A struct or enum within a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypeShape {
-    /// Its name, for people: another name is no other type.
+    /// Its name, for people: renaming it does not make another type.
     pub name: String,
     /// What it is made of.
     pub body: TypeBody,

@@ -188,7 +188,7 @@ impl<S: Database> Checked<S> {
 
     /// Closes the database. Open transactions go on and keep what they need of it; new ones, and those that wait to
     /// begin, answer [`Closed`](ErrorKind::Closed). Waits for no transaction; for a read transaction that is just being
-    /// begun, which an operation such as `compact` may hold up, it does. Closing twice is no error.
+    /// begun, which an operation such as `compact` may hold up, it does. Closing twice is not an error.
     pub fn close(&self) {
         let store = self
             .store

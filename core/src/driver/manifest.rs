@@ -19,12 +19,12 @@ pub struct Manifest {
     pub capabilities: Capabilities,
     /// How large things may be.
     pub limits: Limits,
-    /// The names that [`Database::command`](super::Database::command) answers to.
+    /// The commands that [`Database::command`](super::Database::command) runs.
     pub commands: Cow<'static, [Cow<'static, str>]>,
 }
 
 impl Manifest {
-    /// Whether [`Database::command`](super::Database::command) answers to this name.
+    /// Whether [`Database::command`](super::Database::command) runs a command of this name.
     #[must_use]
     pub fn offers(&self, command: &str) -> bool {
         self.commands.iter().any(|name| name == command)

@@ -24,7 +24,7 @@
 //!   in a crash, kept by an orderly close. A driver that loses such commits to a failing device, and goes on, refuses
 //!   one transaction with [`CommitsLost`](ErrorKind::CommitsLost) before it shows a state without them.
 //! - Dropping a write transaction rolls it back. Handles may be dropped in any order.
-//! - A tree that nobody wrote to is empty; reading it is no error.
+//! - A tree that nobody wrote to is empty; reading it is not an error.
 //! - No call panics on anything that a caller, a file or the operating system can cause.
 
 mod any;
@@ -218,7 +218,7 @@ pub enum CommitOutcome {
 
 /// A tree as a transaction knows it: resolved from its name once, then used for each operation.
 ///
-/// An id is meaningful only to the transaction that gave it. To an id that it did not give, a driver answers
+/// An id is meaningful only to the transaction that gave it. For an id that it did not give, a driver returns
 /// [`InvalidInput`](ErrorKind::InvalidInput).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(transparent)]

@@ -38,7 +38,7 @@ struct State {
     length: u64,
     modified: Option<SystemTime>,
     /// When anything of it changed, its names and rights included, in seconds and nanoseconds, where the system keeps that
-    /// time: whoever writes to a file can set its time of modification back, and not this one.
+    /// time: a writer can set the time of modification back, but not this one.
     changed: Option<(i64, i64)>,
 }
 
@@ -172,7 +172,7 @@ impl OpenFile {
                 &self.path.to_string_lossy(),
             );
             rejected(format!(
-                "it is no library that can be loaded here: {reason}; build it for this platform"
+                "it is not a library that can be loaded here: {reason}; build it for this platform"
             ))
             .with_source(error)
         })?;
@@ -204,7 +204,7 @@ impl OpenFile {
             )));
         }
         // SAFETY: the library stays loaded, so that what it exports stays; by the name of the symbol it is an entry, and
-        // whoever loads a library vouches for what it exports.
+        // the caller who loads a library vouches for what it exports.
         unsafe { DynamicDriver::from_entry(entry, name) }
     }
 
@@ -352,14 +352,14 @@ type Library = libloading::os::windows::Library;
 fn open_library(path: &Path) -> Result<Library, libloading::Error> {
     use libloading::os::unix::{RTLD_LOCAL, RTLD_NOW};
 
-    // SAFETY: loading runs the library's initialisers; whoever loads a library vouches for it. All symbols are bound now,
+    // SAFETY: loading runs the library's initialisers; the caller who loads a library vouches for it. All symbols are bound now,
     // so that a missing one is an error here and not a crash later; they are not seen by other libraries.
     unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }
 }
 
 #[cfg(windows)]
 fn open_library(path: &Path) -> Result<Library, libloading::Error> {
-    // SAFETY: loading runs the library's initialisers; whoever loads a library vouches for it.
+    // SAFETY: loading runs the library's initialisers; the caller who loads a library vouches for it.
     unsafe { Library::new(path) }
 }
 

@@ -19,7 +19,7 @@ use crate::error::{ErrorKind, NetabaseError};
 /// (by its size and time of modification); different files are different drivers, even of one name.
 ///
 /// # Errors
-/// - [`InvalidInput`](ErrorKind::InvalidInput): this is no name of a driver.
+/// - [`InvalidInput`](ErrorKind::InvalidInput): this is not a driver's name.
 /// - [`DriverNotFound`](ErrorKind::DriverNotFound): none of the places has such a file.
 /// - [`DriverRejected`](ErrorKind::DriverRejected): such files were found, and none could be loaded.
 ///
@@ -48,7 +48,7 @@ pub fn load_path(path: impl AsRef<Path>) -> Result<DynamicDriver, NetabaseError>
     load_named_by_path(path.as_ref(), &Trust::Owner)
 }
 
-/// [`load_path`], whoever may have written the file. Whoever can write there then runs code with the rights of this
+/// [`load_path`] without checks of trust. Anyone who can write there then runs code with the rights of this
 /// process.
 ///
 /// # Errors
@@ -196,8 +196,11 @@ impl Manifest {
         let file = OpenFile::open(path, trust)?.into_file();
         let file = driver_file::read(file).map_err(|error| {
             Refusal::Rejected(
-                rejected(format!("it is no driver's manifest: {}", error.message()))
-                    .with_source(error),
+                rejected(format!(
+                    "it is not a driver's manifest: {}",
+                    error.message()
+                ))
+                .with_source(error),
             )
         })?;
         Ok(Self { file })

@@ -20,7 +20,7 @@ pub(super) fn check_name(name: &str) -> Result<(), NetabaseError> {
     Err(NetabaseError::new(
         ErrorKind::InvalidInput,
         format!(
-            "{name:?} is no driver's name; a name has lower-case letters, digits and `-`, and begins without `-`; a file \
+            "{name:?} is not a driver's name; a name has lower-case letters, digits and `-`, and begins without `-`; a file \
              is loaded by its path with `load_path`"
         ),
     ))

@@ -100,10 +100,10 @@ impl SearchPath {
         self
     }
 
-    /// Loads whatever is found, whoever may have put it there: files and directories that others own or may write to,
+    /// Loads whatever is found, without checks of trust: files and directories that others own or may write to,
     /// links that lead out of a directory, and relative directories in `NETABASE_DRIVER_PATH`.
     ///
-    /// Whoever can write there then runs code with the rights of this process. What a manifest file says is still held to.
+    /// Anyone who can write there then runs code with the rights of this process. What a manifest file says is still held to.
     #[must_use]
     pub fn without_trust_checks(mut self) -> Self {
         self.trust_checks = false;
@@ -112,7 +112,7 @@ impl SearchPath {
 
     /// The directories that are looked at, in order, whether they are there or not.
     ///
-    /// A program that has rights which whoever starts it may lack, as by a set-user-id bit, does not look where that user
+    /// A program with more rights than the user who starts it, as by a set-user-id bit, does not look where that user
     /// can make it look: `NETABASE_DRIVER_PATH`, beside the executable, and the user's data directory.
     ///
     /// Beside an executable means its own directory and the folders where Cargo puts the libraries that were built
@@ -229,7 +229,7 @@ pub(super) struct Location {
     pub(super) level: Level,
     pub(super) directory: PathBuf,
     pub(super) trust: Trust,
-    /// Whether the process has rights that whoever chose the directory may lack. Not even its names are looked at then.
+    /// Whether the process has more rights than the user who chose the directory. Then not even names are looked at there.
     pub(super) withheld: bool,
 }
 
@@ -272,7 +272,7 @@ impl Location {
     }
 
     /// Whether a TOML file here is meant as a driver's manifest, so that those of other programs are left alone. One that
-    /// cannot be read may be; what is no regular file is none.
+    /// cannot be read may be; what is not a regular file is none.
     fn is_meant(&self, real: &Path, file: &OsStr) -> bool {
         let Ok(path) = self.trust.file(real, file.as_ref()) else {
             return true;

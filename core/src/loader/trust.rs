@@ -74,7 +74,7 @@ impl Trust {
 
     /// The directory's real path, if nobody else may have put what is in it there.
     ///
-    /// Whatever leads there counts, links included: whoever can rename one of its parents can put another in its place.
+    /// Whatever leads there counts, links included: anyone who can rename one of its parents can put another in its place.
     /// Not so beside the executable, which could be replaced in the same way.
     pub(super) fn directory(&self, directory: &Path) -> Result<PathBuf, Refusal> {
         let real = match self {

@@ -24,7 +24,7 @@ use crate::driver::ErrorKind;
 
 /// The memory driver. Each [`open`](Driver::open) makes a new, empty database that lives as long as its handles.
 ///
-/// It answers to one operation of its own, `tree_names`.
+/// It has one command, `tree_names`.
 ///
 /// # Examples
 /// ```

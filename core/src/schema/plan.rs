@@ -82,7 +82,7 @@ fn shown(info: &ModelInfo) -> Box<[&'static str]> {
     std::iter::once(info.name).chain(indexes).collect()
 }
 
-/// What the database has to be told or prepared for before a definition's models can use it.
+/// What has to be recorded or prepared in the database before a definition's models can use it.
 #[derive(Debug)]
 pub(crate) struct Plan {
     /// What is recorded.

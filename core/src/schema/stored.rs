@@ -29,7 +29,7 @@ pub fn check_writable(schema: &Schema) -> Result<(), NetabaseError> {
         Some(name) => Err(NetabaseError::new(
             ErrorKind::SchemaMismatch,
             format!(
-                "whoever writes to this database has to keep up its `{name}`, which this release does not know; use a newer \
+                "a program that writes to this database must keep up its `{name}`, which this release does not know; use a newer \
                  release, or open it `read_only`"
             ),
         )),

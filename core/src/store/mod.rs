@@ -118,7 +118,7 @@ impl<D: NetabaseDefinitionTrait, E: Driver> TypedStore<D, E> {
         self.durability
     }
 
-    /// Closes the database. Later calls answer [`Closed`](ErrorKind::Closed); closing twice is no error.
+    /// Closes the database. Later calls return [`Closed`](ErrorKind::Closed); closing twice is not an error.
     pub fn close(&self) {
         self.store.close();
     }

@@ -79,7 +79,7 @@ where
     /// Nothing is copied or allocated. Each call reads the record again; keep the view rather than ask twice.
     ///
     /// # Errors
-    /// [`Codec`](ErrorKind::Codec) if what is stored is no such record.
+    /// [`Codec`](ErrorKind::Codec) if what is stored is not such a record.
     #[inline]
     pub fn view(&self) -> Result<M::Ref<'_>, NetabaseError> {
         value::decode_ref::<M>(self.bytes()).map_err(|error| self.locate(error, "view"))

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use crate::index::EncodedKeys;
 
-/// Buffers of one operation. Each is cleared by whoever fills it.
+/// Buffers of one operation. Each is cleared before it is filled.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     pub(crate) primary: Vec<u8>,

@@ -174,7 +174,7 @@ impl<W> WriteState<W> {
 }
 
 impl<W: Write> WriteState<W> {
-    /// Commits; every later operation of the transaction's views answers that it has ended.
+    /// Commits; later operations of its views fail with [`Closed`](ErrorKind::Closed).
     pub(crate) fn commit(&self, durability: Durability, driver: &str) -> DriverResult<()> {
         #[cfg(feature = "tracing")]
         let _span = tracing::debug_span!("commit", driver, ?durability).entered();

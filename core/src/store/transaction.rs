@@ -35,7 +35,7 @@ impl<'db, D: NetabaseDefinitionTrait, E: Driver> TxnGuard<'db, D, ReadOnly, E> {
         }
     }
 
-    /// [`begin_read`](Self::begin_read) that says at once if there is no transaction.
+    /// [`begin_read`](Self::begin_read) that reports immediately if there is no transaction.
     pub(crate) fn try_begin_read(store: &'db TypedStore<D, E>) -> Result<Self, NetabaseError> {
         match store.store.begin_read() {
             Ok(reader) => Ok(Self {

@@ -93,7 +93,7 @@ where
     /// The record with this primary key. One descent; the record is decoded from the engine's own memory.
     ///
     /// # Errors
-    /// [`Codec`](ErrorKind::Codec) if what is stored is no such record, or an error of the engine.
+    /// [`Codec`](ErrorKind::Codec) if what is stored is not such a record, or an error of the engine.
     pub fn get(&self, key: impl AsKey<M::PrimaryKey>) -> Result<Option<M>, NetabaseError> {
         self.find(&key, "get", value::decode::<M>)
     }
@@ -209,7 +209,7 @@ where
         &self,
         keys: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Vec<M>>, NetabaseError> {
-        // Every key is looked up before an error is told, so that where a lookup is a round trip all of them are one.
+        // Every key is looked up before an error is returned, so that where a lookup is a round trip all of them are one.
         let found: Vec<_> = keys
             .into_iter()
             .map(|key| self.get_by_secondary_key(key))
@@ -462,7 +462,7 @@ where
     /// Removes the record with this primary key, with its index entries; gives it back.
     ///
     /// # Errors
-    /// [`Codec`](ErrorKind::Codec) if what is stored is no such record, which [`discard`](Self::discard) removes, or an
+    /// [`Codec`](ErrorKind::Codec) if what is stored is not such a record, which [`discard`](Self::discard) removes, or an
     /// error of the engine; the transaction can then only be rolled back.
     pub fn remove(&mut self, key: impl AsKey<M::PrimaryKey>) -> Result<Option<M>, NetabaseError> {
         self.write("remove", |writer, trees| {
@@ -475,7 +475,7 @@ where
         })
     }
 
-    /// Removes what is stored under this primary key, with its index entries, also if it cannot be decoded; says whether
+    /// Removes what is stored under this primary key, with its index entries, even if it cannot be decoded; returns whether
     /// there was anything.
     ///
     /// Costs what [`remove`](Self::remove) costs; where the record cannot be decoded, each index of the model is read until

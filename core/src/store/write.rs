@@ -277,7 +277,7 @@ fn removal<'a, M: Record>(key: &'a [u8], old: &'a [u8]) -> RecordChange<'a> {
     }
 }
 
-/// Removes one record and its index entries, also if it cannot be decoded; says whether there was one.
+/// Removes one record and its index entries, even if it cannot be decoded; returns whether there was one.
 pub(crate) fn discard<M: Record, W: Write, O: Observer>(
     writer: &mut CheckedWriter<W>,
     trees: &Trees,

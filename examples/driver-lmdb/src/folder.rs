@@ -68,7 +68,7 @@ impl DataFile {
 
     /// Removes all that is in it, while LMDB does not have it open.
     ///
-    /// An empty file is no database, so that a crash leaves all of it or nothing.
+    /// An empty file is not a database, so that a crash leaves all of it or nothing.
     pub(crate) fn empty(&self) -> Result<()> {
         let file = self.file.file();
         file.set_len(0)

@@ -1,4 +1,4 @@
-//! A definition's module: the enums over its models, and the models told where they are.
+//! A definition's module: the enums over its models, and the models with their place in it.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -329,7 +329,7 @@ fn mark_models(
     }
 }
 
-/// A use of the module `netabase` that the user may have imported for its name, which is no use of the import otherwise.
+/// A use of the module `netabase` that the user may have imported for its name, which would otherwise leave the import unused.
 fn use_attribute(items: &[Item]) -> Option<Item> {
     let mut is_imported = false;
     for item in items {

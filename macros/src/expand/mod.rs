@@ -162,7 +162,7 @@ mod tests {
         let recorded = std::fs::read_to_string(recorded).unwrap_or_default();
         assert!(
             expanded == recorded,
-            "the expansion of {name}.rs is no longer the recorded one; if that is meant, run again with BLESS=1 and read the difference"
+            "the expansion of {name}.rs differs from the recorded one; if that is meant, run again with BLESS=1 and read the difference"
         );
     }
 

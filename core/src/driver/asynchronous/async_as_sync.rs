@@ -35,7 +35,7 @@ pub struct AsyncAsSync<A: AsyncDriver, B> {
 }
 
 impl<A: AsyncDriver, B: Block> AsyncAsSync<A, B> {
-    /// Puts `driver` behind the synchronous contract. `config` says what the driver is told to open.
+    /// Puts `driver` behind the synchronous contract. `config` says what the driver opens.
     pub fn new(driver: A, block: B, config: fn(&OpenConfig<'_>) -> Result<A::Config>) -> Self {
         let mut manifest = driver.manifest().clone();
         // Entries are copied, page by page.

@@ -42,7 +42,7 @@ use crate::config::{BUSY_TIMEOUT, Checksums, FileConfig};
 pub trait AsyncDriver: MaybeSend + MaybeSync + 'static {
     /// An open database of this engine.
     type Database: AsyncDatabase;
-    /// How this engine is told what to open.
+    /// What names a database of this engine.
     type Config: AsyncConfig;
 
     /// What this driver is, offers and allows. The same for the driver's whole life.
@@ -58,7 +58,7 @@ pub trait AsyncDriver: MaybeSend + MaybeSync + 'static {
     ) -> impl Future<Output = Result<Self::Database>> + MaybeSend;
 }
 
-/// How an engine is told what to open, as far as all of them have it in common.
+/// What names a database: the part that all engines have in common.
 pub trait AsyncConfig: MaybeSend + MaybeSync {
     /// The same, for a database that has to be there already.
     #[must_use]
@@ -145,7 +145,7 @@ pub trait AsyncDatabase: MaybeSend + MaybeSync + 'static {
     /// [optimistic](super::Capabilities::OPTIMISTIC) engine, or an error of the engine.
     fn try_begin_write(&self) -> impl Future<Output = Result<Self::Writer>> + MaybeSend;
 
-    /// Runs one of the engine's own operations by name; gives its answers, of the form that
+    /// Runs one of the engine's own operations by name; gives its output, in the form that
     /// [`Database::command`](super::Database::command) describes, one item for each output.
     ///
     /// # Errors
@@ -181,7 +181,7 @@ pub trait AsyncDatabase: MaybeSend + MaybeSync + 'static {
 
 /// Reading: what was committed when the transaction began.
 ///
-/// An engine that cannot hold a snapshot answers [`SnapshotLost`](super::ErrorKind::SnapshotLost), to every call from then
+/// An engine that cannot hold a snapshot returns [`SnapshotLost`](super::ErrorKind::SnapshotLost), to every call from then
 /// on, once somebody has committed since the transaction began; the caller begins another one.
 pub trait AsyncRead: MaybeSend + MaybeSync + 'static {
     /// Resolves a tree by name; nothing is awaited and nothing created. As [`Read::tree`](super::Read::tree).

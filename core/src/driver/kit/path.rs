@@ -48,7 +48,7 @@ pub fn look(path: &Path, engine: &str, place: Place) -> Result<Option<Metadata>>
     let what = match (found.is_dir(), found.is_file()) {
         (true, _) => "is a folder",
         (_, true) => "is a file",
-        _ => "is no regular file",
+        _ => "is not a regular file",
     };
     Err(DriverError::new(
         ErrorKind::InvalidInput,
@@ -61,7 +61,7 @@ pub fn look(path: &Path, engine: &str, place: Place) -> Result<Option<Metadata>>
 
 /// Looks at what a database's folder has under this name, and changes nothing; `None` if there is nothing.
 ///
-/// Whoever made the folder may have put anything there, and an engine opens it by its name. A link would lead it to files
+/// The maker of the folder may have put anything there, and an engine opens it by its name. A link would lead it to files
 /// beyond the folder, a pipe would make it wait, and a device has no end: only a regular file of at most `most_bytes`, or a
 /// folder, is what an engine made itself. To be called before the engine opens the folder.
 ///

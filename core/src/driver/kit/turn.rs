@@ -12,7 +12,7 @@ use crate::driver::{DriverError, ErrorKind, Result};
 /// Whether nothing could end another writer while this thread waits.
 const SINGLE_THREADED: bool = cfg!(all(target_family = "wasm", not(target_feature = "atomics")));
 
-/// How long a waiter may see others go first. Until then, whoever asks first when the turn is free gets it, which spares
+/// How long a waiter may see others go first. Until then, the first to ask when the turn is free gets it, which spares
 /// a switch of threads for each transaction.
 const PATIENCE: Duration = Duration::from_millis(1);
 

@@ -378,7 +378,7 @@ impl<D: NetabaseDefinitionTrait, A: AsyncDriver> AsyncTypedStore<D, A> {
     }
 
     /// Closes the database. Open transactions go on; later calls, and writes that wait to begin, answer
-    /// [`Closed`](ErrorKind::Closed). Closing twice is no error.
+    /// [`Closed`](ErrorKind::Closed). Closing twice is not an error.
     pub fn close(&self) {
         let store = self
             .store

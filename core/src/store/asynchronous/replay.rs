@@ -95,7 +95,7 @@ impl TreeNames {
     }
 }
 
-/// What one operation has been told of the database, and what it still has to be told.
+/// What one operation knows of the database, and what it still has to fetch.
 #[derive(Clone)]
 pub(super) struct KnownReads {
     names: TreeNames,
@@ -262,7 +262,7 @@ impl KnownReads {
                 return Err(DriverError::new(
                     ErrorKind::Internal,
                     format!(
-                        "the driver was asked for {} keys and answers for {}; report this to its author",
+                        "the driver was asked for {} keys and returned {}; report this to its author",
                         keys.len(),
                         found.len()
                     ),
