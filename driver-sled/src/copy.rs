@@ -9,7 +9,7 @@ use netabase_core::driver::kit::path::inaccessible;
 use netabase_core::driver::{DriverError, Result};
 use tempfile::TempDir;
 
-use crate::folder::LOG;
+use crate::folder::{BLOBS, LOG, is_sleds};
 
 /// A temporary copy, removed when this is dropped. Until then nobody can write to the original.
 pub(crate) struct Copy {
@@ -75,19 +75,18 @@ impl Copy {
     }
 }
 
-/// The files of a database by their names in its folder, with their lengths.
+/// The files of a database by their names in its folder, with their lengths. What is not sled's is left out.
 fn files(folder: &Path) -> io::Result<Vec<(PathBuf, u64)>> {
     let mut files = Vec::new();
-    let mut folders = vec![PathBuf::new()];
-    while let Some(name) = folders.pop() {
-        for entry in fs::read_dir(folder.join(&name))? {
-            let entry = entry?;
-            let name = name.join(entry.file_name());
-            let kind = entry.file_type()?;
-            if kind.is_dir() {
-                folders.push(name);
-            } else if kind.is_file() {
-                files.push((name, entry.metadata()?.len()));
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = PathBuf::from(entry.file_name());
+        if entry.file_type()?.is_file() && is_sleds(&name) {
+            files.push((name, entry.metadata()?.len()));
+        } else if name == Path::new(BLOBS) {
+            for blob in fs::read_dir(entry.path())? {
+                let blob = blob?;
+                files.push((name.join(blob.file_name()), blob.metadata()?.len()));
             }
         }
     }

@@ -20,7 +20,7 @@ use crate::large;
 /// The file with sled's log, which sled locks.
 pub(crate) const LOG: &str = "db";
 /// The folder with the files of pages that are too long for the log; [`large`](crate::large) keeps it empty.
-const BLOBS: &str = "blobs";
+pub(crate) const BLOBS: &str = "blobs";
 /// The file with the parameters that a database was made with.
 pub(crate) const PARAMETERS: &str = "conf";
 /// How the names of the files begin that hold the state of sled's pages.
@@ -224,6 +224,14 @@ fn is_emptied(path: &Path) -> io::Result<bool> {
         }
     }
     Ok(true)
+}
+
+/// Whether a file of this name in a database's folder is one of sled's, or the driver's.
+pub(crate) fn is_sleds(name: &Path) -> bool {
+    [LOG, PARAMETERS, commits::FILE]
+        .map(Path::new)
+        .contains(&name)
+        || is_snapshot(name.as_os_str())
 }
 
 fn is_snapshot(name: &OsStr) -> bool {

@@ -11,34 +11,60 @@ use bincode::de::read::{BorrowReader, Reader, SliceReader};
 use bincode::enc::write::Writer;
 use bincode::error::{DecodeError, EncodeError};
 
-/// How far decoding may make the stack grow, in bytes. Rust gives a thread 2 MiB by default.
+/// How far the levels of a value that is decoded may make the stack grow, in bytes. Rust gives a thread 2 MiB by default.
 const READING: usize = 512 << 10;
 
 /// The same for encoding.
 const WRITING: usize = 64 << 10;
 
+/// The stack that grows by this much from one read to the next holds a large value, such as an array, and not another level.
+const LARGE_VALUE: usize = 64 << 10;
+
 /// Reads of nothing in a row: items without bytes, of which a list may claim any number.
 const EMPTY_READS: u32 = 1 << 20;
 
-/// A place in the stack from which it is measured.
+/// How far the stack has grown. The address of a local tells; nothing is read from it.
 #[derive(Debug, Clone, Copy)]
 struct Stack {
     from: usize,
+    /// The most that it has grown.
+    deepest: usize,
+    /// The part of that which large values take.
+    values: usize,
 }
 
 impl Stack {
     #[inline(always)]
-    fn here() -> Self {
+    fn here() -> usize {
         let local = 0_u8;
+        ptr::from_ref(&local).addr()
+    }
+
+    #[inline(always)]
+    fn new() -> Self {
         Self {
-            from: ptr::from_ref(&local).addr(),
+            from: Self::here(),
+            deepest: 0,
+            values: 0,
         }
     }
 
-    /// Whether it has grown by no more than this. The address of a local tells; nothing is read from it.
+    /// Whether the levels so far take no more than this.
     #[inline(always)]
-    fn is_within(self, bytes: usize) -> bool {
-        Self::here().from.abs_diff(self.from) <= bytes
+    fn is_within(&mut self, bytes: usize) -> bool {
+        let grown = Self::here().abs_diff(self.from);
+        if grown > self.deepest {
+            self.deepen(grown);
+        }
+        grown.saturating_sub(self.values) <= bytes
+    }
+
+    fn deepen(&mut self, grown: usize) {
+        let step = grown - self.deepest;
+        if step >= LARGE_VALUE {
+            self.values += step;
+        }
+        self.deepest = grown;
     }
 }
 
@@ -54,7 +80,7 @@ impl<'a> NestedReader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self {
             bytes: SliceReader::new(bytes),
-            stack: Stack::here(),
+            stack: Stack::new(),
             empty_reads: 0,
         }
     }
@@ -122,7 +148,7 @@ impl<'a> NestedWriter<'a> {
     pub(super) fn new(buffer: &'a mut Vec<u8>) -> Self {
         Self {
             buffer,
-            stack: Stack::here(),
+            stack: Stack::new(),
         }
     }
 }
@@ -185,6 +211,21 @@ mod tests {
             }
         }
         assert!(deepest >= 100, "{deepest} levels");
+    }
+
+    /// A large array takes much of the stack, and is one level.
+    #[test]
+    fn large_arrays_are_read() {
+        type Large = Vec<Box<[u8; 700_000]>>;
+        let run = || {
+            let large: Large = (0..3).map(|byte| Box::new([byte; 700_000])).collect();
+            let mut bytes = Vec::new();
+            let mut encoder = EncoderImpl::new(NestedWriter::new(&mut bytes), standard());
+            large.encode(&mut encoder).unwrap();
+            assert!(decode_plain::<Large>(&bytes).unwrap() == large);
+        };
+        let thread = std::thread::Builder::new().stack_size(32 << 20);
+        thread.spawn(run).unwrap().join().unwrap();
     }
 
     #[test]
