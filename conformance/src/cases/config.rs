@@ -53,6 +53,16 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
             PERSISTENT,
             Requirement::Files
         ),
+        case!(
+            a_device_is_a_wrong_path,
+            PERSISTENT,
+            Requirement::Files
+        ),
+        case!(
+            a_separator_at_the_end_is_for_folders,
+            PERSISTENT,
+            Requirement::Files
+        ),
     ]
 }
 
@@ -406,6 +416,48 @@ fn a_path_in_no_folder_is_an_error<D: Driver>(fixture: &Fixture<D>) -> CaseResul
         }
         assert_refused(opened, ErrorKind::NotFound);
         assert!(!folder.exists());
+    }
+    Ok(())
+}
+
+fn a_device_is_a_wrong_path<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
+    let path = fixture.other_path();
+    // A link, so that a driver that removes what is there removes no device.
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("/dev/null", &path)?;
+    if !path.is_symlink() {
+        return Ok(());
+    }
+    for truncate in [false, true] {
+        for create_if_missing in [false, true] {
+            let opened = fixture.open_with(&OpenConfig {
+                truncate,
+                create_if_missing,
+                ..OpenConfig::new(&path)
+            });
+            assert_refused(opened.map(drop), ErrorKind::InvalidInput);
+            assert!(path.is_symlink(), "the link to the device is gone");
+        }
+    }
+    Ok(())
+}
+
+fn a_separator_at_the_end_is_for_folders<D: Driver>(fixture: &Fixture<D>) -> CaseResult {
+    drop(fixture.open()?);
+    let takes = fixture.path().is_dir();
+    let plain = fixture.other_path();
+    let mut path = plain.clone().into_os_string();
+    path.push("/");
+    let config = OpenConfig::new(Path::new(&path));
+    // The first time nothing is there, the second time a database.
+    for _ in 0..2 {
+        let opened = fixture.open_with(&config).map(drop);
+        if takes {
+            opened?;
+        } else {
+            assert_refused(opened, ErrorKind::InvalidInput);
+            drop(fixture.open_with(&OpenConfig::new(&plain))?);
+        }
     }
     Ok(())
 }
