@@ -359,6 +359,16 @@ fn a_configuration_that_is_not_understood_is_refused() {
         raw!(open(&raw const missing, &raw mut store)),
         ErrorKind::InvalidInput,
     );
+    // Nothing is read there.
+    let endless = OpenConfig {
+        options: ptr::NonNull::dangling().as_ptr(),
+        options_length: 1 << 20,
+        ..config(OPEN_CREATE_IF_MISSING)
+    };
+    assert_status(
+        raw!(open(&raw const endless, &raw mut store)),
+        ErrorKind::InvalidInput,
+    );
     assert!(store.is_null());
 }
 

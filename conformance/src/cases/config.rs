@@ -53,11 +53,7 @@ pub(crate) fn cases<D: Driver>() -> Vec<Case<D>> {
             PERSISTENT,
             Requirement::Files
         ),
-        case!(
-            a_device_is_a_wrong_path,
-            PERSISTENT,
-            Requirement::Files
-        ),
+        case!(a_device_is_a_wrong_path, PERSISTENT, Requirement::Files),
         case!(
             a_separator_at_the_end_is_for_folders,
             PERSISTENT,

@@ -70,6 +70,25 @@ fn no_link_in_a_folder_is_followed() {
     }
 }
 
+/// Opening a pipe waits for a writer of it.
+#[cfg(unix)]
+#[test]
+fn no_pipe_in_a_folder_is_waited_for() {
+    for name in ["data.mdb", "lock.mdb"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        fs::create_dir(&path).unwrap();
+        let made = std::process::Command::new("mkfifo")
+            .arg(path.join(name))
+            .status();
+        assert!(made.unwrap().success());
+        let (sender, opened) = mpsc::channel();
+        thread::spawn(move || sender.send(open(&path, &[]).map(drop)));
+        let opened = opened.recv_timeout(Duration::from_secs(60));
+        refused(opened.expect("opening waits"), ErrorKind::Corrupt);
+    }
+}
+
 #[test]
 fn a_writer_ends_on_another_thread_than_it_began_on() {
     let folder = tempfile::tempdir().unwrap();
