@@ -280,7 +280,7 @@ fn what_is_no_driver_is_an_error_that_says_what_to_do() {
     fs::write(&text, "no library").unwrap();
     let (code, _, message) = run(&text, &[]);
     assert_eq!(code, 2);
-    assert_holds(&message, &["no library that can be loaded here"]);
+    assert_holds(&message, &["not a library that can be loaded here"]);
 
     let misnamed = folder.path().join(file_name("misnamed"));
     let (code, _, message) = run(&misnamed, &["--list"]);
