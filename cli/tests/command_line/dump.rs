@@ -116,7 +116,7 @@ fn a_damaged_file_leaves_an_incomplete_database() {
     );
     std::fs::write(&file, "something else entirely").unwrap();
     let run = netabase(&["load", path, &to, "--overwrite"]);
-    assert!(run.stderr.contains("no dump"), "{}", run.stderr);
+    assert!(run.stderr.contains("not a dump"), "{}", run.stderr);
 }
 
 #[test]

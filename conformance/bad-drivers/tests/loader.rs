@@ -575,7 +575,7 @@ fn the_list_has_every_place_and_every_candidate() {
         assert_eq!(error.driver(), Some(&*candidate.name));
         assert!(error.message().contains(part), "{error}");
     };
-    refused(&one.candidates[0], "no library that can be loaded");
+    refused(&one.candidates[0], "not a library that can be loaded");
     let driver = one.candidates[1].driver.as_ref().unwrap();
     assert_eq!(driver.manifest().version, "1.2.3");
     assert!(driver.manifest().offers("tree_names"));

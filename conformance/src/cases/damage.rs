@@ -233,6 +233,10 @@ fn outcome<D: Driver>(
     let opened = TypedStore::<Shop, D>::open_with(driver, &config, Durability::None);
     let store = match opened {
         Ok(store) => store,
+        // A database that is not found would be created anew.
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return (Outcome::Fewer, error.to_string());
+        }
         Err(error) => return (failure(&error, Outcome::Refused), error.to_string()),
     };
     let reader = store.read();

@@ -364,5 +364,5 @@ fn every_option_is_taken() {
 fn what_is_no_regular_file_is_refused_at_once() {
     let error = open_error(&OpenConfig::new(Path::new("/dev/null")));
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
-    assert!(error.message().contains("no regular file"), "{error:?}");
+    assert!(error.message().contains("not a regular file"), "{error:?}");
 }
